@@ -1,0 +1,66 @@
+import { WebsocketError } from './errors.js';
+import type { WebsocketType } from './types.js';
+
+const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+
+/**
+ * The URL to dial for an address and a type.
+ *
+ * @throws {WebsocketError} `INVALID_ADDRESS`, or `INSECURE_ADDRESS` for a `ws://` address with the secure type:
+ * there is no silent downgrade. A `wss://` address is dialled as wss with either type.
+ */
+export function resolveAddress(address: string | URL, type: WebsocketType): URL {
+  const url = parse(address, type);
+  if (url.username !== '' || url.password !== '') {
+    throw invalid(
+      url,
+      'carries a user name or password, which browsers refuse and logs would keep. Send a token in the path, in a message, or in node.headers.',
+    );
+  }
+  if (url.hash !== '' || url.href.endsWith('#')) {
+    throw invalid(url, 'has a fragment (#…), which a WebSocket address must not have (RFC 6455, 3). Leave it out.');
+  }
+  if (url.port === '0') throw invalid(url, 'has port 0. Use a port from 1 to 65535.');
+  if (url.protocol === 'ws:' && type === 'secure') {
+    throw new WebsocketError(
+      'INSECURE_ADDRESS',
+      `${publicAddress(url)} is not encrypted and the type is 'secure'. Write wss://, or ask for it: type 'insecure'.`,
+      { address: publicAddress(url) },
+    );
+  }
+  return url;
+}
+
+function parse(address: string | URL, type: WebsocketType): URL {
+  const text = String(address).trim();
+  if (text === '') throw new WebsocketError('INVALID_ADDRESS', "The address is empty. Write 'host' or 'wss://host/path'.", { address: '' });
+  const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
+  if (scheme !== undefined && scheme !== 'ws' && scheme !== 'wss') {
+    throw new WebsocketError('INVALID_ADDRESS', `The address has the scheme ${scheme}://. Write wss:// or ws:// instead.`, { scheme });
+  }
+  const href = scheme === undefined ? `${type === 'secure' ? 'wss' : 'ws'}://${text}` : text;
+  try {
+    return new URL(href);
+  } catch (cause) {
+    throw new WebsocketError(
+      'INVALID_ADDRESS',
+      "The address can't be parsed. Write 'host', 'host:port/path' or 'wss://host/path', a port from 1 to 65535, and an IPv6 address in brackets: [::1]:8080.",
+      { address: publicText(text) },
+      cause,
+    );
+  }
+}
+
+function invalid(url: URL, problem: string): WebsocketError {
+  return new WebsocketError('INVALID_ADDRESS', `The address ${publicAddress(url)} ${problem}`, { address: publicAddress(url) });
+}
+
+/** An address as errors and logs may show it: without user, password, query and fragment, where secrets travel. */
+export function publicAddress(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
+}
+
+/** The same for what could not be parsed: nothing up to an @, nothing from a ? or # on. */
+function publicText(text: string): string {
+  return text.replace(/[?#].*$/s, '?…').replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@');
+}

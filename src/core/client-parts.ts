@@ -1,0 +1,56 @@
+import { resolveAddress } from './address.js';
+import type { ClientParts } from './client.js';
+import type { Target } from './connection.js';
+import { WebsocketError } from './errors.js';
+import type { MakeLink } from './link.js';
+import { type ClientOptions, resolveOptions, type Settings } from './options.js';
+import { PlainLink } from './plain-link.js';
+import type { Platform } from './platform.js';
+import type { Address, SessionFeature, WebsocketType } from './types.js';
+
+/** What session() really returns: core knows only that it can make a link. */
+export interface LinkFeature extends SessionFeature {
+  makeLink(settings: Settings, platform: Platform): MakeLink;
+}
+
+/**
+ * Checks all that can be checked before anything is dialled, so that a mistake is thrown at the call.
+ *
+ * @throws {WebsocketError} `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`.
+ */
+export function clientParts(
+  platform: Platform,
+  address: Address,
+  type: WebsocketType,
+  options: ClientOptions = {},
+  retriesFirst = false,
+): ClientParts {
+  if (type !== 'secure' && type !== 'insecure') {
+    throw new WebsocketError('INVALID_OPTION', "The type must be 'secure' or 'insecure'.", { option: 'type', value: type });
+  }
+  if (options.node !== undefined && !platform.acceptsNodeOptions) {
+    throw new WebsocketError(
+      'UNSUPPORTED',
+      `The option node (headers, TLS, agent) does nothing in a ${platform.name} runtime: its WebSocket takes none. Leave it out; send a token in a message or a subprotocol.`,
+      { option: 'node', platform: platform.name },
+    );
+  }
+  const settings = resolveOptions(options);
+  const feature = options.session as LinkFeature | undefined;
+  return {
+    platform,
+    settings,
+    target: targetOf(address, type),
+    makeLink: feature === undefined ? (host) => new PlainLink(host, settings.outbox) : feature.makeLink(settings, platform),
+    retriesFirst,
+    onMessage: options.onMessage,
+    signal: options.signal,
+  };
+}
+
+function targetOf(address: Address, type: WebsocketType): Target {
+  if (typeof address === 'function') return () => Promise.resolve(address()).then((answer) => resolveAddress(answer, type));
+  const url = resolveAddress(address, type);
+  return () => url;
+}
+

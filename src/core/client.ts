@@ -1,0 +1,312 @@
+import { checkClose } from './close-codes.js';
+import { Connection, type ConnectionHost, type Target } from './connection.js';
+import { asyncDispose } from './dispose.js';
+import { Emitter } from './emitter.js';
+import { WebsocketError } from './errors.js';
+import { Inbox } from './inbox.js';
+import type { MakeLink } from './link.js';
+import { publicState } from './machine.js';
+import type { Settings } from './options.js';
+import type { Platform } from './platform.js';
+import type {
+  ClientEvents,
+  ClientStats,
+  CloseInfo,
+  ConnectionState,
+  Delivery,
+  IWebsocketClient,
+  Message,
+  OnMessage,
+  Received,
+} from './types.js';
+import { utf8Length } from './utf8.js';
+
+/** What a client is made of; `clientParts` puts it together from an address and options. */
+export interface ClientParts {
+  readonly platform: Platform;
+  readonly settings: Settings;
+  readonly target: Target;
+  readonly makeLink: MakeLink;
+  readonly retriesFirst: boolean;
+  readonly onMessage: OnMessage | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Told when the connection is closed and its last reader has seen the end. */
+  readonly onFinished?: (client: Client) => void;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The one implementation of IWebsocketClient: the connection, the inbox, the events, and the counters. */
+export class Client implements IWebsocketClient {
+  readonly id: string;
+  readonly #connection: Connection;
+  readonly #inbox: Inbox;
+  readonly #events: Emitter<ClientEvents>;
+  readonly #settings: Settings;
+  readonly #platform: Platform;
+  readonly #onMessage: OnMessage | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #counters: Mutable<ClientStats>;
+  readonly #opening = settler<void>();
+  readonly #closing = settler<CloseInfo>();
+  #drainWaiters: Settler<void>[] = [];
+  #unwatch: (() => void) | undefined;
+
+  constructor(parts: ClientParts) {
+    const { platform, settings } = parts;
+    this.id = newId(platform.random);
+    this.#platform = platform;
+    this.#settings = settings;
+    this.#onMessage = parts.onMessage;
+    this.#signal = parts.signal;
+    this.#counters = {
+      messagesSent: 0,
+      messagesReceived: 0,
+      bytesSent: 0,
+      bytesReceived: 0,
+      reconnects: 0,
+      messagesShed: 0,
+      rttMs: undefined,
+    };
+    this.#events = new Emitter((error, event) => this.#handlerFailed(error, event));
+    this.#inbox = new Inbox(settings.inbox, {
+      full: () => this.#connection.pause(),
+      hasRoom: () => this.#connection.resume(),
+      consumed: (bytes) => this.#connection.link.consumed(bytes),
+      finished: () => parts.onFinished?.(this),
+    });
+    this.#connection = new Connection(platform, settings, parts.retriesFirst, parts.target, parts.makeLink, this.#connectionHost());
+    if (parts.onMessage !== undefined) this.#attachHandler();
+  }
+
+  get state(): ConnectionState {
+    return publicState(this.#connection.state);
+  }
+
+  get protocol(): string {
+    return this.#connection.protocol;
+  }
+
+  get bufferedBytes(): number {
+    return this.#connection.link.bufferedBytes;
+  }
+
+  get stats(): ClientStats {
+    return { ...this.#counters };
+  }
+
+  /**
+   * Opens the connection; safe to call twice. Rejects with a WebsocketError that says why the first attempt failed,
+   * and then the client is closed: make a new one to try again.
+   */
+  connect(): Promise<void> {
+    if (this.#signal?.aborted) this.#abort();
+    else if (this.#connection.state.at === 'idle') {
+      this.#signal?.addEventListener('abort', this.#abort, { once: true });
+      this.#unwatch = this.#platform.lifecycle.watch({
+        suspended: () => this.#connection.dispatch({ is: 'suspended' }),
+        woken: () => this.#connection.wake(),
+        exiting: () => this.#connection.exit(),
+      });
+      this.#connection.dispatch({ is: 'connect' });
+    }
+    return this.#opening.promise;
+  }
+
+  isConnectionOpen(): boolean {
+    return this.#connection.state.at === 'open';
+  }
+
+  sendMessage(text: string, delivery: Delivery = 'reliable'): boolean {
+    if (typeof text !== 'string') throw invalidMessage('sendMessage takes a string; for bytes there is sendMessageBinary.');
+    return this.#send(text, utf8Length(text), delivery);
+  }
+
+  sendMessageBinary(bytes: ArrayBuffer | ArrayBufferView, delivery: Delivery = 'reliable'): boolean {
+    const copy = copyOf(bytes);
+    return this.#send(copy, copy.byteLength, delivery);
+  }
+
+  drained(): Promise<void> {
+    if (this.#isClosingOrClosed()) return Promise.reject(notOpen(this.state));
+    if (this.#isDrained()) return Promise.resolve();
+    const waiter = settler<void>();
+    this.#drainWaiters.push(waiter);
+    return waiter.promise;
+  }
+
+  getMessage(): Received | undefined {
+    return this.#inbox.getMessage();
+  }
+
+  close(code = 1000, reason = ''): Promise<CloseInfo> {
+    checkClose(code, reason);
+    this.#connection.dispatch({ is: 'close', code, reason });
+    return this.#closing.promise;
+  }
+
+  on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void {
+    const off = this.#events.on(event, listener);
+    if (event !== 'message') return off;
+    this.#attachHandler();
+    return () => {
+      off();
+      if (this.#onMessage === undefined && !this.#events.has('message')) this.#inbox.setHandler(undefined);
+    };
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, CloseInfo | undefined> {
+    return this.#inbox.iterate();
+  }
+
+  async [asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
+    if (this.#connection.state.at === 'idle' || this.#isClosingOrClosed()) throw notOpen(this.state);
+    const { link } = this.#connection;
+    link.send(message, bytes, delivery);
+    return link.bufferedBytes < this.#settings.outbox.highWaterBytes;
+  }
+
+  #isClosingOrClosed(): boolean {
+    const { at } = this.#connection.state;
+    return at === 'closing' || at === 'closed';
+  }
+
+  #isDrained(): boolean {
+    return this.bufferedBytes * 2 <= this.#settings.outbox.highWaterBytes;
+  }
+
+  #attachHandler(): void {
+    this.#inbox.setHandler((message) => {
+      if (this.#onMessage !== undefined) this.#callOnMessage(this.#onMessage, message);
+      this.#events.emit('message', message);
+    });
+  }
+
+  #callOnMessage(onMessage: OnMessage, message: Message): void {
+    try {
+      onMessage(message, this);
+    } catch (error) {
+      this.#handlerFailed(error, 'onMessage');
+    }
+  }
+
+  /** Told as an `error` event; where nobody listens, or the listener is what failed, to the platform's log. */
+  #handlerFailed(cause: unknown, handler: string): void {
+    const error = new WebsocketError('HANDLER_FAILED', `The application's ${handler} handler threw. The connection goes on; see cause.`, { handler }, cause);
+    if (handler !== 'error' && this.#events.has('error')) this.#events.emit('error', error);
+    else this.#platform.report(error);
+  }
+
+  readonly #abort = (): void => {
+    this.#opening.reject(new WebsocketError('ABORTED', 'The signal was aborted before the connection opened.', {}, this.#signal?.reason));
+    void this.close(1000, 'aborted');
+  };
+
+  #connectionHost(): ConnectionHost {
+    const counters = this.#counters;
+    return {
+      stateChanged: (now, before) => this.#events.emit('state', now, before),
+      opened: (isFirst, continuity) => {
+        this.#opening.resolve();
+        if (!isFirst) counters.reconnects += 1;
+        if (isFirst) this.#events.emit('open');
+        else this.#events.emit('reconnected', continuity);
+      },
+      retrying: (attempt) => this.#events.emit('reconnecting', attempt),
+      failed: (error) => this.#events.emit('error', error),
+      closed: (info, cause) => this.#closed(info, cause),
+      deliver: (message, bytes) => {
+        counters.messagesReceived += 1;
+        counters.bytesReceived += bytes;
+        this.#inbox.push(message, bytes);
+      },
+      sent: (bytes) => {
+        counters.messagesSent += 1;
+        counters.bytesSent += bytes;
+      },
+      shed: () => {
+        counters.messagesShed += 1;
+      },
+      drained: () => this.#settleDrained(),
+      measured: (rttMs) => {
+        counters.rttMs = rttMs;
+      },
+    };
+  }
+
+  #settleDrained(): void {
+    if (this.#drainWaiters.length === 0 || !this.#isDrained()) return;
+    for (const waiter of this.#drainWaiters) waiter.resolve();
+    this.#drainWaiters = [];
+  }
+
+  #closed(info: CloseInfo, cause: WebsocketError | undefined): void {
+    this.#unwatch?.();
+    this.#signal?.removeEventListener('abort', this.#abort);
+    const { messages, bytes } = this.#connection.link.end();
+    if (messages > 0) this.#events.emit('error', unsent(messages, bytes, info));
+    this.#opening.reject(cause ?? closedBeforeOpen(info));
+    for (const waiter of this.#drainWaiters) waiter.reject(notOpen('closed'));
+    this.#drainWaiters = [];
+    this.#closing.resolve(info);
+    this.#events.emit('close', info);
+    this.#inbox.end(info);
+  }
+}
+
+interface Settler<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A promise to be settled later. Nobody need watch it: a rejection that no one awaits is no crash. */
+function settler<T>(): Settler<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+/** 104 bits of chance: unique enough to name a connection in a process or page. It is no secret. */
+function newId(random: () => number): string {
+  const part = () => random().toString(36).slice(2, 12).padEnd(10, '0');
+  return part() + part();
+}
+
+function copyOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
+  if (ArrayBuffer.isView(bytes)) {
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).slice() as Uint8Array<ArrayBuffer>;
+  }
+  if (Object.prototype.toString.call(bytes) === '[object ArrayBuffer]') return new Uint8Array(bytes.slice(0));
+  throw invalidMessage('sendMessageBinary takes an ArrayBuffer or a view of one; for text there is sendMessage.');
+}
+
+function invalidMessage(message: string): WebsocketError {
+  return new WebsocketError('INVALID_MESSAGE', message);
+}
+
+function notOpen(state: ConnectionState): WebsocketError {
+  const advice = state === 'idle' ? 'Call connect() first.' : 'Make a new client to connect again.';
+  return new WebsocketError('NOT_OPEN', `The connection is ${state}, so nothing can be sent. ${advice}`, { state });
+}
+
+function closedBeforeOpen(info: CloseInfo): WebsocketError {
+  return new WebsocketError('NOT_OPEN', 'The connection was closed before it opened. Make a new client to connect again.', { state: 'closed', ...info });
+}
+
+function unsent(messages: number, bytes: number, info: CloseInfo): WebsocketError {
+  return new WebsocketError(
+    'UNSENT',
+    `The connection ended (${info.code}) with ${messages} accepted messages (${bytes} bytes) that never left. Await drained() before close(), or send them again on a new connection.`,
+    { messages, bytes, code: info.code },
+  );
+}

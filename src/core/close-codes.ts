@@ -1,0 +1,72 @@
+import { WebsocketError } from './errors.js';
+import type { CloseInfo } from './types.js';
+import { utf8Length } from './utf8.js';
+
+/** Close codes by their names in RFC 6455, section 7.4.1, and IANA's registry. */
+export const CloseCode = {
+  normal: 1000,
+  goingAway: 1001,
+  protocolError: 1002,
+  unsupportedData: 1003,
+  noStatus: 1005,
+  abnormal: 1006,
+  invalidPayload: 1007,
+  policyViolation: 1008,
+  messageTooBig: 1009,
+  mandatoryExtension: 1010,
+  internalError: 1011,
+  serviceRestart: 1012,
+  tryAgainLater: 1013,
+  /** Ours, of the private range: the reader stopped and its inbox is full. */
+  inboxFull: 4408,
+} as const;
+
+/** A control frame carries 125 bytes, two of which are the code (RFC 6455, 5.5). */
+const MAX_REASON_BYTES = 123;
+
+const NEVER_BETTER: readonly number[] = [
+  CloseCode.normal,
+  CloseCode.protocolError,
+  CloseCode.unsupportedData,
+  CloseCode.invalidPayload,
+  CloseCode.policyViolation,
+  CloseCode.mandatoryExtension,
+];
+
+/**
+ * Whether another attempt can help. Not after 1000, which says that the purpose of the connection is fulfilled, and
+ * not after what the same bytes would bring about again. 4400-4499 is what HTTP's 4xx is: ours to set right.
+ */
+export function canReconnectAfter(code: number): boolean {
+  return !NEVER_BETTER.includes(code) && !(code >= 4400 && code <= 4499);
+}
+
+/** Refuses at the call what RFC 6455 forbids on the wire: a code that no endpoint may send, a reason that is too long. */
+export function checkClose(code: number, reason: string): void {
+  if (!isSendable(code)) {
+    throw new WebsocketError(
+      'INVALID_CLOSE',
+      `Close code ${code} cannot be sent. Use 1000, or a code of your own from 3000 to 4999.`,
+      { code },
+    );
+  }
+  const bytes = utf8Length(reason);
+  if (bytes > MAX_REASON_BYTES) {
+    throw new WebsocketError(
+      'INVALID_CLOSE',
+      `The close reason has ${bytes} bytes of UTF-8 and a close frame has room for ${MAX_REASON_BYTES}. Shorten it.`,
+      { size: bytes, limit: MAX_REASON_BYTES },
+    );
+  }
+}
+
+function isSendable(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  if (code >= 3000 && code <= 4999) return true;
+  return code >= 1000 && code <= 1014 && code !== 1004 && code !== CloseCode.noStatus && code !== CloseCode.abnormal;
+}
+
+/** How a connection ended that never came to a closing handshake. */
+export function abnormalClose(reason: string): CloseInfo {
+  return { code: CloseCode.abnormal, reason, wasClean: false };
+}

@@ -1,0 +1,289 @@
+import { abnormalClose, CloseCode } from './close-codes.js';
+import type { Cancel } from './clock.js';
+import { WebsocketError } from './errors.js';
+import type { Link, LinkHost, MakeLink } from './link.js';
+import { Liveness } from './liveness.js';
+import { type Effect, type MachineEvent, type Policy, publicState, type State, step } from './machine.js';
+import type { Settings } from './options.js';
+import type { Platform } from './platform.js';
+import type { CloseInfo, ConnectionState, Continuity, Message, ReconnectAttempt } from './types.js';
+import type { Wire, WireEvents } from './wire.js';
+
+/** What happens to a connection, told in order. A report never comes in the middle of another. */
+export interface ConnectionHost {
+  stateChanged(now: ConnectionState, before: ConnectionState): void;
+  opened(isFirst: boolean, continuity: Continuity): void;
+  retrying(attempt: ReconnectAttempt): void;
+  failed(error: WebsocketError): void;
+  closed(info: CloseInfo, cause: WebsocketError | undefined): void;
+  deliver(message: Message, bytes: number): void;
+  sent(bytes: number): void;
+  shed(): void;
+  drained(): void;
+  measured(rttMs: number): void;
+}
+
+/** Asked before every attempt. */
+export type Target = () => URL | Promise<URL>;
+
+/** Runs the state machine: carries out its effects on wires, timers and the link, and feeds back what they tell. */
+export class Connection {
+  readonly link: Link;
+  readonly #platform: Platform;
+  readonly #settings: Settings;
+  readonly #policy: Policy;
+  readonly #target: Target;
+  readonly #host: ConnectionHost;
+  #state: State = { at: 'idle' };
+  #wire: Wire | undefined;
+  #liveness: Liveness | undefined;
+  #cancelTimer: Cancel | undefined;
+  #continuity: Continuity | undefined;
+  #reports: (() => void)[] = [];
+  #isReporting = false;
+
+  constructor(platform: Platform, settings: Settings, retriesFirst: boolean, target: Target, makeLink: MakeLink, host: ConnectionHost) {
+    this.#platform = platform;
+    this.#settings = settings;
+    this.#policy = { ...settings, retriesFirst };
+    this.#target = target;
+    this.#host = host;
+    this.link = makeLink(this.#linkHost());
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get protocol(): string {
+    return this.#wire === undefined ? '' : this.link.protocolOf(this.#wire);
+  }
+
+  dispatch(event: MachineEvent): void {
+    const before = this.#state;
+    const { state, effects } = step(before, event, this.#policy, this.#platform.random());
+    this.#state = state;
+    if (state.at !== before.at || ('wire' in state && 'wire' in before && state.wire !== before.wire)) this.#leave(before);
+    this.#reportState(before, state);
+    for (const effect of effects) this.#perform(effect);
+    this.#flushReports();
+  }
+
+  /** The page is shown or the network is back. */
+  wake(): void {
+    if (this.#state.at === 'open') this.#liveness?.wake();
+    else this.dispatch({ is: 'woken' });
+  }
+
+  pause(): void {
+    if (this.link.holdsPeer) return;
+    if (this.#wire?.pause !== undefined) this.#wire.pause();
+    else this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+  }
+
+  resume(): void {
+    this.#wire?.resume?.();
+  }
+
+  /** The process ends: the close frame must be written in this turn. */
+  exit(): void {
+    if (this.#state.at === 'open') this.link.close(CloseCode.goingAway, 'process exit');
+  }
+
+  #leave(before: State): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (before.at === 'open' && this.#state.at !== 'closing') this.#liveness?.stop();
+    if (this.#state.at !== 'waiting' && this.#state.at !== 'closed') return;
+    this.#liveness?.stop();
+    this.link.detach();
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.do) {
+      case 'dial':
+        this.#dial(effect.wire);
+        break;
+      case 'startTimer':
+        this.#cancelTimer?.();
+        this.#cancelTimer = this.#platform.clock.after(effect.delayMs, () => this.dispatch({ is: 'timeout' }));
+        break;
+      case 'closeWire':
+        this.#liveness?.stop();
+        this.link.close(effect.code, effect.reason);
+        break;
+      case 'detachWire':
+        this.#wire?.detach(effect.code, effect.reason);
+        this.#wire = undefined;
+        break;
+      default:
+        this.#report(effect);
+    }
+  }
+
+  #report(effect: Effect): void {
+    const host = this.#host;
+    switch (effect.do) {
+      case 'reportOpened': {
+        const continuity = this.#continuity as Continuity;
+        this.#reports.push(() => host.opened(effect.isFirst, continuity));
+        break;
+      }
+      case 'reportError':
+        this.#reports.push(() => host.failed(effect.error));
+        break;
+      case 'reportRetry': {
+        const { attempt, delayMs, cause } = effect;
+        this.#reports.push(() => host.retrying({ attempt, delayMs, cause }));
+        break;
+      }
+      case 'reportClosed':
+        this.#reports.push(() => host.closed(effect.info, effect.cause));
+        break;
+    }
+  }
+
+  #reportState(before: State, state: State): void {
+    const [was, now] = [publicState(before), publicState(state)];
+    if (was !== now) this.#reports.push(() => this.#host.stateChanged(now, was));
+  }
+
+  /** A listener may call back into the connection; what that brings about is told after the present report. */
+  #flushReports(): void {
+    if (this.#isReporting) return;
+    this.#isReporting = true;
+    for (let next = this.#reports.shift(); next !== undefined; next = this.#reports.shift()) next();
+    this.#isReporting = false;
+  }
+
+  #dial(number: number): void {
+    let url: URL | Promise<URL>;
+    try {
+      url = this.#target();
+    } catch (error) {
+      this.#dialFailed(number, error);
+      return;
+    }
+    if (!(url instanceof Promise)) this.#dialUrl(number, url);
+    else
+      url.then(
+        (resolved) => this.#dialUrl(number, resolved),
+        (error: unknown) => this.#dialFailed(number, error),
+      );
+  }
+
+  #dialUrl(number: number, url: URL): void {
+    if (this.#state.at !== 'dialing' || this.#state.wire !== number) return;
+    const { protocols, maxMessageBytes, closeTimeoutMs, node } = this.#settings;
+    const request = { url, protocols: this.link.offer(protocols), maxMessageBytes, closeTimeoutMs, node };
+    let wire: Wire;
+    try {
+      wire = this.#platform.dial(request, this.#wireEvents(number));
+    } catch (error) {
+      this.#dialFailed(number, error);
+      return;
+    }
+    this.#wire = wire;
+    if (wire.isOpen) this.link.attach(wire);
+  }
+
+  #dialFailed(number: number, cause: unknown): void {
+    const error = cause instanceof WebsocketError ? cause : addressFailed(cause);
+    this.dispatch({ is: 'lost', wire: number, info: abnormalClose(error.message), error });
+  }
+
+  #wireEvents(number: number): WireEvents {
+    const isCurrent = () => 'wire' in this.#state && this.#state.wire === number && this.#wire !== undefined;
+    return {
+      opened: () => {
+        if (isCurrent()) this.link.attach(this.#wire as Wire);
+      },
+      received: (message, bytes) => {
+        if (!isCurrent()) return;
+        this.#liveness?.touch();
+        this.link.received(message, bytes);
+      },
+      alive: () => {
+        if (isCurrent()) this.#liveness?.touch();
+      },
+      pong: () => {
+        if (isCurrent()) this.#liveness?.pong();
+      },
+      drained: () => {
+        if (isCurrent()) this.link.drained();
+      },
+      closed: (info, error) => {
+        if (!isCurrent()) return;
+        this.#wire = undefined;
+        this.dispatch({ is: 'lost', wire: number, info, ...(error === undefined ? {} : { error }) });
+      },
+    };
+  }
+
+  #linkHost(): LinkHost {
+    return {
+      ready: (continuity) => {
+        if (this.#state.at !== 'dialing') return;
+        this.#continuity = continuity;
+        this.#startLiveness();
+        this.dispatch({ is: 'opened', wire: this.#state.wire });
+      },
+      deliver: (message, bytes) => this.#host.deliver(message, bytes),
+      sent: (bytes) => this.#host.sent(bytes),
+      shed: () => this.#host.shed(),
+      drained: () => this.#host.drained(),
+      pong: () => this.#liveness?.pong(),
+      fail: (code, error) => this.#fail(code, error),
+    };
+  }
+
+  #startLiveness(): void {
+    const times = this.#settings.liveness;
+    if (times === undefined) return;
+    const wire = this.#wire;
+    this.#liveness = new Liveness(times, this.#platform.clock, {
+      ping: this.link.ping ?? (wire?.ping === undefined ? undefined : () => wire.ping?.()),
+      dead: (silentMs) => this.#lose(abnormalClose('link dead'), linkDead(silentMs)),
+      measured: (rttMs) => this.#host.measured(rttMs),
+    });
+  }
+
+  #fail(code: number, error: WebsocketError): void {
+    this.#lose({ code, reason: error.code, wasClean: false }, error, code);
+  }
+
+  /** Gives the present wire up: its late events find nobody. */
+  #lose(info: CloseInfo, error: WebsocketError, code?: number): void {
+    const state = this.#state;
+    if (!('wire' in state) || this.#wire === undefined) return;
+    this.#wire.detach(code, code === undefined ? undefined : error.code);
+    this.#wire = undefined;
+    this.dispatch({ is: 'lost', wire: state.wire, info, error });
+  }
+}
+
+function addressFailed(cause: unknown): WebsocketError {
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    'The address function failed, so there was nothing to connect to. See cause; it is asked again before the next attempt.',
+    {},
+    cause,
+  );
+}
+
+function linkDead(silentMs: number): WebsocketError {
+  return new WebsocketError(
+    'LINK_DEAD',
+    `The peer was silent for ${silentMs} ms and answered no ping, so the connection was given up. It reconnects if the policy allows.`,
+    { silentMs },
+  );
+}
+
+function inboxFull(settings: Settings): WebsocketError {
+  const { maxMessages, maxBytes } = settings.inbox;
+  return new WebsocketError(
+    'INBOX_FULL',
+    `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and a browser cannot slow the sender. Read faster, raise the inbox bounds, or use a session.`,
+    { maxMessages, maxBytes },
+  );
+}

@@ -1,0 +1,163 @@
+import type { InboxBounds } from './options.js';
+import { Queue } from './queue.js';
+import type { CloseInfo, Message, Received } from './types.js';
+
+export interface InboxHost {
+  /** The bounds are passed: no more until `hasRoom`. */
+  full(): void;
+  hasRoom(): void;
+  /** The application has taken this much. */
+  consumed(bytes: number): void;
+  /** The last reader has seen the end: nothing more will ever be read. */
+  finished(): void;
+}
+
+/** A reader that polls or awaits; handlers are told by `setHandler`. */
+type Waiter = (result: IteratorResult<Message, CloseInfo | undefined>) => void;
+
+interface Entry {
+  readonly message: Message;
+  readonly bytes: number;
+}
+
+/**
+ * One queue, however it is read: a handler, getMessage(), iteration, streams. Without a handler messages wait here;
+ * a handler, once attached, gets all, beginning with what waits. The end comes after the last message, once for polls.
+ */
+export class Inbox {
+  readonly #bounds: InboxBounds;
+  readonly #host: InboxHost;
+  readonly #queue = new Queue<Entry>();
+  readonly #waiters = new Set<Waiter>();
+  #handler: ((message: Message) => void) | undefined;
+  #bytes = 0;
+  #isFull = false;
+  #isPumping = false;
+  #end: CloseInfo | undefined;
+  #endIsPolled = false;
+  #isFinished = false;
+
+  constructor(bounds: InboxBounds, host: InboxHost) {
+    this.#bounds = bounds;
+    this.#host = host;
+  }
+
+  push(message: Message, bytes: number): void {
+    if (this.#queue.length === 0 && !this.#isPumping) {
+      if (this.#handler !== undefined) {
+        this.#host.consumed(bytes);
+        this.#handler(message);
+        return;
+      }
+      if (this.#resolveWaiter(message, bytes)) return;
+    }
+    this.#queue.push({ message, bytes });
+    this.#bytes += bytes;
+    if (!this.#isFull && (this.#bytes >= this.#bounds.maxBytes || this.#queue.length >= this.#bounds.maxMessages)) {
+      this.#isFull = true;
+      this.#host.full();
+    }
+  }
+
+  /** No message comes after this; what waits can still be read. */
+  end(info: CloseInfo): void {
+    this.#end = info;
+    if (this.#queue.length > 0) return;
+    for (const waiter of this.#waiters) waiter({ done: true, value: info });
+    if (this.#waiters.size > 0 || this.#handler !== undefined) this.#finish();
+    this.#waiters.clear();
+  }
+
+  getMessage(): Received | undefined {
+    const entry = this.#take();
+    if (entry !== undefined) return { message: entry.message };
+    if (this.#end === undefined || this.#endIsPolled) return undefined;
+    this.#endIsPolled = true;
+    this.#finish();
+    return { closeCode: this.#end.code, reason: this.#end.reason, wasClean: this.#end.wasClean };
+  }
+
+  /** Each iterator draws from the same queue; two loops share the messages between them. */
+  iterate(): AsyncIterableIterator<Message, CloseInfo | undefined> {
+    const waiting = new Set<Waiter>();
+    let isOver = false;
+    const next = (): Promise<IteratorResult<Message, CloseInfo | undefined>> => {
+      if (isOver) return Promise.resolve({ done: true, value: this.#end });
+      const entry = this.#take();
+      if (entry !== undefined) return Promise.resolve({ done: false, value: entry.message });
+      if (this.#end !== undefined) {
+        this.#finish();
+        return Promise.resolve({ done: true, value: this.#end });
+      }
+      return new Promise((resolve) => {
+        const waiter: Waiter = (result) => {
+          waiting.delete(waiter);
+          resolve(result);
+        };
+        waiting.add(waiter);
+        this.#waiters.add(waiter);
+      });
+    };
+    const stop = (): Promise<IteratorResult<Message, CloseInfo | undefined>> => {
+      isOver = true;
+      for (const waiter of waiting) {
+        this.#waiters.delete(waiter);
+        waiter({ done: true, value: undefined });
+      }
+      return Promise.resolve({ done: true, value: undefined });
+    };
+    return {
+      next,
+      return: stop,
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  /** From the next microtask on, so that the caller holds what `on` returned before the first message. */
+  setHandler(handler: ((message: Message) => void) | undefined): void {
+    this.#handler = handler;
+    if (handler !== undefined) queueMicrotask(() => this.#pump());
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#handler !== undefined) {
+      const entry = this.#take();
+      if (entry === undefined) break;
+      this.#handler(entry.message);
+    }
+    this.#isPumping = false;
+    if (this.#end !== undefined && this.#handler !== undefined) this.#finish();
+  }
+
+  #take(): Entry | undefined {
+    const entry = this.#queue.shift();
+    if (entry === undefined) return undefined;
+    this.#bytes -= entry.bytes;
+    this.#host.consumed(entry.bytes);
+    if (this.#isFull && this.#bytes * 2 <= this.#bounds.maxBytes && this.#queue.length * 2 <= this.#bounds.maxMessages) {
+      this.#isFull = false;
+      this.#host.hasRoom();
+    }
+    return entry;
+  }
+
+  #resolveWaiter(message: Message, bytes: number): boolean {
+    for (const waiter of this.#waiters) {
+      this.#waiters.delete(waiter);
+      this.#host.consumed(bytes);
+      waiter({ done: false, value: message });
+      return true;
+    }
+    return false;
+  }
+
+  #finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#host.finished();
+  }
+}

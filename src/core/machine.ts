@@ -1,0 +1,240 @@
+import { type Backoff, backoffDelayMs } from './backoff.js';
+import { abnormalClose, CloseCode, canReconnectAfter } from './close-codes.js';
+import { WebsocketError } from './errors.js';
+import type { CloseInfo, ConnectionState } from './types.js';
+
+/*
+ *                          connect                     opened
+ *     ┌──────┐          ┌─────────┐                 ┌────────┐
+ *     │ idle ├─────────▶│ dialing ├────────────────▶│  open  │◀─┐ timeout: the connection
+ *     └──┬───┘          └─┬─▲───┬─┘                 └─┬──┬─┬─┘──┘ has proved itself
+ *        │                │ │   │    lost, suspended  │  │ │
+ *        │      lost,     │ │   │   ┌─────────────────┘  │ │
+ *        │      timeout,  │ │   │   │                    │ │ close
+ *        │      suspended ▼ │ timeout, woken             │ ▼
+ *        │              ┌───┴───▼─┐                 lost,│┌─────────┐
+ *        │ close        │ waiting │                 final││ closing │
+ *        │              └────┬────┘                      │└────┬────┘
+ *        │                   │ close                     │     │ lost, timeout
+ *        ▼                   ▼                           ▼     ▼
+ *     ┌─────────────────────────────────────────────────────────────┐
+ *     │                          closed                             │
+ *     └─────────────────────────────────────────────────────────────┘
+ *
+ * dialing also closes on `close`, and on `lost` or `timeout` when the policy allows no further attempt.
+ * A state that has a wire knows its number; an event of any other wire is late and changes nothing.
+ */
+
+export type State =
+  | { readonly at: 'idle' }
+  | { readonly at: 'dialing'; readonly wire: number; readonly failures: number; readonly wasOpen: boolean }
+  | { readonly at: 'open'; readonly wire: number; readonly failures: number }
+  | { readonly at: 'waiting'; readonly wire: number; readonly failures: number; readonly wasOpen: boolean }
+  | { readonly at: 'closing'; readonly wire: number }
+  | { readonly at: 'closed'; readonly info: CloseInfo };
+
+export type MachineEvent =
+  | { readonly is: 'connect' }
+  | { readonly is: 'opened'; readonly wire: number }
+  /** The wire ended, or never opened; `error` where more is known than a code. */
+  | { readonly is: 'lost'; readonly wire: number; readonly info: CloseInfo; readonly error?: WebsocketError }
+  /** The timer of the present state ran out. */
+  | { readonly is: 'timeout' }
+  | { readonly is: 'suspended' }
+  | { readonly is: 'woken' }
+  | { readonly is: 'close'; readonly code: number; readonly reason: string };
+
+export type Effect =
+  | { readonly do: 'dial'; readonly wire: number }
+  /** A state has at most one timer; it stops when the state is left. */
+  | { readonly do: 'startTimer'; readonly delayMs: number }
+  | { readonly do: 'closeWire'; readonly code: number; readonly reason: string }
+  | { readonly do: 'detachWire'; readonly code?: number; readonly reason?: string }
+  | { readonly do: 'reportOpened'; readonly isFirst: boolean }
+  | { readonly do: 'reportError'; readonly error: WebsocketError }
+  | { readonly do: 'reportRetry'; readonly attempt: number; readonly delayMs: number; readonly cause: unknown }
+  | { readonly do: 'reportClosed'; readonly info: CloseInfo; readonly cause: WebsocketError | undefined };
+
+export interface Policy {
+  readonly connectTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  /** Undefined: one connection and no more. */
+  readonly reconnect: Backoff | undefined;
+  /** Whether to try on when the very first attempt fails: the bus does, `connect()` rejects. */
+  readonly retriesFirst: boolean;
+}
+
+export interface Step {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}
+
+/**
+ * A connection that stays open this long has proved itself, and the next break starts again with a short delay.
+ * Shorter, and a server that accepts everybody and falls over at once would be hammered.
+ */
+export const PROVEN_MS = 5_000;
+
+/** The only place where the state changes. Pure: chance comes in, effects go out. */
+export function step(state: State, event: MachineEvent, policy: Policy, chance: number): Step {
+  if (isLate(state, event)) return stay(state);
+  switch (event.is) {
+    case 'connect':
+      return state.at === 'idle' ? dial(1, 0, false, policy) : stay(state);
+    case 'opened':
+      return state.at === 'dialing' ? opened(state) : stay(state);
+    case 'lost':
+      return lost(state, event.info, event.error, policy, chance);
+    case 'timeout':
+      return timedOut(state, policy, chance);
+    case 'suspended':
+      return suspended(state, policy);
+    case 'woken':
+      return state.at === 'waiting' ? dial(state.wire + 1, state.failures, state.wasOpen, policy) : stay(state);
+    case 'close':
+      return close(state, event.code, event.reason, policy);
+  }
+}
+
+/** What a user is told. The first attempt is `connecting`; every one after it is `reconnecting`, as is the wait. */
+export function publicState(state: State): ConnectionState {
+  if (state.at === 'dialing') return state.wasOpen || state.failures > 0 ? 'reconnecting' : 'connecting';
+  return state.at === 'waiting' ? 'reconnecting' : state.at;
+}
+
+function isLate(state: State, event: MachineEvent): boolean {
+  if (event.is !== 'opened' && event.is !== 'lost') return false;
+  return !('wire' in state) || state.at === 'waiting' || state.wire !== event.wire;
+}
+
+function stay(state: State): Step {
+  return { state, effects: [] };
+}
+
+function dial(wire: number, failures: number, wasOpen: boolean, policy: Policy): Step {
+  return {
+    state: { at: 'dialing', wire, failures, wasOpen },
+    effects: [
+      { do: 'startTimer', delayMs: policy.connectTimeoutMs },
+      { do: 'dial', wire },
+    ],
+  };
+}
+
+function opened(state: State & { at: 'dialing' }): Step {
+  return {
+    state: { at: 'open', wire: state.wire, failures: state.failures },
+    effects: [
+      { do: 'startTimer', delayMs: PROVEN_MS },
+      { do: 'reportOpened', isFirst: !state.wasOpen },
+    ],
+  };
+}
+
+function lost(state: State, info: CloseInfo, error: WebsocketError | undefined, policy: Policy, chance: number): Step {
+  switch (state.at) {
+    case 'closing':
+      return closed(info, undefined);
+    case 'dialing':
+    case 'open':
+      return retry(state, info, error, policy, chance);
+    default:
+      return stay(state);
+  }
+}
+
+function retry(
+  state: State & { at: 'dialing' | 'open' },
+  info: CloseInfo,
+  error: WebsocketError | undefined,
+  policy: Policy,
+  chance: number,
+): Step {
+  const wasOpen = state.at === 'open' || state.wasOpen;
+  const attempt = state.failures + 1;
+  const isFirstAttempt = state.at === 'dialing' && !wasOpen && state.failures === 0;
+  const { reconnect } = policy;
+  const isFinal =
+    reconnect === undefined ||
+    (isFirstAttempt && !policy.retriesFirst) ||
+    attempt > reconnect.maxAttempts ||
+    !canReconnectAfter(info.code);
+  if (isFinal) return closed(info, error);
+  const delayMs = backoffDelayMs(reconnect, attempt, chance);
+  // A failed attempt is told by the next `reconnecting`; what broke an open connection is an error of its own.
+  const broke: Effect[] = state.at === 'open' && error !== undefined ? [{ do: 'reportError', error }] : [];
+  return {
+    state: { at: 'waiting', wire: state.wire, failures: attempt, wasOpen },
+    effects: [
+      { do: 'startTimer', delayMs },
+      ...broke,
+      { do: 'reportRetry', attempt, delayMs, cause: error ?? info },
+    ],
+  };
+}
+
+function timedOut(state: State, policy: Policy, chance: number): Step {
+  switch (state.at) {
+    case 'open':
+      return { state: { ...state, failures: 0 }, effects: [] };
+    case 'waiting':
+      return dial(state.wire + 1, state.failures, state.wasOpen, policy);
+    case 'dialing': {
+      const error = connectTimeout(policy.connectTimeoutMs);
+      return after({ do: 'detachWire' }, retry(state, abnormalClose(error.message), error, policy, chance));
+    }
+    case 'closing':
+      return after({ do: 'detachWire' }, closed(abnormalClose(`No answer to the close frame within ${policy.closeTimeoutMs} ms.`), undefined));
+    default:
+      return stay(state);
+  }
+}
+
+function suspended(state: State, policy: Policy): Step {
+  if (state.at !== 'open' && state.at !== 'dialing') return stay(state);
+  const goodbye: Effect = { do: 'detachWire', code: CloseCode.goingAway, reason: 'page hidden' };
+  const info: CloseInfo = { code: CloseCode.goingAway, reason: 'page hidden', wasClean: true };
+  if (policy.reconnect === undefined) return after(goodbye, closed(info, undefined));
+  const wasOpen = state.at === 'open' || state.wasOpen;
+  return {
+    state: { at: 'waiting', wire: state.wire, failures: state.failures, wasOpen },
+    effects: [goodbye, { do: 'reportRetry', attempt: state.failures + 1, delayMs: Number.POSITIVE_INFINITY, cause: info }],
+  };
+}
+
+function close(state: State, code: number, reason: string, policy: Policy): Step {
+  switch (state.at) {
+    case 'open':
+      return {
+        state: { at: 'closing', wire: state.wire },
+        effects: [
+          { do: 'startTimer', delayMs: policy.closeTimeoutMs },
+          { do: 'closeWire', code, reason },
+        ],
+      };
+    case 'dialing':
+      return after({ do: 'detachWire' }, closed(abnormalClose(reason), undefined));
+    case 'idle':
+    case 'waiting':
+      return closed(abnormalClose(reason), undefined);
+    default:
+      return stay(state);
+  }
+}
+
+function closed(info: CloseInfo, cause: WebsocketError | undefined): Step {
+  const reported: Effect[] = cause === undefined ? [] : [{ do: 'reportError', error: cause }];
+  return { state: { at: 'closed', info }, effects: [...reported, { do: 'reportClosed', info, cause }] };
+}
+
+function after(first: Effect, rest: Step): Step {
+  return { state: rest.state, effects: [first, ...rest.effects] };
+}
+
+function connectTimeout(connectTimeoutMs: number): WebsocketError {
+  return new WebsocketError(
+    'CONNECT_TIMEOUT',
+    `No connection within ${connectTimeoutMs} ms. Check that a WebSocket server answers at the address, or raise connectTimeoutMs.`,
+    { timeoutMs: connectTimeoutMs },
+  );
+}

@@ -1,0 +1,137 @@
+import type { Backoff } from './backoff.js';
+import { WebsocketError } from './errors.js';
+import type { OnMessage, SessionFeature } from './types.js';
+
+/** What a client can be told. Every bound has a default, and its reason stands beside it in {@link defaults}. */
+export interface ClientOptions {
+  /** Called with every message. Without it messages wait in the inbox for polling, iteration or a stream. */
+  onMessage?: OnMessage;
+  /** Subprotocols to offer, in order of preference (RFC 6455, 1.9). */
+  protocols?: readonly string[];
+  /** Ends a pending connect, and later the connection. */
+  signal?: AbortSignal;
+  /** Milliseconds for the address function, the network and the opening handshake together. */
+  connectTimeoutMs?: number;
+  /** Milliseconds for the peer to answer a close frame. */
+  closeTimeoutMs?: number;
+  /** false: one connection and no more. */
+  reconnect?: false | { minDelayMs?: number; maxDelayMs?: number; maxAttempts?: number };
+  /** Largest message taken from the peer, in bytes of payload. A larger one ends the connection with 1009. */
+  maxMessageBytes?: number;
+  /** Bounds of what waits to be read by getMessage(), iteration or a stream. */
+  inbox?: { maxMessages?: number; maxBytes?: number };
+  /** Bounds of what waits to be sent, while open and while reconnecting. */
+  outbox?: { highWaterBytes?: number; maxBytes?: number };
+  /** How a dead link is found: a ping after pingMs without a byte, and timeoutMs to answer it. */
+  liveness?: false | { pingMs?: number; timeoutMs?: number };
+  /** session() from "gemsocket/session"; left out: plain WebSocket, for any server. */
+  session?: SessionFeature;
+  /** Node only: headers, TLS and agent options of the handshake. A browser that is given any throws UNSUPPORTED. */
+  node?: { headers?: Record<string, string>; [tlsOrAgentOption: string]: unknown };
+}
+
+export const defaults = {
+  /** A TLS handshake over a poor mobile network takes seconds; a person waits about ten. */
+  connectTimeoutMs: 10_000,
+  /** A peer that lives answers a close frame in a round trip. */
+  closeTimeoutMs: 5_000,
+  /** Half a second at most for the common case, a server that is back at once; then doubling. */
+  minDelayMs: 500,
+  /** A server that returns after minutes gets its clients back within this time, spread evenly over it. */
+  maxDelayMs: 30_000,
+  /** An application that shows "reconnecting" wants it to come true, however late. */
+  maxAttempts: Number.POSITIVE_INFINITY,
+  /** Four times what a large game snapshot has; a browser holds several of them without noticing. */
+  maxMessageBytes: 16 * 1024 * 1024,
+  /** Several seconds at a thousand messages a second: longer than a frame loop may stall and still be alive. */
+  inboxMessages: 10_000,
+  /** Room for one message of the largest size, and as much again. */
+  inboxBytes: 32 * 1024 * 1024,
+  /** A second at 8 Mbit/s: enough to keep any link busy, little enough that fresh messages are not stale. */
+  highWaterBytes: 1024 * 1024,
+  /** One message of the largest size that common servers take. */
+  outboxBytes: 16 * 1024 * 1024,
+  /** Under the 60 s after which proxies cut a silent connection (nginx proxy_read_timeout), with room for three lost. */
+  pingMs: 15_000,
+  /** Far over any round trip; with pingMs, a dead link is known within 25 s. */
+  pingTimeoutMs: 10_000,
+} as const;
+
+export interface InboxBounds {
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+}
+
+export interface OutboxBounds {
+  readonly highWaterBytes: number;
+  readonly maxBytes: number;
+}
+
+export interface LivenessTimes {
+  readonly pingMs: number;
+  readonly timeoutMs: number;
+}
+
+/** The options of one client, checked and complete. */
+export interface Settings {
+  readonly connectTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly reconnect: Backoff | undefined;
+  readonly protocols: readonly string[];
+  readonly maxMessageBytes: number;
+  readonly inbox: InboxBounds;
+  readonly outbox: OutboxBounds;
+  readonly liveness: LivenessTimes | undefined;
+  readonly node: Readonly<Record<string, unknown>>;
+}
+
+/** @throws {WebsocketError} `INVALID_OPTION` for a bound that is not a number, or is below what can work. */
+export function resolveOptions(options: ClientOptions): Settings {
+  return {
+    connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs, defaults.connectTimeoutMs),
+    closeTimeoutMs: positive('closeTimeoutMs', options.closeTimeoutMs, defaults.closeTimeoutMs),
+    reconnect: resolveBackoff(options.reconnect ?? {}),
+    protocols: options.protocols ?? [],
+    maxMessageBytes: positive('maxMessageBytes', options.maxMessageBytes, defaults.maxMessageBytes),
+    inbox: {
+      maxMessages: positive('inbox.maxMessages', options.inbox?.maxMessages, defaults.inboxMessages),
+      maxBytes: positive('inbox.maxBytes', options.inbox?.maxBytes, defaults.inboxBytes),
+    },
+    outbox: resolveOutbox(options.outbox ?? {}),
+    liveness: resolveLiveness(options.liveness ?? {}),
+    node: options.node ?? {},
+  };
+}
+
+function resolveBackoff(reconnect: NonNullable<ClientOptions['reconnect']>): Backoff | undefined {
+  if (reconnect === false) return undefined;
+  const minDelayMs = positive('reconnect.minDelayMs', reconnect.minDelayMs, defaults.minDelayMs);
+  return {
+    minDelayMs,
+    maxDelayMs: positive('reconnect.maxDelayMs', reconnect.maxDelayMs, Math.max(minDelayMs, defaults.maxDelayMs)),
+    maxAttempts: positive('reconnect.maxAttempts', reconnect.maxAttempts, defaults.maxAttempts),
+  };
+}
+
+function resolveOutbox(outbox: NonNullable<ClientOptions['outbox']>): OutboxBounds {
+  const maxBytes = positive('outbox.maxBytes', outbox.maxBytes, defaults.outboxBytes);
+  return {
+    highWaterBytes: positive('outbox.highWaterBytes', outbox.highWaterBytes, Math.min(maxBytes, defaults.highWaterBytes)),
+    maxBytes,
+  };
+}
+
+export function resolveLiveness(liveness: NonNullable<ClientOptions['liveness']>): LivenessTimes | undefined {
+  if (liveness === false) return undefined;
+  return {
+    pingMs: positive('liveness.pingMs', liveness.pingMs, defaults.pingMs),
+    timeoutMs: positive('liveness.timeoutMs', liveness.timeoutMs, defaults.pingTimeoutMs),
+  };
+}
+
+/** Refuses what is not a number over zero, naming the option. */
+export function positive(name: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && value > 0) return value;
+  throw new WebsocketError('INVALID_OPTION', `The option ${name} must be a number over 0.`, { option: name, value });
+}

@@ -1,0 +1,81 @@
+import { WebsocketError } from './errors.js';
+import type { Leftover } from './link.js';
+import type { OutboxBounds } from './options.js';
+import { Queue } from './queue.js';
+import type { Delivery } from './types.js';
+
+export interface Parcel {
+  message: string | Uint8Array<ArrayBuffer>;
+  bytes: number;
+  readonly key: string | undefined;
+}
+
+/** What waits to be sent, in order and bounded. A `latest` message takes the place of the older one with its key. */
+export class Outbox {
+  readonly #bounds: OutboxBounds;
+  readonly #queue = new Queue<Parcel>();
+  readonly #latest = new Map<string, Parcel>();
+  #bytes = 0;
+
+  constructor(bounds: OutboxBounds) {
+    this.#bounds = bounds;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /**
+   * @param elsewhere bytes that already wait beyond this queue; they count against the bound.
+   * @throws {WebsocketError} `OUTBOX_FULL`
+   */
+  checkRoom(bytes: number, elsewhere: number): void {
+    const buffered = this.#bytes + elsewhere;
+    if (buffered + bytes <= this.#bounds.maxBytes) return;
+    throw new WebsocketError(
+      'OUTBOX_FULL',
+      `The outbox holds ${buffered} bytes and ${bytes} more would pass its limit of ${this.#bounds.maxBytes}. Await drained() when a send returns false, or raise outbox.maxBytes.`,
+      { buffered, size: bytes, limit: this.#bounds.maxBytes },
+    );
+  }
+
+  push(message: Parcel['message'], bytes: number, delivery: Delivery): void {
+    const key = typeof delivery === 'object' ? delivery.latest : undefined;
+    const parcel: Parcel = { message, bytes, key };
+    this.#queue.push(parcel);
+    this.#bytes += bytes;
+    if (key !== undefined) this.#latest.set(key, parcel);
+  }
+
+  /** The waiting message that a new one with this delivery replaces. */
+  replaceable(delivery: Delivery): Parcel | undefined {
+    return typeof delivery === 'object' ? this.#latest.get(delivery.latest) : undefined;
+  }
+
+  replace(parcel: Parcel, message: Parcel['message'], bytes: number): void {
+    this.#bytes += bytes - parcel.bytes;
+    parcel.message = message;
+    parcel.bytes = bytes;
+  }
+
+  shift(): Parcel | undefined {
+    const parcel = this.#queue.shift();
+    if (parcel === undefined) return undefined;
+    this.#bytes -= parcel.bytes;
+    if (parcel.key !== undefined) this.#latest.delete(parcel.key);
+    return parcel;
+  }
+
+  /** Empties the queue and says what was in it. */
+  clear(): Leftover {
+    const leftover = { messages: this.#queue.length, bytes: this.#bytes };
+    this.#queue.clear();
+    this.#latest.clear();
+    this.#bytes = 0;
+    return leftover;
+  }
+}

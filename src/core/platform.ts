@@ -1,0 +1,31 @@
+import type { Clock } from './clock.js';
+import type { Dial } from './wire.js';
+
+/** All that a client needs from where it runs. Handed to each client, never registered globally. */
+export interface Platform {
+  readonly name: string;
+  readonly dial: Dial;
+  readonly clock: Clock;
+  /** In [0, 1), for jitter and ids. Not for secrets. */
+  readonly random: () => number;
+  readonly lifecycle: Lifecycle;
+  /** Where an error goes that nobody listens for, so that it is not silent. */
+  readonly report: (error: unknown) => void;
+  /** Whether `ClientOptions.node` means anything here. */
+  readonly acceptsNodeOptions: boolean;
+}
+
+/** The life of the page or process around a client. */
+export interface Lifecycle {
+  /** Tells the listener until the returned function is called. */
+  watch(listener: LifecycleListener): () => void;
+}
+
+export interface LifecycleListener {
+  /** The page is put away, perhaps for good: close now, come back on `woken`. */
+  suspended(): void;
+  /** Back online, shown again, or restored: a good moment to try, and to doubt the link. */
+  woken(): void;
+  /** The process ends in this turn: say goodbye with 1001, synchronously. */
+  exiting(): void;
+}

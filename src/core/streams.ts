@@ -1,0 +1,55 @@
+import { WebsocketError } from './errors.js';
+import type { CloseInfo, IWebsocketClient, Message } from './types.js';
+
+export interface ClientStreams {
+  readable: ReadableStream<Message>;
+  writable: WritableStream<string | ArrayBuffer | ArrayBufferView>;
+}
+
+/**
+ * WHATWG streams over a client, with backpressure both ways. The readable draws from the inbox like every other
+ * reader; it closes after a clean end and errors with `CONNECTION_LOST` after another. Cancelling it, or closing
+ * the writable, closes the connection.
+ */
+export function streams(client: IWebsocketClient): ClientStreams {
+  const messages = client[Symbol.asyncIterator]();
+  const readable = new ReadableStream<Message>(
+    {
+      async pull(controller) {
+        const next = await messages.next();
+        if (!next.done) controller.enqueue(next.value);
+        else {
+          const info = await client.close();
+          if (info.wasClean) controller.close();
+          else controller.error(connectionLost(info));
+        }
+      },
+      async cancel() {
+        await messages.return?.();
+        await client.close();
+      },
+    },
+    // Nothing is taken from the inbox before it is asked for, so that the inbox is the only queue.
+    { highWaterMark: 0 },
+  );
+  const writable = new WritableStream<string | ArrayBuffer | ArrayBufferView>({
+    start(controller) {
+      client.on('close', (info) => controller.error(connectionLost(info)));
+    },
+    async write(message) {
+      const hasRoom = typeof message === 'string' ? client.sendMessage(message) : client.sendMessageBinary(message);
+      if (!hasRoom) await client.drained();
+    },
+    async close() {
+      await client.close();
+    },
+    async abort() {
+      await client.close();
+    },
+  });
+  return { readable, writable };
+}
+
+function connectionLost(info: CloseInfo): WebsocketError {
+  return new WebsocketError('CONNECTION_LOST', `The connection ended with code ${info.code} (${info.reason || 'no reason given'}).`, { ...info });
+}

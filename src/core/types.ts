@@ -1,0 +1,125 @@
+import type { WebsocketError } from './errors.js';
+
+/** `'secure'` (the default everywhere) dials wss, `'insecure'` dials ws. */
+export type WebsocketType = 'secure' | 'insecure';
+
+/** A text message is a string, a binary message is a Uint8Array over a buffer of its own. Nothing else ever arrives. */
+export type Message = string | Uint8Array;
+
+/** Called with every message, in order. What it throws is reported as an `error` event; the connection goes on. */
+export type OnMessage = (message: Message, client: IWebsocketClient) => void;
+
+/**
+ * Where to connect: `host`, `host:port`, `host:port/path`, `ws://…`, `wss://…`, a URL, or a function that is
+ * asked again before every attempt (so a token in it is fresh).
+ */
+export type Address = string | URL | (() => string | URL | Promise<string | URL>);
+
+/** What one poll returns: a message, or, once and last, how the connection ended. */
+export type Received =
+  | { readonly message: Message }
+  | { readonly closeCode: number; readonly reason: string; readonly wasClean: boolean };
+
+/** The six states a user sees; `reconnecting` covers both the wait and the attempt. */
+export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
+
+/** How a connection ended. Code 1006 and `wasClean: false` mean that no closing handshake took place (RFC 6455, 7.1.5). */
+export interface CloseInfo {
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
+}
+
+/** What a reconnect did to the messages in flight. In plain mode `lost` is undefined: nobody can know. */
+export interface Continuity {
+  readonly resumed: boolean;
+  /** Messages sent again by either side, and not lost. */
+  readonly replayed: number;
+  readonly lost: number | undefined;
+  readonly reason: string;
+}
+
+/**
+ * - `'reliable'` (the default): kept until sent; with a session, until acknowledged.
+ * - `'volatile'`: dropped when it can't leave at once (a position that the next one replaces); counted in `messagesShed`.
+ * - `{ latest: key }`: while it waits, a newer message with the same key takes its place.
+ */
+export type Delivery = 'reliable' | 'volatile' | { readonly latest: string };
+
+/** One attempt to reconnect, announced before its delay begins. */
+export interface ReconnectAttempt {
+  /** Counted from 1 since the connection last proved itself. */
+  readonly attempt: number;
+  /** Milliseconds until the attempt starts. */
+  readonly delayMs: number;
+  /** The WebsocketError or CloseInfo that made it necessary. */
+  readonly cause: unknown;
+}
+
+export interface ClientEvents {
+  /** The first time that the connection opens. */
+  open: () => void;
+  message: (message: Message) => void;
+  reconnecting: (attempt: ReconnectAttempt) => void;
+  /** After every reconnect, before the first message of the new connection. */
+  reconnected: (continuity: Continuity) => void;
+  /** Once: the connection is down for good. Unread messages can still be read. */
+  close: (info: CloseInfo) => void;
+  error: (error: WebsocketError) => void;
+  state: (now: ConnectionState, before: ConnectionState) => void;
+}
+
+/** Counters since the client was made. */
+export interface ClientStats {
+  readonly messagesSent: number;
+  readonly messagesReceived: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly reconnects: number;
+  /** Volatile messages dropped, and latest messages replaced, by choice of the sender. */
+  readonly messagesShed: number;
+  /** Milliseconds; undefined until measured, and in plain mode in a browser. */
+  readonly rttMs: number | undefined;
+}
+
+/** One connection, held directly: everything the bus can do with it, with none of the look-up. */
+export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposable {
+  /** Unique in this process or page. */
+  readonly id: string;
+  readonly state: ConnectionState;
+  /** The subprotocol that the server chose, or ''. */
+  readonly protocol: string;
+  /** Bytes accepted and not yet handed to the network. */
+  readonly bufferedBytes: number;
+  readonly stats: ClientStats;
+  /** True while messages can leave at once. A dead link does not stay open: see `liveness`. */
+  isConnectionOpen(): boolean;
+  /**
+   * Accepts the message or throws: nothing is dropped in silence. While connecting and reconnecting it waits in the outbox.
+   *
+   * @returns true while below the high-water mark; false asks the caller to await `drained()`.
+   * @throws {WebsocketError} `NOT_OPEN` before `connect()` and after `close()`; `OUTBOX_FULL` over `outbox.maxBytes`.
+   */
+  sendMessage(text: string, delivery?: Delivery): boolean;
+  /** As `sendMessage`, for bytes. They are copied: the caller may use the buffer again at once. */
+  sendMessageBinary(bytes: ArrayBuffer | ArrayBufferView, delivery?: Delivery): boolean;
+  /** Resolves when half of `outbox.highWaterBytes` or less is waiting; rejects `NOT_OPEN` when the connection ends first. */
+  drained(): Promise<void>;
+  /** Never waits. Undefined when nothing is there; the last one tells how the connection ended. */
+  getMessage(): Received | undefined;
+  /**
+   * Sends what was accepted, then the closing handshake. Resolves when the connection is down; safe to call twice.
+   *
+   * @param code 1000 (the default), another code that an endpoint may send, or 3000-4999 (RFC 6455, 7.4).
+   * @param reason at most 123 bytes of UTF-8 (RFC 6455, 5.5).
+   * @throws {WebsocketError} `INVALID_CLOSE`, at the call.
+   */
+  close(code?: number, reason?: string): Promise<CloseInfo>;
+  /** @returns a function that takes the listener off again. */
+  on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void;
+}
+
+/** Made by `session()` of "gemsocket/session". */
+export interface SessionFeature {
+  readonly name: 'gem.1';
+}

@@ -1,0 +1,52 @@
+import { CloseCode } from '../../core/close-codes.js';
+import { WebsocketError } from '../../core/errors.js';
+
+export function refused(address: string, status: number): WebsocketError {
+  const hint = status >= 300 && status < 400 ? 'Redirects are not followed: write the address that it leads to.' : 'Check the path, the credentials and the proxy in between.';
+  return new WebsocketError('CONNECT_FAILED', `${address} answered the handshake with HTTP ${status} instead of 101. ${hint}`, { address, status });
+}
+
+export function unreachable(address: string, cause: Error): WebsocketError {
+  const systemCode = (cause as NodeJS.ErrnoException).code;
+  const context = systemCode === undefined ? { address } : { address, systemCode };
+  return new WebsocketError('CONNECT_FAILED', `Could not connect to ${address}: ${systemCode ?? cause.message}. ${advice(systemCode)}`, context, cause);
+}
+
+function advice(systemCode: string | undefined): string {
+  switch (systemCode) {
+    case 'ECONNREFUSED':
+      return 'Nobody listens there: is the server running, and is the port right?';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'The host name does not resolve: is it spelled right, and is the network up?';
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return 'Its certificate is not trusted: pass the authority that signed it as node.ca.';
+    case 'EPROTO':
+      return 'The server does not speak TLS there: is the port right?';
+    default:
+      return 'Check the address, the network and the server.';
+  }
+}
+
+/** The close codes that RFC 6455 (7.4.1) gives what ws reports; other errors are the socket's, and its close tells. */
+const CODE_OF: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: CloseCode.invalidPayload,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: CloseCode.messageTooBig,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: CloseCode.messageTooBig,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: CloseCode.policyViolation,
+};
+
+/** What the peer did against the protocol, with the code that ws has closed it with. */
+export function protocolError(cause: Error): { code: number; error: WebsocketError } | undefined {
+  const wsCode = (cause as NodeJS.ErrnoException).code;
+  if (!wsCode?.startsWith('WS_ERR_')) return undefined;
+  const code = CODE_OF[wsCode] ?? CloseCode.protocolError;
+  if (code === CloseCode.messageTooBig) {
+    const message = 'The peer sent a message over maxMessageBytes and was closed with 1009. Raise the option if such messages are wanted.';
+    return { code, error: new WebsocketError('MESSAGE_TOO_BIG', message, { closeCode: code }, cause) };
+  }
+  const message = `The peer broke the WebSocket protocol (${cause.message}) and was closed with ${code}. The fault is on its side.`;
+  return { code, error: new WebsocketError('PROTOCOL_ERROR', message, { closeCode: code }, cause) };
+}

@@ -1,0 +1,140 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type WebSocket from 'isomorphic-ws';
+import { CloseCode } from '../../core/close-codes.js';
+import type { WebsocketError } from '../../core/errors.js';
+import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
+import type { Wire, WireEvents } from '../../core/wire.js';
+import { protocolError, refused, unreachable } from './failures.js';
+
+/** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
+export type WireOrigin = { readonly address: string } | { readonly socket: Duplex };
+
+/** A `ws` WebSocket as core wants it. */
+export class NodeWire implements Wire {
+  readonly isOpen: boolean;
+  readonly #ws: WebSocket;
+  readonly #events: WireEvents;
+  #socket: Duplex | undefined;
+  #isCorked = false;
+  /** Something was left in the socket's buffer, and somebody may wait for it to go. */
+  #isBacked = false;
+
+  constructor(ws: WebSocket, events: WireEvents, origin: WireOrigin) {
+    this.#ws = ws;
+    this.#events = events;
+    this.isOpen = 'socket' in origin;
+    // A copy of its own for each binary message: a view into ws's buffer would keep 64 KiB alive for a few bytes.
+    ws.binaryType = 'arraybuffer';
+    if ('socket' in origin) this.#socket = origin.socket;
+    else this.#listenToHandshake(origin.address);
+    this.#listen();
+  }
+
+  get protocol(): string {
+    return this.#ws.protocol;
+  }
+
+  get bufferedBytes(): number {
+    return this.#ws.bufferedAmount;
+  }
+
+  readonly send = (message: string | Uint8Array<ArrayBuffer>): void => {
+    this.#cork();
+    this.#ws.send(message, this.#flushed);
+    if (this.#ws.bufferedAmount > 0) this.#isBacked = true;
+  };
+
+  readonly ping = (): void => {
+    this.#ws.ping(undefined, undefined, ignore);
+  };
+
+  readonly pause = (): void => {
+    this.#ws.pause();
+  };
+
+  readonly resume = (): void => {
+    this.#ws.resume();
+  };
+
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+    // In the handler of the process's exit there is no later turn.
+    this.#uncork();
+  }
+
+  detach(code?: number, reason?: string): void {
+    this.#ws.removeAllListeners();
+    this.#ws.on('error', ignore);
+    if (code === undefined || this.#ws.readyState === this.#ws.CONNECTING) this.#ws.terminate();
+    else {
+      this.close(code, reason ?? '');
+      this.#ws.resume();
+    }
+  }
+
+  #listenToHandshake(address: string): void {
+    const ws = this.#ws;
+    ws.on('upgrade', (response: IncomingMessage) => {
+      this.#socket = response.socket;
+    });
+    ws.on('unexpected-response', (_request: unknown, response: IncomingMessage) => {
+      this.#end(CloseCode.abnormal, refused(address, response.statusCode ?? 0));
+    });
+    const onError = (cause: Error) => this.#end(CloseCode.abnormal, unreachable(address, cause));
+    ws.on('error', onError);
+    ws.on('open', () => {
+      ws.off('error', onError);
+      this.#events.opened();
+    });
+  }
+
+  #listen(): void {
+    const ws = this.#ws;
+    const events = this.#events;
+    ws.on('message', (data: ArrayBuffer | Buffer, isBinary: boolean) => {
+      if (isBinary) events.received(new Uint8Array(data), data.byteLength);
+      else events.received((data as Buffer).toString('utf8'), data.byteLength);
+    });
+    ws.on('ping', () => events.alive());
+    ws.on('pong', () => events.pong());
+    ws.on('error', (cause: Error) => {
+      if (ws.readyState === ws.CONNECTING || this.#socket === undefined) return;
+      const failure = protocolError(cause);
+      if (failure !== undefined) this.#end(failure.code, failure.error);
+    });
+    ws.on('close', (code: number, reason: Buffer) => {
+      events.closed({ code, reason: reason.toString('utf8'), wasClean: code !== CloseCode.abnormal });
+    });
+  }
+
+  /** The wire is of no more use: what ws still has to do with the socket it does unattended. */
+  #end(code: number, error: WebsocketError): void {
+    this.#ws.removeAllListeners();
+    this.#ws.on('error', ignore);
+    if (this.#ws.readyState === this.#ws.CONNECTING) this.#ws.terminate();
+    this.#events.closed({ code, reason: error.message, wasClean: false }, error);
+  }
+
+  readonly #flushed = (): void => {
+    if (!this.#isBacked || this.#ws.bufferedAmount >= WIRE_MARK_BYTES) return;
+    this.#isBacked = this.#ws.bufferedAmount > 0;
+    this.#events.drained();
+  };
+
+  /** Everything sent in one turn of the event loop leaves in one system call. */
+  #cork(): void {
+    if (this.#isCorked || this.#socket === undefined) return;
+    this.#isCorked = true;
+    this.#socket.cork();
+    process.nextTick(this.#uncork);
+  }
+
+  readonly #uncork = (): void => {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
+    this.#socket?.uncork();
+  };
+}
+
+function ignore(): void {}
