@@ -1,0 +1,142 @@
+import { asyncDispose } from '../core/dispose.js';
+import { Emitter } from '../core/emitter.js';
+import { WebsocketError } from '../core/errors.js';
+import type { ClientOptions } from '../core/options.js';
+import type { Address, ClientEvents, CloseInfo, IWebsocketClient, OnMessage, Received, WebsocketType } from '../core/types.js';
+
+/** A client of the bus as the bus makes it: it can be started, and says when nobody will read it any more. */
+export type MakeBusClient = (
+  address: Address,
+  type: WebsocketType,
+  options: ClientOptions,
+  onFinished: (client: IWebsocketClient) => void,
+) => IWebsocketClient & { connect(): Promise<void> };
+
+type BusEvents = {
+  [E in keyof ClientEvents]: (client: IWebsocketClient, ...args: Parameters<ClientEvents[E]>) => void;
+};
+
+const EVENTS: readonly (keyof ClientEvents)[] = ['open', 'reconnecting', 'reconnected', 'close', 'error', 'state'];
+
+/**
+ * Many connections, addressed by the client or its id from anywhere in the program. A call costs one look-up over
+ * the direct call. A client leaves `clients` when it is closed and its end has been read (or it had a handler).
+ */
+export class RequestBus implements AsyncDisposable {
+  readonly #clients = new Map<string, IWebsocketClient>();
+  /** Only while somebody listens to `message` on the bus: a handler takes the messages from those who poll. */
+  readonly #messageOffs = new Map<string, () => void>();
+  readonly #events: Emitter<BusEvents>;
+  readonly #make: MakeBusClient;
+
+  constructor(make: MakeBusClient, report: (error: unknown) => void) {
+    this.#make = make;
+    this.#events = new Emitter((cause, event) => {
+      const message = `The application's ${event} handler on the bus threw. The connections go on; see cause.`;
+      report(new WebsocketError('HANDLER_FAILED', message, { handler: event }, cause));
+    });
+  }
+
+  get clients(): ReadonlyMap<string, IWebsocketClient> {
+    return this.#clients;
+  }
+
+  /**
+   * Starts connecting at once and returns the connection's unique instance. Messages sent before it opens wait. A
+   * first attempt that fails is not the end: it tries on as `options.reconnect` says, and tells so in events.
+   *
+   * @param type `'secure'` unless said otherwise.
+   * @throws {WebsocketError} `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call.
+   */
+  createClient(address: Address, onMessage?: OnMessage, type: WebsocketType = 'secure', options: ClientOptions = {}): IWebsocketClient {
+    const handler = onMessage ?? options.onMessage;
+    const complete = handler === undefined ? options : { ...options, onMessage: handler };
+    const client = this.#make(address, type, complete, (finished) => this.#forget(finished));
+    this.#clients.set(client.id, client);
+    for (const event of EVENTS) client.on(event, (...args: unknown[]) => this.#forward(event, client, args));
+    if (this.#events.has('message')) this.#forwardMessages(client);
+    client.connect().catch(() => {}); // told by `error` and `close`
+    return client;
+  }
+
+  /** False also for an id that is not, or no longer, on the bus. */
+  isConnectionOpen(client: IWebsocketClient | string): boolean {
+    return this.#find(client)?.isConnectionOpen() ?? false;
+  }
+
+  /** As `sendMessage` of the client. @throws {WebsocketError} `UNKNOWN_CLIENT`, and all that it throws. */
+  sendWebsocketMessage(client: IWebsocketClient | string, text: string): boolean {
+    return this.#get(client).sendMessage(text);
+  }
+
+  /** As `sendMessageBinary` of the client. @throws {WebsocketError} `UNKNOWN_CLIENT`, and all that it throws. */
+  sendWebsocketMessageBinary(client: IWebsocketClient | string, bytes: ArrayBuffer | ArrayBufferView): boolean {
+    return this.#get(client).sendMessageBinary(bytes);
+  }
+
+  /** Never waits. Undefined also for an id that is no longer on the bus, so that a frame loop may go on asking. */
+  getMessage(client: IWebsocketClient | string): Received | undefined {
+    return this.#find(client)?.getMessage();
+  }
+
+  /** As `close` of the client; safe to call twice with the client. @throws {WebsocketError} `UNKNOWN_CLIENT`, `INVALID_CLOSE`. */
+  closeWebsocket(client: IWebsocketClient | string, code?: number, reason?: string): Promise<CloseInfo> {
+    return this.#get(client).close(code, reason);
+  }
+
+  /**
+   * The events of all clients, with the client in front. A listener of `message` is a handler of every client:
+   * while there is one, polling finds nothing.
+   *
+   * @returns a function that takes the listener off again.
+   */
+  on<E extends keyof ClientEvents>(event: E, listener: BusEvents[E]): () => void {
+    const off = this.#events.on(event, listener);
+    if (event !== 'message') return off;
+    for (const client of this.#clients.values()) this.#forwardMessages(client);
+    return () => {
+      off();
+      if (this.#events.has('message')) return;
+      for (const stop of this.#messageOffs.values()) stop();
+      this.#messageOffs.clear();
+    };
+  }
+
+  /** Resolves when all are down. */
+  async closeAll(code?: number, reason?: string): Promise<void> {
+    await Promise.all([...this.#clients.values()].map((client) => client.close(code, reason)));
+  }
+
+  async [asyncDispose](): Promise<void> {
+    await this.closeAll();
+  }
+
+  #forwardMessages(client: IWebsocketClient): void {
+    if (this.#messageOffs.has(client.id)) return;
+    this.#messageOffs.set(
+      client.id,
+      client.on('message', (message) => this.#events.emit('message', client, message)),
+    );
+  }
+
+  #forget(client: IWebsocketClient): void {
+    this.#clients.delete(client.id);
+    this.#messageOffs.delete(client.id);
+  }
+
+  #forward(event: keyof ClientEvents, client: IWebsocketClient, args: unknown[]): void {
+    this.#events.emit(event, client, ...(args as never));
+  }
+
+  #find(client: IWebsocketClient | string): IWebsocketClient | undefined {
+    return typeof client === 'string' ? this.#clients.get(client) : client;
+  }
+
+  #get(client: IWebsocketClient | string): IWebsocketClient {
+    const found = this.#find(client);
+    if (found !== undefined) return found;
+    throw new WebsocketError('UNKNOWN_CLIENT', `No client ${String(client)} is on this bus. Use the id of one that createClient returned and that is not closed.`, {
+      id: client,
+    });
+  }
+}

@@ -1,0 +1,132 @@
+import { abnormalClose, CloseCode } from './close-codes.js';
+import type { Cancel, Clock } from './clock.js';
+import { WebsocketError } from './errors.js';
+import { WIRE_MARK_BYTES } from './plain-link.js';
+import { utf8Length } from './utf8.js';
+import type { Wire, WireEvents } from './wire.js';
+
+/** The part of the WHATWG WebSocket interface that is used: whatever runtime it comes from. */
+export interface WhatwgWebSocket {
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  readonly protocol: string;
+  binaryType: string;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string; wasClean: boolean }) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+}
+
+export interface WhatwgWireOptions {
+  /** For errors: without credentials. */
+  readonly address: string;
+  readonly maxMessageBytes: number;
+  readonly clock: Clock;
+}
+
+const OPEN = 1;
+
+/** The standard has no event for a drained buffer, so it is looked at about once a frame while it is not empty. */
+const DRAIN_POLL_MS = 16;
+
+/** The standard lets an application send 1000 and 3000-4999 only; RFC 6455's own codes go out as 4000 plus their last digits. */
+export function whatwgCloseCode(code: number): number {
+  return code === CloseCode.normal || code >= 3000 ? code : code + 3000;
+}
+
+/** A native WebSocket as core wants it. It has no ping and no pause: the standard gives a page neither. */
+export class WhatwgWire implements Wire {
+  readonly isOpen = false;
+  readonly #socket: WhatwgWebSocket;
+  readonly #events: WireEvents;
+  readonly #options: WhatwgWireOptions;
+  #cancelPoll: Cancel | undefined;
+  #wasOpen = false;
+
+  constructor(socket: WhatwgWebSocket, events: WireEvents, options: WhatwgWireOptions) {
+    this.#socket = socket;
+    this.#events = events;
+    this.#options = options;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => {
+      this.#wasOpen = true;
+      events.opened();
+    };
+    socket.onmessage = ({ data }) => this.#received(data as string | ArrayBuffer);
+    socket.onclose = ({ code, reason, wasClean }) => {
+      this.#cancelPoll?.();
+      if (this.#wasOpen) events.closed({ code, reason, wasClean });
+      else {
+        const error = connectFailed(options.address);
+        events.closed(abnormalClose(error.message), error);
+      }
+    };
+    // It carries nothing, and `close` always follows.
+    socket.onerror = null;
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(message: string | Uint8Array<ArrayBuffer>): void {
+    if (this.#socket.readyState !== OPEN) return; // its `close` is on the way and will tell
+    this.#socket.send(message);
+    if (this.#cancelPoll === undefined && this.#socket.bufferedAmount > 0) this.#poll();
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(whatwgCloseCode(code), reason);
+  }
+
+  detach(code: number = CloseCode.goingAway, reason = ''): void {
+    this.#cancelPoll?.();
+    const socket = this.#socket;
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+    socket.close(whatwgCloseCode(code), reason);
+  }
+
+  #received(data: string | ArrayBuffer): void {
+    const message = typeof data === 'string' ? data : new Uint8Array(data);
+    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
+    const { maxMessageBytes } = this.#options;
+    if (bytes <= maxMessageBytes) {
+      this.#events.received(message, bytes);
+      return;
+    }
+    const error = messageTooBig(bytes, maxMessageBytes);
+    this.detach(CloseCode.messageTooBig, 'message too big');
+    this.#events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
+  }
+
+  #poll(): void {
+    this.#cancelPoll = this.#options.clock.after(DRAIN_POLL_MS, () => {
+      this.#cancelPoll = undefined;
+      const left = this.#socket.bufferedAmount;
+      if (left > 0) this.#poll();
+      if (left < WIRE_MARK_BYTES) this.#events.drained();
+    });
+  }
+}
+
+function connectFailed(address: string): WebsocketError {
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    `Could not connect to ${address}. This platform does not tell why: look at its network log; check that the server runs, its certificate, and that it lets this origin in.`,
+    { address },
+  );
+}
+
+function messageTooBig(size: number, limit: number): WebsocketError {
+  return new WebsocketError(
+    'MESSAGE_TOO_BIG',
+    `The peer sent a message of ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise the option if such messages are wanted.`,
+    { size, limit, closeCode: CloseCode.messageTooBig },
+  );
+}

@@ -1,0 +1,22 @@
+/** What every entry of "gemsocket" has, whatever the platform. */
+export type { ErrorCode, ErrorContext } from '../core/errors.js';
+export { WebsocketError } from '../core/errors.js';
+export type { ClientOptions } from '../core/options.js';
+export type { ClientStreams } from '../core/streams.js';
+export { streams } from '../core/streams.js';
+export type {
+  Address,
+  ClientEvents,
+  ClientStats,
+  CloseInfo,
+  ConnectionState,
+  Continuity,
+  Delivery,
+  IWebsocketClient,
+  Message,
+  OnMessage,
+  Received,
+  ReconnectAttempt,
+  SessionFeature,
+  WebsocketType,
+} from '../core/types.js';

@@ -1,0 +1,44 @@
+import { RequestBus } from '../bus/request-bus.js';
+import { Client } from '../core/client.js';
+import { clientParts } from '../core/client-parts.js';
+import type { ClientOptions } from '../core/options.js';
+import type { Address, IWebsocketClient, WebsocketType } from '../core/types.js';
+import { nodePlatform } from '../platform/node/platform.js';
+
+export * from './common.js';
+export { closeOnSignals } from '../platform/node/signals.js';
+
+// Node: ws, through isomorphic-ws.
+
+/** One connection over wss, held directly. Start it with `connect()`. */
+export class SecureWebsocketClient extends Client {
+  /** @throws {WebsocketError} `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call. */
+  constructor(address: Address, options?: ClientOptions) {
+    super(clientParts(nodePlatform, address, 'secure', options));
+  }
+}
+
+/** One connection over ws, or wss where the address says so, held directly. Start it with `connect()`. */
+export class WebsocketClient extends Client {
+  /** @throws {WebsocketError} `INVALID_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call. */
+  constructor(address: Address, options?: ClientOptions) {
+    super(clientParts(nodePlatform, address, 'insecure', options));
+  }
+}
+
+/** Opens a connection; rejects with a WebsocketError that says why. */
+export async function connect(address: Address, options: ClientOptions & { type?: WebsocketType } = {}): Promise<IWebsocketClient> {
+  const client = new Client(clientParts(nodePlatform, address, options.type ?? 'secure', options));
+  await client.connect();
+  return client;
+}
+
+/** The request bus: many connections, addressed by the client or its id from anywhere in the program. */
+export class WebsocketRequestBus extends RequestBus {
+  constructor() {
+    super(
+      (address, type, options, onFinished) => new Client({ ...clientParts(nodePlatform, address, type, options, true), onFinished }),
+      nodePlatform.report,
+    );
+  }
+}

@@ -1,0 +1,23 @@
+import type { Lifecycle } from '../../core/platform.js';
+
+/**
+ * The life of a page, from the window (visibilitychange bubbles up to it) or, in a worker, from its global scope.
+ * `pagehide` closes, so that the page may be kept in the page cache (Firefox keeps none with an open WebSocket);
+ * `pageshow` of a page that was kept, `online` and becoming visible are moments to come back, or to doubt the link.
+ */
+export const pageLifecycle: Lifecycle = {
+  watch(listener) {
+    const suspended = () => listener.suspended();
+    const woken = (event: Event) => {
+      const isHidden = event.target instanceof EventTarget && 'visibilityState' in event.target && event.target.visibilityState !== 'visible';
+      if (!isHidden) listener.woken();
+    };
+    addEventListener('pagehide', suspended);
+    const wakers = ['pageshow', 'online', 'visibilitychange'];
+    for (const waker of wakers) addEventListener(waker, woken);
+    return () => {
+      removeEventListener('pagehide', suspended);
+      for (const waker of wakers) removeEventListener(waker, woken);
+    };
+  },
+};

@@ -1,0 +1,41 @@
+import { publicAddress } from '../../core/address.js';
+import type { Clock } from '../../core/clock.js';
+import { WebsocketError } from '../../core/errors.js';
+import type { Platform } from '../../core/platform.js';
+import { type WhatwgWebSocket, WhatwgWire } from '../../core/whatwg-wire.js';
+import type { DialRequest, Wire, WireEvents } from '../../core/wire.js';
+
+type WebSocketConstructor = new (url: string, protocols?: string[]) => WhatwgWebSocket;
+
+const clock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, call) {
+    const timer = setTimeout(call, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+function dial(request: DialRequest, events: WireEvents): Wire {
+  // Asked at every attempt, so that a WebSocket that the application installs later counts.
+  const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
+  if (WebSocket === undefined) {
+    throw new WebsocketError(
+      'UNSUPPORTED',
+      'This runtime has no global WebSocket. Use one that has, or in Node import gemsocket under its node condition.',
+      { platform: 'standard' },
+    );
+  }
+  const socket = new WebSocket(request.url.href, [...request.protocols]);
+  return new WhatwgWire(socket, events, { address: publicAddress(request.url), maxMessageBytes: request.maxMessageBytes, clock });
+}
+
+/** Deno, Bun, workers and edge runtimes: a global WebSocket and nothing else. */
+export const standardPlatform: Platform = {
+  name: 'standard',
+  dial,
+  clock,
+  random: Math.random,
+  lifecycle: { watch: () => () => {} },
+  report: (error) => console.error(error),
+  acceptsNodeOptions: false,
+};
