@@ -41,6 +41,7 @@ export class Connection {
   #continuity: Continuity | undefined;
   #reports: (() => void)[] = [];
   #isReporting = false;
+  #isPaused = false;
 
   constructor(platform: Platform, settings: Settings, retriesFirst: boolean, target: Target, makeLink: MakeLink, host: ConnectionHost) {
     this.#platform = platform;
@@ -75,14 +76,18 @@ export class Connection {
     else this.dispatch({ is: 'woken' });
   }
 
+  /** The inbox is full: the socket is not read until `resume`, or, where that can't be, the connection ends. */
   pause(): void {
-    if (this.link.holdsPeer) return;
-    if (this.#wire?.pause !== undefined) this.#wire.pause();
-    else this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+    if (this.link.holdsPeer || this.#wire === undefined) return;
+    this.#isPaused = true;
+    this.#pauseWire(this.#wire);
   }
 
   resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#wire?.resume?.();
+    if (this.#state.at === 'open') this.#startLiveness();
   }
 
   /** The process ends: the close frame must be written in this turn. */
@@ -93,10 +98,15 @@ export class Connection {
   #leave(before: State): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (before.at === 'open' && this.#state.at !== 'closing') this.#liveness?.stop();
-    if (this.#state.at !== 'waiting' && this.#state.at !== 'closed') return;
+    if (before.at === 'open') this.#liveness?.stop();
+    if (this.#state.at === 'waiting' || this.#state.at === 'closed') this.link.detach();
+  }
+
+  #pauseWire(wire: Wire): void {
+    // What is not read can't prove life: a reader that takes its time is no dead link.
     this.#liveness?.stop();
-    this.link.detach();
+    if (wire.pause !== undefined) wire.pause();
+    else this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
   }
 
   #perform(effect: Effect): void {
@@ -109,7 +119,6 @@ export class Connection {
         this.#cancelTimer = this.#platform.clock.after(effect.delayMs, () => this.dispatch({ is: 'timeout' }));
         break;
       case 'closeWire':
-        this.#liveness?.stop();
         this.link.close(effect.code, effect.reason);
         break;
       case 'detachWire':
@@ -226,6 +235,7 @@ export class Connection {
         if (this.#state.at !== 'dialing') return;
         this.#continuity = continuity;
         this.#startLiveness();
+        if (this.#isPaused && this.#wire !== undefined) this.#pauseWire(this.#wire);
         this.dispatch({ is: 'opened', wire: this.#state.wire });
       },
       deliver: (message, bytes) => this.#host.deliver(message, bytes),
@@ -238,6 +248,7 @@ export class Connection {
   }
 
   #startLiveness(): void {
+    this.#liveness?.stop();
     const times = this.#settings.liveness;
     if (times === undefined) return;
     const wire = this.#wire;
