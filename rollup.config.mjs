@@ -41,7 +41,14 @@ export default [
     input: inputs('.js'),
     external,
     plugins: [isomorphicWs, sourceMapsOfTsc],
-    output: { dir: 'dist', format: 'es', sourcemap: true, chunkFileNames: '[name].js', manualChunks: layerOf },
+    output: {
+      dir: 'dist',
+      format: 'es',
+      sourcemap: true,
+      chunkFileNames: '[name].js',
+      minifyInternalExports: false,
+      manualChunks: layerOf,
+    },
   },
   {
     input: 'build/entry/script.js',
@@ -55,7 +62,7 @@ export default [
     output: {
       dir: 'dist',
       format: 'es',
-      chunkFileNames: '[name].d.ts',
+      chunkFileNames: ({ name }) => `${name.replace(/\.d$/, '')}.d.ts`,
       entryFileNames: '[name].d.ts',
       manualChunks: layerOf,
       banner: '/// <reference lib="esnext.disposable" />',
