@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import terser from '@rollup/plugin-terser';
+import { dts } from 'rollup-plugin-dts';
+
+const entries = ['browser', 'node', 'server', 'standard'];
+const external = [/^node:/, 'ws'];
+
+/**
+ * All entries are one graph, so that what they share (WebsocketError above all) exists once in a program that uses
+ * several. Only the browser's files may carry isomorphic-ws: its browser build, ten lines, is inlined there.
+ */
+const isomorphicWs = {
+  name: 'isomorphic-ws',
+  resolveId(source, importer) {
+    if (source !== 'isomorphic-ws') return null;
+    const isForBrowser = importer.includes(`${sep}platform${sep}browser${sep}`);
+    return isForBrowser ? fileURLToPath(import.meta.resolve('isomorphic-ws/browser.js')) : { id: source, external: true };
+  },
+};
+
+/** Hands Rollup the source maps that tsc wrote, so that ours lead to the TypeScript. */
+const sourceMapsOfTsc = {
+  name: 'source-maps-of-tsc',
+  async load(id) {
+    const [code, map] = await Promise.all([readFile(id, 'utf8'), readFile(`${id}.map`, 'utf8').catch(() => null)]);
+    return { code, map };
+  },
+};
+
+/** A name for each layer's shared chunk, the same for code and for types. */
+function layerOf(id) {
+  return /[\\/]build[\\/](core|session|bus)[\\/]/.exec(id)?.[1];
+}
+
+const inputs = (extension) => Object.fromEntries(entries.map((entry) => [entry, `build/entry/${entry}${extension}`]));
+
+export default [
+  {
+    input: inputs('.js'),
+    external,
+    plugins: [isomorphicWs, sourceMapsOfTsc],
+    output: {
+      dir: 'dist',
+      format: 'es',
+      sourcemap: true,
+      chunkFileNames: '[name].js',
+      minifyInternalExports: false,
+      manualChunks: layerOf,
+    },
+  },
+  {
+    input: 'build/entry/script.js',
+    plugins: [isomorphicWs, sourceMapsOfTsc],
+    output: { file: 'dist/gemsocket.iife.js', format: 'iife', sourcemap: true, plugins: [terser()] },
+  },
+  {
+    input: inputs('.d.ts'),
+    external: [...external, 'isomorphic-ws'],
+    plugins: [dts()],
+    output: {
+      dir: 'dist',
+      format: 'es',
+      chunkFileNames: ({ name }) => `${name.replace(/\.d$/, '')}.d.ts`,
+      entryFileNames: '[name].d.ts',
+      manualChunks: layerOf,
+      banner: '/// <reference lib="esnext.disposable" />',
+    },
+  },
+];
