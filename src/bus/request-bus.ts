@@ -135,8 +135,12 @@ export class RequestBus implements AsyncDisposable {
   #get(client: IWebsocketClient | string): IWebsocketClient {
     const found = this.#find(client);
     if (found !== undefined) return found;
-    throw new WebsocketError('UNKNOWN_CLIENT', `No client ${String(client)} is on this bus. Use the id of one that createClient returned and that is not closed.`, {
-      id: client,
-    });
+    throw new WebsocketError(
+      'UNKNOWN_CLIENT',
+      `No client ${String(client)} is on this bus. Use the id of one that createClient returned and that is not closed.`,
+      {
+        id: client,
+      },
+    );
   }
 }

@@ -53,4 +53,3 @@ function targetOf(address: Address, type: WebsocketType): Target {
   const url = resolveAddress(address, type);
   return () => url;
 }
-

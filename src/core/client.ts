@@ -196,7 +196,12 @@ export class Client implements IWebsocketClient {
 
   /** Told as an `error` event; where nobody listens, or the listener is what failed, to the platform's log. */
   #handlerFailed(cause: unknown, handler: string): void {
-    const error = new WebsocketError('HANDLER_FAILED', `The application's ${handler} handler threw. The connection goes on; see cause.`, { handler }, cause);
+    const error = new WebsocketError(
+      'HANDLER_FAILED',
+      `The application's ${handler} handler threw. The connection goes on; see cause.`,
+      { handler },
+      cause,
+    );
     if (handler !== 'error' && this.#events.has('error')) this.#events.emit('error', error);
     else this.#platform.report(error);
   }
@@ -300,7 +305,10 @@ function notOpen(state: ConnectionState): WebsocketError {
 }
 
 function closedBeforeOpen(info: CloseInfo): WebsocketError {
-  return new WebsocketError('NOT_OPEN', 'The connection was closed before it opened. Make a new client to connect again.', { state: 'closed', ...info });
+  return new WebsocketError('NOT_OPEN', 'The connection was closed before it opened. Make a new client to connect again.', {
+    state: 'closed',
+    ...info,
+  });
 }
 
 function unsent(messages: number, bytes: number, info: CloseInfo): WebsocketError {

@@ -44,11 +44,9 @@ export function canReconnectAfter(code: number): boolean {
 /** Refuses at the call what RFC 6455 forbids on the wire: a code that no endpoint may send, a reason that is too long. */
 export function checkClose(code: number, reason: string): void {
   if (!isSendable(code)) {
-    throw new WebsocketError(
-      'INVALID_CLOSE',
-      `Close code ${code} cannot be sent. Use 1000, or a code of your own from 3000 to 4999.`,
-      { code },
-    );
+    throw new WebsocketError('INVALID_CLOSE', `Close code ${code} cannot be sent. Use 1000, or a code of your own from 3000 to 4999.`, {
+      code,
+    });
   }
   const bytes = utf8Length(reason);
   if (bytes > MAX_REASON_BYTES) {

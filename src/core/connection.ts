@@ -1,5 +1,5 @@
-import { abnormalClose, CloseCode } from './close-codes.js';
 import type { Cancel } from './clock.js';
+import { abnormalClose, CloseCode } from './close-codes.js';
 import { WebsocketError } from './errors.js';
 import type { Link, LinkHost, MakeLink } from './link.js';
 import { Liveness } from './liveness.js';

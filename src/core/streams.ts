@@ -51,5 +51,7 @@ export function streams(client: IWebsocketClient): ClientStreams {
 }
 
 function connectionLost(info: CloseInfo): WebsocketError {
-  return new WebsocketError('CONNECTION_LOST', `The connection ended with code ${info.code} (${info.reason || 'no reason given'}).`, { ...info });
+  return new WebsocketError('CONNECTION_LOST', `The connection ended with code ${info.code} (${info.reason || 'no reason given'}).`, {
+    ...info,
+  });
 }

@@ -16,9 +16,7 @@ export type OnMessage = (message: Message, client: IWebsocketClient) => void;
 export type Address = string | URL | (() => string | URL | Promise<string | URL>);
 
 /** What one poll returns: a message, or, once and last, how the connection ended. */
-export type Received =
-  | { readonly message: Message }
-  | { readonly closeCode: number; readonly reason: string; readonly wasClean: boolean };
+export type Received = { readonly message: Message } | { readonly closeCode: number; readonly reason: string; readonly wasClean: boolean };
 
 /** The six states a user sees; `reconnecting` covers both the wait and the attempt. */
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';

@@ -1,5 +1,5 @@
-import { abnormalClose, CloseCode } from './close-codes.js';
 import type { Cancel, Clock } from './clock.js';
+import { abnormalClose, CloseCode } from './close-codes.js';
 import { WebsocketError } from './errors.js';
 import { WIRE_MARK_BYTES } from './plain-link.js';
 import { utf8Length } from './utf8.js';

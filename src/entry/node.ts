@@ -5,8 +5,8 @@ import type { ClientOptions } from '../core/options.js';
 import type { Address, IWebsocketClient, WebsocketType } from '../core/types.js';
 import { nodePlatform } from '../platform/node/platform.js';
 
-export * from './common.js';
 export { closeOnSignals } from '../platform/node/signals.js';
+export * from './common.js';
 
 // Node: ws, through isomorphic-ws.
 

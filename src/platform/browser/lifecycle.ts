@@ -9,7 +9,8 @@ export const pageLifecycle: Lifecycle = {
   watch(listener) {
     const suspended = () => listener.suspended();
     const woken = (event: Event) => {
-      const isHidden = event.target instanceof EventTarget && 'visibilityState' in event.target && event.target.visibilityState !== 'visible';
+      const isHidden =
+        event.target instanceof EventTarget && 'visibilityState' in event.target && event.target.visibilityState !== 'visible';
       if (!isHidden) listener.woken();
     };
     addEventListener('pagehide', suspended);

@@ -2,14 +2,25 @@ import { CloseCode } from '../../core/close-codes.js';
 import { WebsocketError } from '../../core/errors.js';
 
 export function refused(address: string, status: number): WebsocketError {
-  const hint = status >= 300 && status < 400 ? 'Redirects are not followed: write the address that it leads to.' : 'Check the path, the credentials and the proxy in between.';
-  return new WebsocketError('CONNECT_FAILED', `${address} answered the handshake with HTTP ${status} instead of 101. ${hint}`, { address, status });
+  const hint =
+    status >= 300 && status < 400
+      ? 'Redirects are not followed: write the address that it leads to.'
+      : 'Check the path, the credentials and the proxy in between.';
+  return new WebsocketError('CONNECT_FAILED', `${address} answered the handshake with HTTP ${status} instead of 101. ${hint}`, {
+    address,
+    status,
+  });
 }
 
 export function unreachable(address: string, cause: Error): WebsocketError {
   const systemCode = (cause as NodeJS.ErrnoException).code;
   const context = systemCode === undefined ? { address } : { address, systemCode };
-  return new WebsocketError('CONNECT_FAILED', `Could not connect to ${address}: ${systemCode ?? cause.message}. ${advice(systemCode)}`, context, cause);
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    `Could not connect to ${address}: ${systemCode ?? cause.message}. ${advice(systemCode)}`,
+    context,
+    cause,
+  );
 }
 
 function advice(systemCode: string | undefined): string {
