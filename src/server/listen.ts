@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -44,7 +44,12 @@ function createTlsServer(options: Parameters<typeof createHttpsServer>[0], liste
   try {
     return createHttpsServer(options, listener);
   } catch (cause) {
-    throw new WebsocketError('INVALID_OPTION', 'The option tls needs a key and its certificate, both PEM. See cause.', { option: 'tls' }, cause);
+    throw new WebsocketError(
+      'INVALID_OPTION',
+      'The option tls needs a key and its certificate, both PEM. See cause.',
+      { option: 'tls' },
+      cause,
+    );
   }
 }
 
@@ -94,7 +99,12 @@ function doorOf(http: HttpServer, sockets: ReadonlySet<Socket>): Door {
 
 function listenFailed(host: string, port: number, cause: unknown): WebsocketError {
   const systemCode = (cause as NodeJS.ErrnoException).code;
-  return new WebsocketError('LISTEN_FAILED', `Could not listen on ${host}:${port} (${systemCode}). ${advice(systemCode)}`, { host, port, systemCode }, cause);
+  return new WebsocketError(
+    'LISTEN_FAILED',
+    `Could not listen on ${host}:${port} (${systemCode}). ${advice(systemCode)}`,
+    { host, port, systemCode },
+    cause,
+  );
 }
 
 function advice(systemCode: string | undefined): string {

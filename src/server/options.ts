@@ -134,7 +134,9 @@ function resolveRateLimit(rateLimit: ServerOptions['rateLimit']): RateLimit | un
 function refuseUnsupported(options: object): void {
   for (const option of ['session', 'backplane', 'topics', 'authorize']) {
     if ((options as Record<string, unknown>)[option] === undefined) continue;
-    throw new WebsocketError('UNSUPPORTED', `The option ${option} is not there yet: this version serves plain WebSockets. Leave it out.`, { option });
+    throw new WebsocketError('UNSUPPORTED', `The option ${option} is not there yet: this version serves plain WebSockets. Leave it out.`, {
+      option,
+    });
   }
 }
 

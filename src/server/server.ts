@@ -177,7 +177,12 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   #handlerFailed(cause: unknown, handler: string): void {
-    const error = new WebsocketError('HANDLER_FAILED', `The application's ${handler} handler threw. The server goes on; see cause.`, { handler }, cause);
+    const error = new WebsocketError(
+      'HANDLER_FAILED',
+      `The application's ${handler} handler threw. The server goes on; see cause.`,
+      { handler },
+      cause,
+    );
     if (handler !== 'error' && this.#events.has('error')) this.#events.emit('error', error);
     else console.error(error);
   }
