@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
 import { defineConfig, devices } from '@playwright/test';
+import { chromiumOptions } from './test/support/chromium.js';
 
-/** Debian's own Chromium where it is installed; otherwise the one that `npx playwright install chromium` brought. */
-const debianChromium = '/usr/bin/chromium';
 const port = 8180;
 
 export default defineConfig({
@@ -12,22 +10,7 @@ export default defineConfig({
   workers: 2,
   forbidOnly: true,
   reporter: [['list'], ['html', { open: 'never' }]],
-  use: {
-    baseURL: `http://localhost:${port}`,
-    trace: 'retain-on-failure',
-    launchOptions: {
-      ...(existsSync(debianChromium) ? { executablePath: debianChromium } : {}),
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    },
-  },
+  use: { baseURL: `http://localhost:${port}`, trace: 'retain-on-failure', launchOptions: chromiumOptions },
   projects: [{ name: 'chromium', use: { ...devices['Desktop Chrome'] } }],
   webServer: {
     command: 'node demo/server.mjs',

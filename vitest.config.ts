@@ -1,11 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /** One project per folder of test/: each may be run by its name, `vitest run --project unit`. */
-function project(name: string, testTimeoutMs: number) {
-  return {
-    extends: true as const,
-    test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: testTimeoutMs, hookTimeout: testTimeoutMs },
-  };
+function project(name: string, testTimeoutMs: number, more: { include?: string[]; globalSetup?: string } = {}) {
+  const include = [`test/${name}/**/*.test.ts`];
+  return { extends: true as const, test: { name, include, testTimeout: testTimeoutMs, hookTimeout: testTimeoutMs, ...more } };
 }
 
 export default defineConfig({
@@ -16,7 +14,11 @@ export default defineConfig({
       project('server', 15_000),
       project('session', 15_000),
       project('interop', 60_000),
-      project('packaging', 180_000),
+      project('examples', 60_000),
+      project('packaging', 120_000, {
+        include: ['test/packaging/**/*.test.ts', 'test/bundle/**/*.test.ts'],
+        globalSetup: 'test/support/installed-package.ts',
+      }),
     ],
     coverage: {
       provider: 'v8',

@@ -1,0 +1,24 @@
+/** Bundles what a user may import, minified, for size-limit to weigh. */
+import { build } from 'esbuild';
+
+const programs = {
+  connect: "import { connect } from 'gemsocket'; globalThis.it = connect;",
+  bus: "import { WebsocketRequestBus } from 'gemsocket'; globalThis.it = WebsocketRequestBus;",
+  everything: "import * as gemsocket from 'gemsocket'; globalThis.it = gemsocket;",
+};
+
+await Promise.all(
+  Object.entries(programs).map(([name, contents]) =>
+    build({
+      stdin: { contents, resolveDir: import.meta.dirname },
+      outfile: `.cache/size/${name}.js`,
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      target: 'es2022',
+      conditions: ['browser'],
+      platform: 'browser',
+      logLevel: 'warning',
+    }),
+  ),
+);

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+/** Programs that others wrote, which the interop tests talk to: `find` gives the path, or undefined where there is none. */
+export const programs = {
+  websocketd: { debianPackage: 'websocketd', find: () => locate('/usr/bin/websocketd') },
+  libwebsockets: { debianPackage: 'libwebsockets-test-server', find: () => locate('/usr/bin/libwebsockets-test-server') },
+  inspircd: { debianPackage: 'inspircd', find: () => locate('/usr/sbin/inspircd') },
+  pythonWebsockets: { debianPackage: 'python3-websockets', find: () => locatePythonWith('websockets') },
+  nginx: { debianPackage: 'nginx-light', find: () => locate('/usr/sbin/nginx') },
+  haproxy: { debianPackage: 'haproxy', find: () => locate('/usr/sbin/haproxy') },
+};
+
+/** The Debian packages of the programs that are not installed. */
+export function missingPackages() {
+  return Object.values(programs).flatMap(({ debianPackage, find }) => (find() === undefined ? [debianPackage] : []));
+}
+
+function locate(path) {
+  return existsSync(path) ? path : undefined;
+}
+
+/** Debian's own Python: another one in the PATH knows nothing of Debian's packages. */
+function locatePythonWith(module) {
+  const python = '/usr/bin/python3';
+  try {
+    execFileSync(python, ['-c', `import ${module}`], { stdio: 'ignore' });
+    return python;
+  } catch {
+    return undefined;
+  }
+}

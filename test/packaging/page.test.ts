@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { chromiumOptions } from '../support/chromium.js';
+import { servePages } from '../support/page-server.js';
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await chromium.launch(chromiumOptions);
+});
+
+afterAll(() => browser.close());
+
+/** Opens a page beside the installed dist/ folder; `ADDRESS` in the html is where the echo listens. */
+async function inPage(html: string, use: (page: Page) => Promise<void>): Promise<void> {
+  const dist = join(inject('installation'), 'node_modules/gemsocket/dist');
+  await using server = await servePages((path) => {
+    if (path === '/') return html;
+    return path.startsWith('/dist/') ? readFileSync(join(dist, path.slice('/dist/'.length))) : undefined;
+  });
+  const page = await browser.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  await page.goto(`http://${server.address}/`);
+  await use(page);
+  await page.close();
+  expect(errors).toEqual([]);
+}
+
+const answer = (page: Page) => page.waitForFunction(() => document.title).then((title) => title.jsonValue());
+
+const echo = (library: string, text: string) => `
+  const client = await ${library}.connect(location.host, { type: 'insecure' });
+  client.on('message', (message) => { document.title += message; });
+  client.sendMessage('${text}');`;
+
+describe('the package in a page without a bundler', () => {
+  test('the script tag gives a global, and it connects', async () => {
+    const html = `<script src="/dist/gemsocket.iife.js"></script><script type="module">${echo('Gemsocket', 'script tag')}</script>`;
+    await inPage(html, async (page) => expect(await answer(page)).toBe('script tag'));
+  });
+
+  test('an import map leads to the files as they are, and it connects', async () => {
+    const html = `
+      <script type="importmap">{ "imports": { "gemsocket": "/dist/browser.js" } }</script>
+      <script type="module">import * as gemsocket from 'gemsocket'; ${echo('gemsocket', 'import map')}</script>`;
+    await inPage(html, async (page) => expect(await answer(page)).toBe('import map'));
+  });
+
+  test('two builds in one page: noConflict() gives the first its global back, and both work', async () => {
+    const html = `
+      <script src="/dist/gemsocket.iife.js"></script>
+      <script>const first = Gemsocket;</script>
+      <script src="/dist/gemsocket.iife.js?second"></script>
+      <script type="module">
+        const second = Gemsocket.noConflict();
+        window.seen = { isTwo: first !== second, isFirst: Gemsocket === first };
+        for (const [library, text] of [[first, 'one '], [second, 'two ']]) { ${echo('library', "' + text + '")} }
+      </script>`;
+    await inPage(html, async (page) => {
+      await page.waitForFunction(() => document.title.includes('one') && document.title.includes('two'));
+      expect(await page.evaluate('window.seen')).toEqual({ isTwo: true, isFirst: true });
+    });
+  });
+
+  test('noConflict() of the only build leaves no global behind', async () => {
+    const html = '<script src="/dist/gemsocket.iife.js"></script><script>const mine = Gemsocket.noConflict();</script>';
+    await inPage(html, async (page) => {
+      expect(await page.evaluate('[typeof mine.connect, "Gemsocket" in window]')).toEqual(['function', false]);
+    });
+  });
+
+  test('the source map of the script leads to our TypeScript', () => {
+    const dist = join(inject('installation'), 'node_modules/gemsocket/dist');
+    const map = JSON.parse(readFileSync(join(dist, 'gemsocket.iife.js.map'), 'utf8')) as { sources: string[]; sourcesContent: string[] };
+    const client = map.sources.findIndex((source) => source.endsWith('src/core/client.ts'));
+    expect(map.sourcesContent[client]).toContain('class Client implements IWebsocketClient');
+  });
+});

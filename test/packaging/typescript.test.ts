@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, inject, test } from 'vitest';
+import { makeProject } from '../support/installed-package.js';
+
+/** Every public name, used as a program would. */
+const program = `
+import {
+  closeOnSignals, connect, SecureWebsocketClient, streams, WebsocketClient, WebsocketError, WebsocketRequestBus,
+} from 'gemsocket';
+import type {
+  Address, ClientEvents, ClientOptions, ClientStats, CloseInfo, ConnectionState, Continuity, Delivery, IWebsocketClient, Message,
+  OnMessage, Received, SessionFeature, WebsocketType,
+} from 'gemsocket';
+
+const onMessage: OnMessage = (message: Message, client: IWebsocketClient) => client.sendMessage(typeof message === 'string' ? message : '');
+const type: WebsocketType = 'insecure';
+const address: Address = async () => new URL('ws://localhost:8080');
+const delivery: Delivery = { latest: 'position' };
+const options: ClientOptions & { session?: SessionFeature } = {
+  onMessage, protocols: ['chat'], signal: new AbortController().signal, connectTimeoutMs: 1_000, reconnect: { maxAttempts: 3 },
+  maxMessageBytes: 65_536, inbox: { maxMessages: 10 }, outbox: { maxBytes: 1_000_000 }, liveness: { pingMs: 10_000 },
+};
+
+export async function main(): Promise<CloseInfo> {
+  await using client = await connect(address, { ...options, type });
+  const state: ConnectionState = client.state;
+  const stats: ClientStats = client.stats;
+  const fits: boolean = client.sendMessage(state + stats.bytesSent, delivery) && client.sendMessageBinary(new Uint8Array(8));
+  if (!fits) await client.drained();
+  const received: Received | undefined = client.getMessage();
+  if (received !== undefined && 'message' in received) onMessage(received.message, client);
+  const reconnected: ClientEvents['reconnected'] = (continuity: Continuity) => console.log(continuity.lost);
+  client.on('reconnected', reconnected);
+  client.on('error', (error: WebsocketError) => console.log(error.code, error.context, error.cause));
+  for await (const message of client) console.log(message.length);
+  const { readable, writable } = streams(client);
+  void readable.pipeTo(new WritableStream<Message>());
+  void writable.close();
+  const held: IWebsocketClient[] = [new SecureWebsocketClient('example.org'), new WebsocketClient('localhost:8080')];
+  await using bus = new WebsocketRequestBus();
+  const one = bus.createClient('localhost:8080', onMessage, 'insecure');
+  bus.sendWebsocketMessage(one.id, 'text');
+  bus.sendWebsocketMessageBinary(one, new ArrayBuffer(8));
+  console.log(bus.isConnectionOpen(one), bus.getMessage(one), bus.clients.size, held.length);
+  bus.on('close', (closed: IWebsocketClient, info: CloseInfo) => console.log(closed.id, info.code));
+  closeOnSignals()();
+  return bus.closeWebsocket(one, 1000, 'done');
+}
+`;
+
+const serverProgram = `
+import { connect } from 'gemsocket';
+import { attach, listen } from 'gemsocket/server';
+import { createServer } from 'node:http';
+
+await using server = await listen('localhost', 8080, { path: '/ws', maxMessageBytes: 1_000 });
+server.on('connection', (client) => client.sendMessage('hello'));
+for await (const client of server) console.log(client.id, server.clients.length, server.port);
+server.broadcast('all');
+attach(createServer());
+await (await connect('localhost')).close();
+`;
+
+/** Type-checks a file with all checks on, also of our declarations; gives what the compiler says against it. */
+function compile(text: string, compilerOptions: object, nodeTypes = false, file = 'main.ts'): string {
+  const cwd = makeProject(inject('installation'), {
+    [file]: text,
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+        skipLibCheck: false,
+        target: 'es2022',
+        types: nodeTypes ? ['node'] : [],
+        ...compilerOptions,
+      },
+      files: [file],
+    }),
+  });
+  if (nodeTypes) linkNodeTypes(cwd);
+  try {
+    execFileSync(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', cwd], { encoding: 'utf8', stdio: 'pipe' });
+    return '';
+  } catch (error) {
+    return (error as { stdout: string }).stdout;
+  }
+}
+
+/** The types of Node that the repository has, instead of a download. */
+function linkNodeTypes(folder: string): void {
+  for (const name of ['@types/node', 'undici-types']) {
+    const link = join(folder, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(resolve('node_modules', name), link);
+  }
+}
+
+describe('the declarations of the package', () => {
+  const page = { lib: ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'] };
+  const node = { lib: ['es2022'] };
+
+  test('in a page, with a bundler, and without the types of Node', () => {
+    expect(compile(program, { ...page, module: 'esnext', moduleResolution: 'bundler', customConditions: ['browser'] })).toBe('');
+  });
+
+  test('in a worker or another runtime, without a condition', () => {
+    expect(compile(program, { ...page, module: 'esnext', moduleResolution: 'bundler' })).toBe('');
+  });
+
+  test('in Node with module node20, and without the types of a page', () => {
+    expect(compile(program, { ...node, module: 'node20' }, true)).toBe('');
+  });
+
+  test('in CommonJS with module node20', () => {
+    const commonJs =
+      "import gemsocket = require('gemsocket');\nexport const error: Error = new gemsocket.WebsocketError('NOT_OPEN', '', { state: 'idle' });";
+    expect(compile(commonJs, { ...node, module: 'node20' }, true, 'main.cts')).toBe('');
+  });
+
+  test('of the server in Node', () => {
+    expect(compile(serverProgram, { ...node, module: 'node20' }, true)).toBe('');
+  });
+
+  test('say no to what is wrong', () => {
+    const wrong = "import { connect } from 'gemsocket';\nvoid connect('localhost', { type: 'unsafe' });";
+    expect(compile(wrong, { ...page, module: 'esnext', moduleResolution: 'bundler' })).toContain('TS2322');
+  });
+});
