@@ -134,7 +134,7 @@ function opened(state: State & { at: 'dialing' }): Step {
 function lost(state: State, info: CloseInfo, error: WebsocketError | undefined, policy: Policy, chance: number): Step {
   switch (state.at) {
     case 'closing':
-      return closed(info, undefined);
+      return closed(info, error);
     case 'dialing':
     case 'open':
       return retry(state, info, error, policy, chance);
@@ -155,21 +155,14 @@ function retry(
   const isFirstAttempt = state.at === 'dialing' && !wasOpen && state.failures === 0;
   const { reconnect } = policy;
   const isFinal =
-    reconnect === undefined ||
-    (isFirstAttempt && !policy.retriesFirst) ||
-    attempt > reconnect.maxAttempts ||
-    !canReconnectAfter(info.code);
+    reconnect === undefined || (isFirstAttempt && !policy.retriesFirst) || attempt > reconnect.maxAttempts || !canReconnectAfter(info.code);
   if (isFinal) return closed(info, error);
   const delayMs = backoffDelayMs(reconnect, attempt, chance);
   // A failed attempt is told by the next `reconnecting`; what broke an open connection is an error of its own.
   const broke: Effect[] = state.at === 'open' && error !== undefined ? [{ do: 'reportError', error }] : [];
   return {
     state: { at: 'waiting', wire: state.wire, failures: attempt, wasOpen },
-    effects: [
-      { do: 'startTimer', delayMs },
-      ...broke,
-      { do: 'reportRetry', attempt, delayMs, cause: error ?? info },
-    ],
+    effects: [{ do: 'startTimer', delayMs }, ...broke, { do: 'reportRetry', attempt, delayMs, cause: error ?? info }],
   };
 }
 
@@ -184,7 +177,10 @@ function timedOut(state: State, policy: Policy, chance: number): Step {
       return after({ do: 'detachWire' }, retry(state, abnormalClose(error.message), error, policy, chance));
     }
     case 'closing':
-      return after({ do: 'detachWire' }, closed(abnormalClose(`No answer to the close frame within ${policy.closeTimeoutMs} ms.`), undefined));
+      return after(
+        { do: 'detachWire' },
+        closed(abnormalClose(`No answer to the close frame within ${policy.closeTimeoutMs} ms.`), undefined),
+      );
     default:
       return stay(state);
   }
@@ -193,7 +189,8 @@ function timedOut(state: State, policy: Policy, chance: number): Step {
 function suspended(state: State, policy: Policy): Step {
   if (state.at !== 'open' && state.at !== 'dialing') return stay(state);
   const goodbye: Effect = { do: 'detachWire', code: CloseCode.goingAway, reason: 'page hidden' };
-  const info: CloseInfo = { code: CloseCode.goingAway, reason: 'page hidden', wasClean: true };
+  // Nobody waits for the answer to this goodbye, so nobody can call it clean.
+  const info: CloseInfo = { code: CloseCode.goingAway, reason: 'page hidden', wasClean: false };
   if (policy.reconnect === undefined) return after(goodbye, closed(info, undefined));
   const wasOpen = state.at === 'open' || state.wasOpen;
   return {
