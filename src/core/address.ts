@@ -3,6 +3,9 @@ import type { WebsocketType } from './types.js';
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 
+/** No host where the host should be: '/chat', 'wss:/host'. A URL parser takes the next word for it, and dials a stranger. */
+const HOSTLESS = /^([a-z][a-z0-9+.-]*:)?[/\\]/i;
+
 /**
  * The URL to dial for an address and a type.
  *
@@ -14,7 +17,7 @@ export function resolveAddress(address: string | URL, type: WebsocketType): URL 
   if (url.username !== '' || url.password !== '') {
     throw invalid(
       url,
-      'carries a user name or password, which browsers refuse and logs would keep. Send a token in the path, in a message, or in node.headers.',
+      'carries a user name or password, which browsers refuse and logs would keep. Send a token in the query, in a message, or in node.headers.',
     );
   }
   if (url.hash !== '' || url.href.endsWith('#')) {
@@ -32,23 +35,29 @@ export function resolveAddress(address: string | URL, type: WebsocketType): URL 
 }
 
 function parse(address: string | URL, type: WebsocketType): URL {
-  const text = String(address).trim();
+  // An address function in plain JavaScript may well answer undefined: that is no host of this name.
+  const text = typeof address === 'string' ? address.trim() : (address?.href ?? '');
   if (text === '') throw new WebsocketError('INVALID_ADDRESS', "The address is empty. Write 'host' or 'wss://host/path'.", { address: '' });
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== 'ws' && scheme !== 'wss') {
     throw new WebsocketError('INVALID_ADDRESS', `The address has the scheme ${scheme}://. Write wss:// or ws:// instead.`, { scheme });
   }
+  if (scheme === undefined && HOSTLESS.test(text)) throw unparsable(text);
   const href = scheme === undefined ? `${type === 'secure' ? 'wss' : 'ws'}://${text}` : text;
   try {
     return new URL(href);
-  } catch (cause) {
-    throw new WebsocketError(
-      'INVALID_ADDRESS',
-      "The address can't be parsed. Write 'host', 'host:port/path' or 'wss://host/path', a port from 1 to 65535, and an IPv6 address in brackets: [::1]:8080.",
-      { address: publicText(text) },
-      cause,
-    );
+  } catch {
+    // Not as the cause: Node's error carries the whole address, credentials and all.
+    throw unparsable(text);
   }
+}
+
+function unparsable(text: string): WebsocketError {
+  return new WebsocketError(
+    'INVALID_ADDRESS',
+    "The address can't be parsed. Write 'host', 'host:port/path' or 'wss://host/path', a port from 1 to 65535, and an IPv6 address in brackets: [::1]:8080.",
+    { address: publicText(text) },
+  );
 }
 
 function invalid(url: URL, problem: string): WebsocketError {
@@ -60,7 +69,7 @@ export function publicAddress(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
 }
 
-/** The same for what could not be parsed: nothing up to an @, nothing from a ? or # on. */
+/** The same for what could not be parsed: nothing from a ? or # on, and where there is an @, nobody knows where secrets end. */
 function publicText(text: string): string {
-  return text.replace(/[?#].*$/s, '?…').replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@');
+  return text.includes('@') ? '…@…' : text.replace(/[?#].*$/s, '?…');
 }

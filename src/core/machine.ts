@@ -134,7 +134,7 @@ function opened(state: State & { at: 'dialing' }): Step {
 function lost(state: State, info: CloseInfo, error: WebsocketError | undefined, policy: Policy, chance: number): Step {
   switch (state.at) {
     case 'closing':
-      return closed(info, undefined);
+      return closed(info, error);
     case 'dialing':
     case 'open':
       return retry(state, info, error, policy, chance);
@@ -189,7 +189,8 @@ function timedOut(state: State, policy: Policy, chance: number): Step {
 function suspended(state: State, policy: Policy): Step {
   if (state.at !== 'open' && state.at !== 'dialing') return stay(state);
   const goodbye: Effect = { do: 'detachWire', code: CloseCode.goingAway, reason: 'page hidden' };
-  const info: CloseInfo = { code: CloseCode.goingAway, reason: 'page hidden', wasClean: true };
+  // Nobody waits for the answer to this goodbye, so nobody can call it clean.
+  const info: CloseInfo = { code: CloseCode.goingAway, reason: 'page hidden', wasClean: false };
   if (policy.reconnect === undefined) return after(goodbye, closed(info, undefined));
   const wasOpen = state.at === 'open' || state.wasOpen;
   return {

@@ -85,13 +85,13 @@ export interface Settings {
   readonly node: Readonly<Record<string, unknown>>;
 }
 
-/** @throws {WebsocketError} `INVALID_OPTION` for a bound that is not a number, or is below what can work. */
+/** @throws {WebsocketError} `INVALID_OPTION` for a bound that is no number or cannot work, or a protocol that cannot be offered. */
 export function resolveOptions(options: ClientOptions): Settings {
   return {
-    connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs, defaults.connectTimeoutMs),
-    closeTimeoutMs: positive('closeTimeoutMs', options.closeTimeoutMs, defaults.closeTimeoutMs),
+    connectTimeoutMs: milliseconds('connectTimeoutMs', options.connectTimeoutMs, defaults.connectTimeoutMs),
+    closeTimeoutMs: milliseconds('closeTimeoutMs', options.closeTimeoutMs, defaults.closeTimeoutMs),
     reconnect: resolveBackoff(options.reconnect ?? {}),
-    protocols: options.protocols ?? [],
+    protocols: checkProtocols(options.protocols ?? []),
     maxMessageBytes: positive('maxMessageBytes', options.maxMessageBytes, defaults.maxMessageBytes),
     inbox: {
       maxMessages: positive('inbox.maxMessages', options.inbox?.maxMessages, defaults.inboxMessages),
@@ -105,10 +105,10 @@ export function resolveOptions(options: ClientOptions): Settings {
 
 function resolveBackoff(reconnect: NonNullable<ClientOptions['reconnect']>): Backoff | undefined {
   if (reconnect === false) return undefined;
-  const minDelayMs = positive('reconnect.minDelayMs', reconnect.minDelayMs, defaults.minDelayMs);
+  const minDelayMs = milliseconds('reconnect.minDelayMs', reconnect.minDelayMs, defaults.minDelayMs);
   return {
     minDelayMs,
-    maxDelayMs: positive('reconnect.maxDelayMs', reconnect.maxDelayMs, Math.max(minDelayMs, defaults.maxDelayMs)),
+    maxDelayMs: milliseconds('reconnect.maxDelayMs', reconnect.maxDelayMs, Math.max(minDelayMs, defaults.maxDelayMs)),
     maxAttempts: positive('reconnect.maxAttempts', reconnect.maxAttempts, defaults.maxAttempts),
   };
 }
@@ -124,8 +124,8 @@ function resolveOutbox(outbox: NonNullable<ClientOptions['outbox']>): OutboxBoun
 export function resolveLiveness(liveness: NonNullable<ClientOptions['liveness']>): LivenessTimes | undefined {
   if (liveness === false) return undefined;
   return {
-    pingMs: positive('liveness.pingMs', liveness.pingMs, defaults.pingMs),
-    timeoutMs: positive('liveness.timeoutMs', liveness.timeoutMs, defaults.pingTimeoutMs),
+    pingMs: milliseconds('liveness.pingMs', liveness.pingMs, defaults.pingMs),
+    timeoutMs: milliseconds('liveness.timeoutMs', liveness.timeoutMs, defaults.pingTimeoutMs),
   };
 }
 
@@ -134,4 +134,32 @@ export function positive(name: string, value: number | undefined, fallback: numb
   if (value === undefined) return fallback;
   if (typeof value === 'number' && value > 0) return value;
   throw new WebsocketError('INVALID_OPTION', `The option ${name} must be a number over 0.`, { option: name, value });
+}
+
+/** Longer, and `setTimeout` runs at once in every runtime: its delay has 31 bits. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The same for a time that a timer must measure: about 24 days at most. */
+export function milliseconds(name: string, value: number | undefined, fallback: number): number {
+  const delayMs = positive(name, value, fallback);
+  if (delayMs <= MAX_TIMER_MS) return delayMs;
+  throw new WebsocketError('INVALID_OPTION', `The option ${name} must be ${MAX_TIMER_MS} ms at most: no timer is longer.`, {
+    option: name,
+    value,
+  });
+}
+
+/** A token of HTTP (RFC 9110, 5.6.2), which is what RFC 6455 (4.1) wants of a subprotocol. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+function checkProtocols(protocols: readonly string[]): readonly string[] {
+  const isValid =
+    Array.isArray(protocols) &&
+    protocols.every((name) => typeof name === 'string' && TOKEN.test(name)) &&
+    new Set(protocols).size === protocols.length;
+  if (isValid) return protocols;
+  throw new WebsocketError('INVALID_OPTION', 'The option protocols must be a list of names, each once, without spaces and commas.', {
+    option: 'protocols',
+    value: protocols,
+  });
 }

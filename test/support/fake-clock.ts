@@ -1,0 +1,71 @@
+import type { Cancel, Clock } from '../../src/core/clock.js';
+
+interface Timer {
+  readonly dueAt: number;
+  readonly call: () => void;
+}
+
+/** Time that a test owns: nothing passes until it says so. */
+export class FakeClock implements Clock {
+  #now: number;
+  /** In the order of their start, which settles who comes first among timers due at the same time. */
+  readonly #timers = new Set<Timer>();
+
+  constructor(startAt = 1_000_000) {
+    this.#now = startAt;
+  }
+
+  /** Timers that are still to fire. A test that ends well leaves none. */
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
+  /** Milliseconds until the next timer; undefined without one. */
+  get nextDelayMs(): number | undefined {
+    const next = this.#next();
+    return next === undefined ? undefined : next.dueAt - this.#now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, call: () => void): Cancel {
+    const timer = { dueAt: this.#now + Math.max(0, delayMs), call };
+    this.#timers.add(timer);
+    return () => {
+      this.#timers.delete(timer);
+    };
+  }
+
+  /** Lets time pass: timers that come due run in order, and what they set in motion is settled between them. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms;
+    await settle();
+    for (let next = this.#next(); next !== undefined && next.dueAt <= until; next = this.#next()) {
+      this.#now = Math.max(this.#now, next.dueAt);
+      this.#timers.delete(next);
+      next.call();
+      await settle();
+    }
+    this.#now = until;
+  }
+
+  /** The machine sleeps, or the clock on the wall is set: time moves (back, if negative), and no timer runs. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
+
+  #next(): Timer | undefined {
+    let first: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (first === undefined || timer.dueAt < first.dueAt) first = timer;
+    }
+    return first;
+  }
+}
+
+/** Resolves when no microtask is left: every promise chain that could move has moved. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

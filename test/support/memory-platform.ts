@@ -1,0 +1,68 @@
+import type { LifecycleListener, Platform } from '../../src/core/platform.js';
+import type { DialRequest, WireEvents } from '../../src/core/wire.js';
+import { FakeClock } from './fake-clock.js';
+import { MemoryWire, type WireAbilities } from './memory-wire.js';
+import { seededRandom } from './seeded-random.js';
+
+export interface MemoryPlatformOptions extends Partial<WireAbilities> {
+  readonly seed?: number;
+  readonly acceptsNodeOptions?: boolean;
+  /** Plays the peer for every wire, once its dialler holds it. Left out, the test does so by hand. */
+  readonly answer?: (wire: MemoryWire, attempt: number) => void;
+}
+
+/** A platform without a network, whose time, chance, wires and lifecycle are the test's. */
+export class MemoryPlatform implements Platform {
+  readonly name = 'memory';
+  readonly clock = new FakeClock();
+  readonly random: () => number;
+  readonly acceptsNodeOptions: boolean;
+  /** Every wire ever dialled, the latest last. */
+  readonly wires: MemoryWire[] = [];
+  readonly reported: unknown[] = [];
+  readonly #watchers = new Set<LifecycleListener>();
+  readonly #options: MemoryPlatformOptions;
+
+  constructor(options: MemoryPlatformOptions = {}) {
+    this.#options = options;
+    this.random = seededRandom(options.seed ?? 1);
+    this.acceptsNodeOptions = options.acceptsNodeOptions ?? true;
+  }
+
+  readonly lifecycle = {
+    watch: (listener: LifecycleListener) => {
+      this.#watchers.add(listener);
+      return () => {
+        this.#watchers.delete(listener);
+      };
+    },
+  };
+
+  /** The latest wire. */
+  get wire(): MemoryWire {
+    const wire = this.wires.at(-1);
+    if (wire === undefined) throw new Error('Nothing was dialled yet.');
+    return wire;
+  }
+
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  readonly dial = (request: DialRequest, events: WireEvents): MemoryWire => {
+    const { canPing = true, canPause = true, answer } = this.#options;
+    const wire = new MemoryWire(request, events, { canPing, canPause });
+    const attempt = this.wires.push(wire);
+    if (answer !== undefined) queueMicrotask(() => answer(wire, attempt));
+    return wire;
+  };
+
+  readonly report = (error: unknown): void => {
+    this.reported.push(error);
+  };
+
+  /** Something happens to the page or the process. */
+  fire(event: keyof LifecycleListener): void {
+    for (const watcher of [...this.#watchers]) watcher[event]();
+  }
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { Emitter } from '../../../src/core/emitter.js';
+
+interface Events {
+  ping: (number: number) => void;
+  pong: () => void;
+}
+
+function setUp() {
+  const failures: [unknown, keyof Events][] = [];
+  const emitter = new Emitter<Events>((error, event) => failures.push([error, event]));
+  return { emitter, failures };
+}
+
+describe('an emitter', () => {
+  it('calls the listeners of the event in the order of their coming, with its arguments', () => {
+    const { emitter } = setUp();
+    const calls: string[] = [];
+    emitter.on('ping', (number) => calls.push(`first ${number}`));
+    emitter.on('ping', (number) => calls.push(`second ${number}`));
+    emitter.on('pong', () => calls.push('other'));
+    emitter.emit('ping', 7);
+    expect(calls).toEqual(['first 7', 'second 7']);
+  });
+
+  it('is calm without listeners', () => {
+    const { emitter } = setUp();
+    expect(emitter.has('ping')).toBe(false);
+    emitter.emit('ping', 1);
+  });
+
+  it('hands over what a listener throws, and calls the others all the same', () => {
+    const { emitter, failures } = setUp();
+    const calls: string[] = [];
+    const error = new Error('mine');
+    emitter.on('ping', () => {
+      throw error;
+    });
+    emitter.on('ping', () => calls.push('second'));
+    emitter.emit('ping', 1);
+    expect(calls).toEqual(['second']);
+    expect(failures).toEqual([[error, 'ping']]);
+  });
+
+  it('takes one entry off and leaves another of the same function alone', () => {
+    const { emitter } = setUp();
+    let calls = 0;
+    const listener = () => {
+      calls += 1;
+    };
+    const off = emitter.on('pong', listener);
+    emitter.on('pong', listener);
+    off();
+    off();
+    emitter.emit('pong');
+    expect(calls).toBe(1);
+    expect(emitter.has('pong')).toBe(true);
+  });
+
+  it('counts a listener that comes or goes during an event from the next event on', () => {
+    const { emitter } = setUp();
+    const calls: string[] = [];
+    let offSecond = () => {};
+    emitter.on('pong', () => {
+      calls.push('first');
+      offSecond();
+      if (calls.length === 1) emitter.on('pong', () => calls.push('third'));
+    });
+    offSecond = emitter.on('pong', () => calls.push('second'));
+    emitter.emit('pong');
+    expect(calls).toEqual(['first', 'second']);
+    emitter.emit('pong');
+    expect(calls).toEqual(['first', 'second', 'first', 'third']);
+  });
+
+  it('knows when the last listener of an event has gone', () => {
+    const { emitter } = setUp();
+    const off = emitter.on('pong', () => {});
+    expect(emitter.has('pong')).toBe(true);
+    off();
+    expect(emitter.has('pong')).toBe(false);
+  });
+});

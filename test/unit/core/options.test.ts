@@ -1,0 +1,118 @@
+import { describe, expect, it, test } from 'vitest';
+import { type ClientOptions, defaults, resolveOptions } from '../../../src/core/options.js';
+import { thrown } from '../../support/thrown.js';
+
+/** Builds `{ a: { b: value } }` from 'a.b'. */
+function optionsWith(name: string, value: unknown): ClientOptions {
+  return name.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as ClientOptions;
+}
+
+describe('options left out', () => {
+  it('have the defaults', () => {
+    expect(resolveOptions({})).toEqual({
+      connectTimeoutMs: 10_000,
+      closeTimeoutMs: 5_000,
+      reconnect: { minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: Number.POSITIVE_INFINITY },
+      protocols: [],
+      maxMessageBytes: 16 * 1024 * 1024,
+      inbox: { maxMessages: 10_000, maxBytes: 32 * 1024 * 1024 },
+      outbox: { highWaterBytes: 1024 * 1024, maxBytes: 16 * 1024 * 1024 },
+      liveness: { pingMs: 15_000, timeoutMs: 10_000 },
+      node: {},
+    });
+  });
+
+  it('have them also inside a group that says something else', () => {
+    const settings = resolveOptions({ reconnect: { maxAttempts: 3 }, inbox: { maxMessages: 5 }, liveness: { pingMs: 50 } });
+    expect(settings.reconnect).toEqual({ minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: 3 });
+    expect(settings.inbox).toEqual({ maxMessages: 5, maxBytes: defaults.inboxBytes });
+    expect(settings.liveness).toEqual({ pingMs: 50, timeoutMs: defaults.pingTimeoutMs });
+  });
+
+  it('follow a bound beside them that would contradict the default', () => {
+    expect(resolveOptions({ outbox: { maxBytes: 1000 } }).outbox).toEqual({ highWaterBytes: 1000, maxBytes: 1000 });
+    expect(resolveOptions({ reconnect: { minDelayMs: 60_000 } }).reconnect).toMatchObject({ minDelayMs: 60_000, maxDelayMs: 60_000 });
+  });
+});
+
+describe('options that are set', () => {
+  it('are taken', () => {
+    const node = { headers: { authorization: 'Bearer x' } };
+    const settings = resolveOptions({ connectTimeoutMs: 1, closeTimeoutMs: 2, protocols: ['chat', 'v2.chat'], maxMessageBytes: 3, node });
+    expect(settings).toMatchObject({ connectTimeoutMs: 1, closeTimeoutMs: 2, protocols: ['chat', 'v2.chat'], maxMessageBytes: 3, node });
+  });
+
+  it('switch off with false', () => {
+    expect(resolveOptions({ reconnect: false, liveness: false })).toMatchObject({ reconnect: undefined, liveness: undefined });
+  });
+});
+
+const bounds = [
+  'connectTimeoutMs',
+  'closeTimeoutMs',
+  'reconnect.minDelayMs',
+  'reconnect.maxDelayMs',
+  'reconnect.maxAttempts',
+  'maxMessageBytes',
+  'inbox.maxMessages',
+  'inbox.maxBytes',
+  'outbox.highWaterBytes',
+  'outbox.maxBytes',
+  'liveness.pingMs',
+  'liveness.timeoutMs',
+];
+
+describe('a bound', () => {
+  const nonsense = [0, -1, Number.NaN, Number.NEGATIVE_INFINITY, '100', null, true, {}];
+
+  test.each(bounds.flatMap((name) => nonsense.map((value) => ({ name, value }))))(
+    '$name of $value is INVALID_OPTION',
+    ({ name, value }) => {
+      const error = thrown(() => resolveOptions(optionsWith(name, value)));
+      expect(error.code).toBe('INVALID_OPTION');
+      expect(error.context).toEqual({ option: name, value });
+      expect(error.message).toContain(name);
+    },
+  );
+
+  // A timer takes 31 bits of milliseconds and runs at once beyond them: a wait for ever would be none at all.
+  const times = bounds.filter((name) => name.endsWith('Ms'));
+
+  test.each(times.flatMap((name) => [2 ** 31, Number.POSITIVE_INFINITY].map((value) => ({ name, value }))))(
+    '$name of $value is INVALID_OPTION: no timer can be that long',
+    ({ name, value }) => {
+      const error = thrown(() => resolveOptions(optionsWith(name, value)));
+      expect(error.code).toBe('INVALID_OPTION');
+      expect(error.context).toEqual({ option: name, value });
+    },
+  );
+
+  test.each(times)('%s may be as long as a timer can be', (name) => {
+    expect(() => resolveOptions(optionsWith(name, 2 ** 31 - 1))).not.toThrow();
+  });
+
+  it('on attempts may be infinite', () => {
+    expect(resolveOptions({ reconnect: { maxAttempts: Number.POSITIVE_INFINITY } }).reconnect?.maxAttempts).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('protocols', () => {
+  test.each([
+    ['a string instead of a list', 'chat'],
+    ['an empty name', ['']],
+    ['a name twice', ['chat', 'chat']],
+    ['a space', ['my chat']],
+    ['a comma', ['a,b']],
+    ['a letter beyond ASCII', ['späti']],
+    ['not a string', [1]],
+  ])('INVALID_OPTION: %s', (_, protocols) => {
+    const error = thrown(() => resolveOptions({ protocols: protocols as never }));
+    expect(error.code).toBe('INVALID_OPTION');
+    expect(error.context).toEqual({ option: 'protocols', value: protocols });
+  });
+
+  it('may be any tokens of HTTP, each once', () => {
+    const protocols = ['chat', 'v2.chat', "!#$%&'*+-.^_`|~09AZaz"];
+    expect(resolveOptions({ protocols }).protocols).toEqual(protocols);
+  });
+});
