@@ -202,7 +202,13 @@ export class Client implements IWebsocketClient {
       { handler },
       cause,
     );
-    if (handler !== 'error' && this.#events.has('error')) this.#events.emit('error', error);
+    if (handler === 'error') this.#platform.report(error);
+    else this.#tell(error);
+  }
+
+  /** For what no state, close record or rejection tells as well: where nobody listens it goes to the platform's log. */
+  #tell(error: WebsocketError): void {
+    if (this.#events.has('error')) this.#events.emit('error', error);
     else this.#platform.report(error);
   }
 
@@ -253,7 +259,7 @@ export class Client implements IWebsocketClient {
     this.#unwatch?.();
     this.#signal?.removeEventListener('abort', this.#abort);
     const { messages, bytes } = this.#connection.link.end();
-    if (messages > 0) this.#events.emit('error', unsent(messages, bytes, info));
+    if (messages > 0) this.#tell(unsent(messages, bytes, info));
     this.#opening.reject(cause ?? closedBeforeOpen(info));
     for (const waiter of this.#drainWaiters) waiter.reject(notOpen('closed'));
     this.#drainWaiters = [];

@@ -170,14 +170,14 @@ export class Connection {
     try {
       url = this.#target();
     } catch (error) {
-      this.#dialFailed(number, error);
+      this.#dialFailed(number, addressFailed(error));
       return;
     }
     if (!(url instanceof Promise)) this.#dialUrl(number, url);
     else
       url.then(
         (resolved) => this.#dialUrl(number, resolved),
-        (error: unknown) => this.#dialFailed(number, error),
+        (error: unknown) => this.#dialFailed(number, addressFailed(error)),
       );
   }
 
@@ -189,15 +189,14 @@ export class Connection {
     try {
       wire = this.#platform.dial(request, this.#wireEvents(number));
     } catch (error) {
-      this.#dialFailed(number, error);
+      this.#dialFailed(number, dialThrew(error));
       return;
     }
     this.#wire = wire;
     if (wire.isOpen) this.link.attach(wire);
   }
 
-  #dialFailed(number: number, cause: unknown): void {
-    const error = cause instanceof WebsocketError ? cause : addressFailed(cause);
+  #dialFailed(number: number, error: WebsocketError): void {
     this.dispatch({ is: 'lost', wire: number, info: abnormalClose(error.message), error });
   }
 
@@ -274,12 +273,19 @@ export class Connection {
 }
 
 function addressFailed(cause: unknown): WebsocketError {
+  if (cause instanceof WebsocketError) return cause;
   return new WebsocketError(
     'CONNECT_FAILED',
     'The address function failed, so there was nothing to connect to. See cause; it is asked again before the next attempt.',
     {},
     cause,
   );
+}
+
+function dialThrew(cause: unknown): WebsocketError {
+  if (cause instanceof WebsocketError) return cause;
+  const message = 'The platform refused to make a WebSocket of these options. See cause, and check the option node and the protocols.';
+  return new WebsocketError('CONNECT_FAILED', message, {}, cause);
 }
 
 function linkDead(silentMs: number): WebsocketError {

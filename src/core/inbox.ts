@@ -53,7 +53,7 @@ export class Inbox {
     }
     this.#queue.push({ message, bytes });
     this.#bytes += bytes;
-    if (!this.#isFull && (this.#bytes >= this.#bounds.maxBytes || this.#queue.length >= this.#bounds.maxMessages)) {
+    if (!this.#isFull && (this.#bytes > this.#bounds.maxBytes || this.#queue.length > this.#bounds.maxMessages)) {
       this.#isFull = true;
       this.#host.full();
     }

@@ -23,6 +23,7 @@ export class Liveness {
   #lastCheckAt: number;
   #pingedAt: number | undefined;
   #cancel: Cancel;
+  #isStopped = false;
 
   constructor(times: LivenessTimes, clock: Clock, host: LivenessHost) {
     this.#times = times;
@@ -30,7 +31,7 @@ export class Liveness {
     this.#host = host;
     this.#lastByteAt = clock.now();
     this.#lastCheckAt = this.#lastByteAt;
-    this.#cancel = clock.after(times.pingMs, () => this.#check());
+    this.#cancel = clock.after(times.pingMs, () => this.#check(times.pingMs));
   }
 
   /** A byte came. */
@@ -46,36 +47,44 @@ export class Liveness {
     this.#lastByteAt = now;
   }
 
-  /** The page is shown again, or the network is back: judge by the clock on the wall, however late the timers are. */
+  /**
+   * The page is shown again, or the network is back: judge by the clock on the wall, however late the timers are, and
+   * ask at once, however short the silence.
+   */
   wake(): void {
+    if (this.#isStopped) return;
     this.#cancel();
-    this.#check();
+    this.#check(0);
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#cancel();
   }
 
-  #check(): void {
+  #check(patienceMs: number): void {
     const now = this.#clock.now();
-    const silentMs = Math.max(0, now - this.#lastByteAt);
+    // The clock may have been set back, and nothing has come later than now.
+    this.#lastByteAt = Math.min(this.#lastByteAt, now);
+    const silentMs = now - this.#lastByteAt;
     const sleptMs = now - this.#lastCheckAt - this.#times.pingMs;
     this.#lastCheckAt = now;
     if (this.#host.ping === undefined) this.#checkWithoutPing(silentMs, sleptMs);
-    else this.#checkWithPing(now, silentMs, this.#host.ping);
+    else this.#checkWithPing(now, silentMs, patienceMs, this.#host.ping);
   }
 
-  #checkWithPing(now: number, silentMs: number, ping: () => void): void {
+  #checkWithPing(now: number, silentMs: number, patienceMs: number, ping: () => void): void {
     const { pingMs, timeoutMs } = this.#times;
-    const askedMs = this.#pingedAt === undefined || this.#pingedAt < this.#lastByteAt ? -1 : now - this.#pingedAt;
+    // A byte of the same millisecond came after the ping: it was silence that made us ask.
+    const askedMs = this.#pingedAt === undefined || this.#pingedAt <= this.#lastByteAt ? -1 : now - this.#pingedAt;
     if (askedMs >= timeoutMs) {
       this.#host.dead(silentMs);
       return;
     }
-    if (askedMs < 0 && silentMs >= pingMs) {
+    if (askedMs < 0 && silentMs >= patienceMs) {
       this.#pingedAt = now;
-      ping();
       this.#next(timeoutMs);
+      ping();
       return;
     }
     this.#next(askedMs < 0 ? pingMs - silentMs : timeoutMs - askedMs);
@@ -87,6 +96,6 @@ export class Liveness {
   }
 
   #next(delayMs: number): void {
-    this.#cancel = this.#clock.after(Math.max(1, delayMs), () => this.#check());
+    this.#cancel = this.#clock.after(Math.max(1, delayMs), () => this.#check(this.#times.pingMs));
   }
 }

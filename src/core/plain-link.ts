@@ -52,8 +52,10 @@ export class PlainLink implements Link {
     const older = this.#outbox.replaceable(delivery);
     this.#outbox.checkRoom(bytes - (older?.bytes ?? 0), wireBytes);
     if (older !== undefined) {
+      const isShorter = bytes < older.bytes;
       this.#outbox.replace(older, message, bytes);
       this.#host.shed();
+      if (isShorter) this.#host.drained();
     } else if (canLeave) this.#hand(wire, message, bytes);
     else this.#outbox.push(message, bytes, delivery);
   }
@@ -61,11 +63,13 @@ export class PlainLink implements Link {
   attach(wire: Wire): void {
     this.#wire = wire;
     this.#host.ready(PLAIN);
-    this.#pump(WIRE_MARK_BYTES);
+    // A wire that takes all at once has no drain of its own to tell.
+    this.drained();
   }
 
   detach(): void {
     this.#wire = undefined;
+    this.#host.drained();
   }
 
   received(message: Message, bytes: number): void {

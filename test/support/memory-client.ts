@@ -1,0 +1,43 @@
+import { Client } from '../../src/core/client.js';
+import { clientParts } from '../../src/core/client-parts.js';
+import type { ClientOptions } from '../../src/core/options.js';
+import type { Address, WebsocketType } from '../../src/core/types.js';
+import type { MemoryPlatform } from './memory-platform.js';
+import type { MemoryWire } from './memory-wire.js';
+
+export interface MemoryClientOptions extends ClientOptions {
+  readonly address?: Address;
+  readonly type?: WebsocketType;
+  /** As a client of the bus: a first attempt that fails is not the end. */
+  readonly retriesFirst?: boolean;
+  readonly onFinished?: (client: Client) => void;
+}
+
+/** The real client, over wires in memory. */
+export function memoryClient(platform: MemoryPlatform, options: MemoryClientOptions = {}): Client {
+  const { address = 'wss://example.com/game', type = 'secure', retriesFirst = false, onFinished, ...rest } = options;
+  const parts = clientParts(platform, address, type, rest, retriesFirst);
+  return new Client(onFinished === undefined ? parts : { ...parts, onFinished });
+}
+
+/** A client that has connected, and its wire. */
+export async function openClient(platform: MemoryPlatform, options?: MemoryClientOptions): Promise<{ client: Client; wire: MemoryWire }> {
+  const client = memoryClient(platform, options);
+  const connected = client.connect();
+  const wire = platform.wire.accept();
+  await connected;
+  return { client, wire };
+}
+
+/** Everything that a client tells, one line each, in order. */
+export function record(client: Client, { withMessages = true } = {}): string[] {
+  const lines: string[] = [];
+  client.on('state', (now, before) => lines.push(`state ${before} -> ${now}`));
+  client.on('open', () => lines.push('open'));
+  client.on('reconnecting', ({ attempt }) => lines.push(`reconnecting ${attempt}`));
+  client.on('reconnected', () => lines.push('reconnected'));
+  client.on('error', (error) => lines.push(`error ${error.code}`));
+  client.on('close', ({ code, reason, wasClean }) => lines.push(`close ${code} ${reason}${wasClean ? '' : ' (unclean)'}`));
+  if (withMessages) client.on('message', (message) => lines.push(`message ${String(message)}`));
+  return lines;
+}

@@ -1,0 +1,355 @@
+import { describe, expect, it } from 'vitest';
+import { WebsocketError } from '../../../src/core/errors.js';
+import { memoryClient, openClient, record } from '../../support/memory-client.js';
+import { MemoryPlatform } from '../../support/memory-platform.js';
+import { everythingIn, rejected, thrown } from '../../support/thrown.js';
+
+const refused = new WebsocketError('CONNECT_FAILED', 'HTTP 503 instead of 101.', { status: 503 });
+
+describe('connect()', () => {
+  it('resolves when the connection is open', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform, { protocols: ['chat', 'v2.chat'] });
+    const told = record(client);
+    expect([client.state, client.isConnectionOpen(), client.protocol]).toEqual(['idle', false, '']);
+    const connected = client.connect();
+    expect([client.state, client.isConnectionOpen()]).toEqual(['connecting', false]);
+    expect(platform.wire.request).toMatchObject({ protocols: ['chat', 'v2.chat'], maxMessageBytes: 16 * 1024 * 1024, node: {} });
+    expect(platform.wire.request.url.href).toBe('wss://example.com/game');
+    platform.wire.accept('v2.chat');
+    await connected;
+    expect([client.state, client.isConnectionOpen(), client.protocol]).toEqual(['open', true, 'v2.chat']);
+    expect(told).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
+  });
+
+  it('may be called twice', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    const both = Promise.all([client.connect(), client.connect()]);
+    platform.wire.accept();
+    await both;
+    await client.connect();
+    expect(platform.wires).toHaveLength(1);
+  });
+
+  it('rejects with the reason when the attempt fails, and does not try again', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    const told = record(client);
+    const connected = client.connect();
+    platform.wire.refuse(refused);
+    expect(await rejected(connected)).toBe(refused);
+    expect(told).toEqual([
+      'state idle -> connecting',
+      'state connecting -> closed',
+      'error CONNECT_FAILED',
+      'close 1006 HTTP 503 instead of 101. (unclean)',
+    ]);
+    expect(await rejected(client.connect())).toBe(refused);
+    expect([platform.clock.pendingTimers, platform.watchers, platform.wires.length]).toEqual([0, 0, 1]);
+  });
+
+  it('rejects with NOT_OPEN and the code when the platform tells no more', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    const connected = client.connect();
+    platform.wire.closeFromPeer(1008, 'not you');
+    const error = await rejected(connected);
+    expect(error.code).toBe('NOT_OPEN');
+    expect(error.context).toEqual({ state: 'closed', code: 1008, reason: 'not you', wasClean: true });
+  });
+
+  it('rejects with CONNECT_TIMEOUT against a server that accepts and says nothing', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform, { connectTimeoutMs: 3000 });
+    const connected = client.connect();
+    await platform.clock.advance(2999);
+    expect(client.state).toBe('connecting');
+    await platform.clock.advance(1);
+    const error = await rejected(connected);
+    expect(error.code).toBe('CONNECT_TIMEOUT');
+    expect(error.context).toEqual({ timeoutMs: 3000 });
+    expect(platform.wire.detachedWith).toEqual({ code: undefined, reason: undefined });
+    expect(platform.clock.pendingTimers).toBe(0);
+  });
+
+  it('takes a wire that is open already, as a server has', async () => {
+    const platform = new MemoryPlatform();
+    const { dial } = platform;
+    const accepted = Object.assign(Object.create(platform), {
+      dial: (...args: Parameters<typeof dial>) => Object.assign(dial(...args), { isOpen: true }),
+    }) as MemoryPlatform;
+    const client = memoryClient(accepted, { reconnect: false });
+    const told = record(client);
+    await client.connect();
+    expect(told).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
+    client.sendMessage('hello');
+    expect(platform.wire.sent).toEqual(['hello']);
+  });
+
+  it('leaves a rejection that nobody awaits alone', async () => {
+    const platform = new MemoryPlatform();
+    void memoryClient(platform).connect();
+    platform.wire.refuse(refused);
+    await platform.clock.advance(0); // an unhandled rejection would fail this test
+    expect(platform.reported).toEqual([]);
+  });
+});
+
+describe('a platform that throws when it dials', () => {
+  it('rejects with CONNECT_FAILED, and does not blame the address function', async () => {
+    const platform = new MemoryPlatform();
+    const cause = new SyntaxError('bad option');
+    const broken = Object.assign(Object.create(platform), {
+      dial: () => {
+        throw cause;
+      },
+    }) as MemoryPlatform;
+    const error = await rejected(memoryClient(broken).connect());
+    expect(error.code).toBe('CONNECT_FAILED');
+    expect(error.cause).toBe(cause);
+    expect(error.message).not.toMatch(/address function/);
+    expect(platform.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('an address function', () => {
+  it('is asked afresh before every attempt', async () => {
+    const platform = new MemoryPlatform();
+    let token = 0;
+    const client = memoryClient(platform, { address: async () => `wss://example.com/?token=${++token}` });
+    const connected = client.connect();
+    await platform.clock.advance(0);
+    platform.wire.accept();
+    await connected;
+    platform.wire.breakOff();
+    await platform.clock.advance(500);
+    platform.wire.breakOff();
+    await platform.clock.advance(1000);
+    expect(platform.wires.map((wire) => wire.request.url.search)).toEqual(['?token=1', '?token=2', '?token=3']);
+  });
+
+  it('may answer at once, with a string or a URL', async () => {
+    for (const answer of ['example.com/x', new URL('wss://example.com/x')]) {
+      const platform = new MemoryPlatform();
+      const client = memoryClient(platform, { address: () => answer });
+      void client.connect();
+      await platform.clock.advance(0);
+      expect(platform.wire.request.url.href).toBe('wss://example.com/x');
+      await client.close();
+    }
+  });
+
+  it('that fails rejects with CONNECT_FAILED and the cause', async () => {
+    const cause = new Error('no token today');
+    const failing = [
+      () => {
+        throw cause;
+      },
+      () => Promise.reject(cause),
+    ];
+    for (const address of failing) {
+      const platform = new MemoryPlatform();
+      const client = memoryClient(platform, { address });
+      const error = await rejected(client.connect());
+      expect([error.code, error.cause]).toEqual(['CONNECT_FAILED', cause]);
+      expect([client.state, platform.wires.length, platform.clock.pendingTimers, platform.watchers]).toEqual(['closed', 0, 0, 0]);
+    }
+  });
+
+  it('that fails later is asked again', async () => {
+    const platform = new MemoryPlatform();
+    let asked = 0;
+    const client = memoryClient(platform, {
+      address: () => {
+        asked += 1;
+        if (asked === 2) throw new Error('not now');
+        return 'example.com';
+      },
+    });
+    const connected = client.connect();
+    await platform.clock.advance(0);
+    platform.wire.accept();
+    await connected;
+    platform.wire.breakOff();
+    await platform.clock.advance(2000);
+    expect(asked).toBe(3);
+    platform.wire.accept();
+    expect(client.state).toBe('open');
+  });
+
+  it('whose answer is no address rejects as the address would', async () => {
+    const answers = { 'ws://example.com': 'INSECURE_ADDRESS', 'wss://a:b@example.com': 'INVALID_ADDRESS', '': 'INVALID_ADDRESS' };
+    for (const [answer, code] of Object.entries(answers)) {
+      const error = await rejected(memoryClient(new MemoryPlatform(), { address: async () => answer }).connect());
+      expect(error.code).toBe(code);
+    }
+    const error = await rejected(memoryClient(new MemoryPlatform(), { address: (() => undefined) as never }).connect());
+    expect(error.code).toBe('INVALID_ADDRESS');
+  });
+
+  it('that is too slow is CONNECT_TIMEOUT, and its late answer dials nobody', async () => {
+    const platform = new MemoryPlatform();
+    let answer = (_: string) => {};
+    const client = memoryClient(platform, {
+      address: () =>
+        new Promise<string>((resolve) => {
+          answer = resolve;
+        }),
+    });
+    const connected = client.connect();
+    await platform.clock.advance(10_000);
+    expect((await rejected(connected)).code).toBe('CONNECT_TIMEOUT');
+    answer('example.com');
+    await platform.clock.advance(0);
+    expect([platform.wires.length, platform.clock.pendingTimers]).toEqual([0, 0]);
+  });
+});
+
+describe('a mistake', () => {
+  const platform = new MemoryPlatform({ acceptsNodeOptions: false });
+
+  it('in the address is thrown at once', () => {
+    expect(thrown(() => memoryClient(platform, { address: 'ws://example.com' })).code).toBe('INSECURE_ADDRESS');
+    expect(thrown(() => memoryClient(platform, { address: '' })).code).toBe('INVALID_ADDRESS');
+    expect(() => memoryClient(platform, { address: 'ws://example.com', type: 'insecure' })).not.toThrow();
+  });
+
+  it('in the type is thrown at once', () => {
+    const error = thrown(() => memoryClient(platform, { type: 'Secure' as never }));
+    expect([error.code, error.context]).toEqual(['INVALID_OPTION', { option: 'type', value: 'Secure' }]);
+  });
+
+  it('in an option is thrown at once', () => {
+    expect(thrown(() => memoryClient(platform, { connectTimeoutMs: -1 })).code).toBe('INVALID_OPTION');
+  });
+
+  it('with options that the platform has no use for is UNSUPPORTED, and shows none of them', () => {
+    const error = thrown(() => memoryClient(platform, { node: { headers: { authorization: 'Bearer hunter2' } } }));
+    expect([error.code, error.context]).toEqual(['UNSUPPORTED', { option: 'node', platform: 'memory' }]);
+    expect(everythingIn(error)).not.toContain('hunter2');
+    const node = { headers: { authorization: 'Bearer hunter2' } };
+    const accepting = new MemoryPlatform();
+    void memoryClient(accepting, { node }).connect();
+    expect(accepting.wire.request.node).toEqual(node);
+  });
+});
+
+describe('a client of the bus', () => {
+  it('tries on when its first attempt fails, and says so in events', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform, { retriesFirst: true });
+    const told = record(client);
+    const connected = client.connect();
+    client.sendMessage('waits');
+    platform.wire.refuse(refused);
+    expect(client.state).toBe('reconnecting');
+    await platform.clock.advance(500);
+    platform.wire.refuse(refused);
+    await platform.clock.advance(1000);
+    platform.wire.accept();
+    await connected;
+    expect(told).toEqual([
+      'state idle -> connecting',
+      'state connecting -> reconnecting',
+      'reconnecting 1',
+      'reconnecting 2',
+      'state reconnecting -> open',
+      'open',
+    ]);
+    expect(platform.wire.sent).toEqual(['waits']);
+    expect(client.stats.reconnects).toBe(0);
+  });
+
+  it('gives up after maxAttempts, with the last reason', async () => {
+    const platform = new MemoryPlatform({ answer: (wire) => wire.refuse(refused) });
+    const client = memoryClient(platform, { retriesFirst: true, reconnect: { maxAttempts: 3 } });
+    const connected = client.connect();
+    await platform.clock.advance(60_000);
+    expect(await rejected(connected)).toBe(refused);
+    expect([platform.wires.length, client.state, platform.clock.pendingTimers, platform.watchers]).toEqual([4, 'closed', 0, 0]);
+  });
+});
+
+describe('an id', () => {
+  it('is unique, and as long as ever when chance is dull', () => {
+    const platform = new MemoryPlatform();
+    const ids = Array.from({ length: 10_000 }, () => memoryClient(platform).id);
+    expect(new Set(ids).size).toBe(10_000);
+    const dull = Object.assign(Object.create(platform), { random: () => 0 }) as MemoryPlatform;
+    expect(memoryClient(dull).id).toMatch(/^[0-9a-z]{20}$/);
+  });
+});
+
+describe('AbortSignal', () => {
+  it('aborted before connect() rejects with ABORTED and dials nobody', async () => {
+    const platform = new MemoryPlatform();
+    const reason = new Error('changed my mind');
+    const client = memoryClient(platform, { signal: AbortSignal.abort(reason) });
+    const told = record(client);
+    const error = await rejected(client.connect());
+    expect([error.code, error.cause]).toEqual(['ABORTED', reason]);
+    expect(told).toEqual(['state idle -> closed', 'close 1006 aborted (unclean)']);
+    expect([platform.wires.length, platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0, 0]);
+  });
+
+  it('aborted while connecting lets go of the wire and rejects with ABORTED', async () => {
+    const platform = new MemoryPlatform();
+    const controller = new AbortController();
+    const client = memoryClient(platform, { signal: controller.signal });
+    const connected = client.connect();
+    controller.abort('enough');
+    const error = await rejected(connected);
+    expect([error.code, error.cause, client.state]).toEqual(['ABORTED', 'enough', 'closed']);
+    expect(platform.wire.isLive).toBe(false);
+    expect([platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0]);
+  });
+
+  it('aborted while the address function is asked dials nobody', async () => {
+    const platform = new MemoryPlatform();
+    const controller = new AbortController();
+    const client = memoryClient(platform, { signal: controller.signal, address: async () => 'example.com' });
+    const connected = client.connect();
+    controller.abort();
+    expect((await rejected(connected)).code).toBe('ABORTED');
+    await platform.clock.advance(0);
+    expect(platform.wires).toHaveLength(0);
+  });
+
+  it('aborted while open closes the connection', async () => {
+    const platform = new MemoryPlatform();
+    const controller = new AbortController();
+    const { client, wire } = await openClient(platform, { signal: controller.signal });
+    controller.abort();
+    expect(client.state).toBe('closing');
+    expect(await client.close()).toEqual({ code: 1000, reason: 'aborted', wasClean: true });
+    expect(wire.closedWith).toEqual({ code: 1000, reason: 'aborted' });
+  });
+
+  it('aborted while reconnecting ends the wait', async () => {
+    const platform = new MemoryPlatform();
+    const controller = new AbortController();
+    const { client, wire } = await openClient(platform, { signal: controller.signal });
+    wire.breakOff();
+    controller.abort();
+    expect([client.state, platform.clock.pendingTimers, platform.watchers]).toEqual(['closed', 0, 0]);
+  });
+
+  it('keeps no listener on the signal once the connection is closed', async () => {
+    let listeners = 0;
+    const signal = {
+      aborted: false,
+      reason: undefined,
+      addEventListener: () => {
+        listeners += 1;
+      },
+      removeEventListener: () => {
+        listeners -= 1;
+      },
+    } as unknown as AbortSignal;
+    const { client } = await openClient(new MemoryPlatform(), { signal });
+    expect(listeners).toBe(1);
+    await client.close();
+    expect(listeners).toBe(0);
+  });
+});
