@@ -271,20 +271,34 @@ describe('broadcast', () => {
     }
   });
 
-  it('keeps its place among the messages to one client', async () => {
+  it.each([125, 126, 0xffff, 0x10000])('frames %i bytes as RFC 6455 says', async (length) => {
     const server = await serve();
+    const { client } = await pair(server);
+    const sent = Buffer.alloc(length, 'seven');
+    server.broadcast(sent);
+    for await (const message of client) {
+      expect(sent.equals(message as Uint8Array)).toBe(true);
+      break;
+    }
+  });
+
+  it('keeps its place among the messages to one client', async () => {
+    const server = await serve({ maxBufferedBytes: 32 * 1024 * 1024 });
     const { client, accepted } = await pair(server);
     const sent: string[] = [];
     for (let index = 0; index < 300; index++) {
-      const text = `${index}:`.padEnd(index % 3 === 0 ? 0 : 1_500, 'x').slice(index % 3 === 0 ? 0 : undefined);
+      const text = String(index).padEnd(index % 3 === 0 ? 70_000 : 1_000);
       sent.push(text);
       if (index % 2 === 0) server.broadcast(text);
       else accepted.sendMessage(text);
     }
+    server.broadcast('');
+    accepted.sendMessage('end');
+    sent.push('', 'end');
     const got: unknown[] = [];
     client.on('message', (message) => got.push(message));
     await until(() => expect(got).toHaveLength(sent.length));
-    expect(got).toEqual(sent);
+    expect(got.map((text) => String(text).trimEnd())).toEqual(sent.map((text) => text.trimEnd()));
   });
 
   it('leaves out who is closing, and throws for nobody', async () => {
