@@ -163,6 +163,11 @@ export class Client implements IWebsocketClient {
     await this.close();
   }
 
+  /** For bytes that the platform has encoded, once for many clients: nothing is copied. */
+  protected sendEncoded(encoded: Uint8Array<ArrayBuffer>, bytes: number): boolean {
+    return this.#send(encoded, bytes, 'reliable');
+  }
+
   #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
     if (this.#connection.state.at === 'idle' || this.#isClosingOrClosed()) throw notOpen(this.state);
     const { link } = this.#connection;

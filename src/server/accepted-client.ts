@@ -6,6 +6,7 @@ import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import { PlainLink } from '../core/plain-link.js';
 import type { ClientEvents, CloseInfo, Delivery, Message, Received } from '../core/types.js';
+import type { Frame } from '../platform/node/frame.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { type Guard, GuardedWire } from './guarded-wire.js';
 import type { RateLimit, ServerSettings } from './options.js';
@@ -68,6 +69,13 @@ export class AcceptedClient extends Client implements ServerClient {
     const buffered = this.bufferedBytes;
     const hasRoom = super.sendMessageBinary(bytes, delivery);
     return this.#keepsUp(buffered) && hasRoom;
+  }
+
+  /** A message to many. */
+  sendFrame(frame: Frame): void {
+    const buffered = this.bufferedBytes;
+    this.sendEncoded(frame, frame.payloadBytes);
+    this.#keepsUp(buffered);
   }
 
   override getMessage(): Received | undefined {

@@ -6,6 +6,7 @@ import type { WebsocketError } from '../../core/errors.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
 import { protocolError, refused, unreachable } from './failures.js';
+import { Frame } from './frame.js';
 
 /** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
 export type WireOrigin = { readonly address: string } | { readonly socket: Duplex };
@@ -41,7 +42,8 @@ export class NodeWire implements Wire {
 
   readonly send = (message: string | Uint8Array<ArrayBuffer>): void => {
     this.#cork();
-    this.#ws.send(message, this.#flushed);
+    if (message instanceof Frame) this.#sendFrame(message);
+    else this.#ws.send(message, this.#flushed);
     if (this.#ws.bufferedAmount > 0) this.#isBacked = true;
   };
 
@@ -71,6 +73,11 @@ export class NodeWire implements Wire {
       this.close(code, reason ?? '');
       this.#ws.resume();
     }
+  }
+
+  /** Without compression ws holds nothing back: what is written to the socket here stands where it was sent. */
+  #sendFrame(frame: Frame): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#socket?.write(frame, this.#flushed);
   }
 
   #listenToHandshake(address: string): void {

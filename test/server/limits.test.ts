@@ -1,0 +1,305 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connect, type WebsocketError } from '../../src/entry/node.js';
+import { TokenBucket } from '../../src/server/rate-limit.js';
+import { closeOf, foreignOpen, frame, messageOf, nextClient, Opcode, pair, RawPeer, serve, serveEcho, until } from './support.js';
+
+const KIB = 1024;
+
+describe('messages up to maxMessageBytes', () => {
+  it.each([0, 1, 125, 126, 64 * KIB - 1, 64 * KIB])('of %i bytes pass', async (size) => {
+    const server = await serveEcho();
+    const socket = await foreignOpen(server);
+    const text = 'x'.repeat(size);
+    const echoed = messageOf(socket);
+    socket.send(text);
+    expect((await echoed) === text).toBe(true);
+  });
+
+  it('pass in fragments, with pings in between', async () => {
+    const server = await serve();
+    const accepting = nextClient(server);
+    const peer = await RawPeer.upgraded(server);
+    peer.send(
+      frame(Opcode.text, 'one ', { fin: false }),
+      frame(Opcode.ping, 'are you there?'),
+      frame(Opcode.continuation, '', { fin: false }),
+      frame(Opcode.continuation, 'message'),
+    );
+    expect(await peer.frame()).toEqual({ opcode: Opcode.pong, payload: Buffer.from('are you there?') });
+    const client = await accepting;
+    await until(() => expect(client.getMessage()).toEqual({ message: 'one message' }));
+  });
+
+  it('pass in very many fragments', async () => {
+    const server = await serve();
+    const accepting = nextClient(server);
+    const peer = await RawPeer.upgraded(server);
+    const fragments = Array.from({ length: 30_000 }, () => frame(Opcode.continuation, 'x', { fin: false }));
+    peer.send(frame(Opcode.text, '', { fin: false }), ...fragments, frame(Opcode.continuation, ''));
+    const client = await accepting;
+    for await (const message of client) {
+      expect(message).toHaveLength(30_000);
+      break;
+    }
+  });
+});
+
+describe('what breaks the rules ends its own connection, with the code that RFC 6455 gives it', () => {
+  const invalidUtf8 = Uint8Array.of(0x63, 0xc3, 0x28);
+  it.each([
+    ['64 KiB and one byte', [frame(Opcode.binary, new Uint8Array(64 * KIB + 1))], 1009, 'MESSAGE_TOO_BIG'],
+    [
+      '64 KiB and one byte, in fragments',
+      [frame(Opcode.binary, new Uint8Array(64 * KIB), { fin: false }), frame(Opcode.continuation, 'x')],
+      1009,
+      'MESSAGE_TOO_BIG',
+    ],
+    ['a length of 2^62', [Uint8Array.of(0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0)], 1009, 'MESSAGE_TOO_BIG'],
+    ['invalid UTF-8 in a text', [frame(Opcode.text, invalidUtf8)], 1007, 'PROTOCOL_ERROR'],
+    ['invalid UTF-8 in a close reason', [frame(Opcode.close, Buffer.concat([Uint8Array.of(3, 0xe8), invalidUtf8]))], 1007, 'PROTOCOL_ERROR'],
+    ['an unmasked frame', [frame(Opcode.text, 'bare', { masked: false })], 1002, 'PROTOCOL_ERROR'],
+    ['a reserved bit', [Uint8Array.of(0xc1, 0x80, 0, 0, 0, 0)], 1002, 'PROTOCOL_ERROR'],
+    ['a reserved opcode', [frame(3, '')], 1002, 'PROTOCOL_ERROR'],
+    ['a continuation of nothing', [frame(Opcode.continuation, 'x')], 1002, 'PROTOCOL_ERROR'],
+    ['a message within a message', [frame(Opcode.text, 'a', { fin: false }), frame(Opcode.text, 'b')], 1002, 'PROTOCOL_ERROR'],
+    ['a fragmented ping', [frame(Opcode.ping, '', { fin: false })], 1002, 'PROTOCOL_ERROR'],
+    ['a ping of 126 bytes', [frame(Opcode.ping, new Uint8Array(126))], 1002, 'PROTOCOL_ERROR'],
+    ['a close frame of one byte', [frame(Opcode.close, 'x')], 1002, 'PROTOCOL_ERROR'],
+    ['a close code that nobody may send', [frame(Opcode.close, Uint8Array.of(0x03, 0xed))], 1002, 'PROTOCOL_ERROR'],
+  ])('%s', async (_what, frames, code, errorCode) => {
+    const server = await serveEcho();
+    const bystander = await foreignOpen(server);
+    const accepting = nextClient(server);
+    const peer = await RawPeer.upgraded(server);
+    const guilty = await accepting;
+    const errors: WebsocketError[] = [];
+    guilty.on('error', (error) => errors.push(error));
+    const closed = new Promise((resolve) => guilty.on('close', resolve));
+    peer.send(...frames);
+    expect(await peer.closeCode()).toBe(code);
+    expect(await closed).toMatchObject({ code, wasClean: false });
+    expect(errors).toMatchObject([{ code: errorCode }]);
+    expect(server.metrics[code === 1009 ? 'closedTooBig' : 'closedProtocolError']).toBe(1);
+    const echoed = messageOf(bystander);
+    bystander.send('still here');
+    expect(await echoed).toBe('still here');
+  });
+
+  it('a connection cut in the middle of a frame is 1006', async () => {
+    const server = await serveEcho();
+    const accepting = nextClient(server);
+    const peer = await RawPeer.upgraded(server);
+    const closed = new Promise((resolve) => void accepting.then((client) => client.on('close', resolve)));
+    await accepting;
+    peer.send(frame(Opcode.text, 'whole').subarray(0, 7));
+    peer.socket.resetAndDestroy();
+    expect(await closed).toMatchObject({ code: 1006, wasClean: false });
+  });
+
+  it('a flood of pings that reads no pong is ended, its memory with it', async () => {
+    const server = await serveEcho();
+    const accepting = nextClient(server);
+    const peer = await RawPeer.upgraded(server);
+    const client = await accepting;
+    peer.socket.pause();
+    const pings = Buffer.concat(Array.from({ length: 1_000 }, () => frame(Opcode.ping, new Uint8Array(125))));
+    let mostBuffered = 0;
+    while (client.state === 'open') {
+      mostBuffered = Math.max(mostBuffered, client.bufferedBytes);
+      if (peer.socket.writableLength === 0) peer.socket.write(pings);
+      await new Promise(setImmediate);
+    }
+    expect(mostBuffered).toBeLessThan(64 * KIB);
+  });
+});
+
+describe('rateLimit', () => {
+  it('closes whoever sends more with 1008, and nobody else', async () => {
+    const server = await serveEcho({ rateLimit: { messagesPerSecond: 0.001, burst: 3 } });
+    const bystander = await foreignOpen(server);
+    const accepting = nextClient(server);
+    const socket = await foreignOpen(server);
+    const guilty = await accepting;
+    const errors: WebsocketError[] = [];
+    guilty.on('error', (error) => errors.push(error));
+    const closed = closeOf(socket);
+    for (let index = 0; index < 5; index++) socket.send(String(index));
+    expect(await closed).toEqual({ code: 1008, reason: 'RATE_LIMITED' });
+    expect(guilty.stats.messagesReceived).toBe(3);
+    expect(errors).toMatchObject([{ code: 'RATE_LIMITED', context: { messagesPerSecond: 0.001, burst: 3 } }]);
+    expect(server.metrics.closedRateLimited).toBe(1);
+    const echoed = messageOf(bystander);
+    bystander.send('calm');
+    expect(await echoed).toBe('calm');
+  });
+
+  it('lets a burst through, and refills evenly', () => {
+    let now = 0;
+    const bucket = new TokenBucket({ messagesPerSecond: 10, burst: 3 }, () => now);
+    const takeAll = () => {
+      let taken = 0;
+      while (bucket.take()) taken += 1;
+      return taken;
+    };
+    expect(takeAll()).toBe(3);
+    now += 99;
+    expect(takeAll()).toBe(0);
+    now += 1;
+    expect(takeAll()).toBe(1);
+    now += 60_000;
+    expect(takeAll()).toBe(3);
+    now -= 60_000;
+    expect(takeAll()).toBe(0);
+  });
+});
+
+describe('maxBufferedBytes', () => {
+  it.each(['sendMessage', 'broadcast'] as const)('a client that reads too slowly is closed with 1013, and nothing is thrown: %s', async (how) => {
+    const maxBufferedBytes = 256 * KIB;
+    const server = await serve({ maxBufferedBytes });
+    const accepting = nextClient(server);
+    const peer = await RawPeer.upgraded(server);
+    peer.socket.pause();
+    const client = await accepting;
+    const errors: WebsocketError[] = [];
+    client.on('error', (error) => errors.push(error));
+    const closed = new Promise((resolve) => client.on('close', resolve));
+    const text = 'x'.repeat(16 * KIB);
+    let mostBuffered = 0;
+    while (client.isConnectionOpen()) {
+      if (how === 'broadcast') server.broadcast(text);
+      else client.sendMessage(text);
+      mostBuffered = Math.max(mostBuffered, client.bufferedBytes);
+      await new Promise(setImmediate);
+    }
+    expect(await closed).toMatchObject({ code: 1013, wasClean: false });
+    expect(mostBuffered).toBeLessThanOrEqual(maxBufferedBytes + 32 * KIB);
+    expect(errors.map(({ code }) => code)).toEqual(['TOO_SLOW', 'UNSENT']);
+    expect(server.metrics).toMatchObject({ closedTooSlow: 1, clients: 0, bufferedBytes: 0 });
+    peer.socket.resume();
+    expect(await peer.closeCode()).toBe(1013);
+  });
+
+  it('does not cut off a sender that awaits drained()', async () => {
+    const server = await serve({ maxBufferedBytes: 64 * KIB });
+    const { client, accepted } = await pair(server);
+    let received = 0;
+    client.on('message', () => {
+      received += 1;
+    });
+    const text = 'x'.repeat(4 * KIB);
+    let waits = 0;
+    for (let index = 0; index < 500; index++) {
+      if (accepted.sendMessage(text)) continue;
+      waits += 1;
+      await accepted.drained();
+    }
+    await until(() => expect(received).toBe(500));
+    expect(waits).toBeGreaterThan(0);
+  });
+
+  it('lets one message of any size go to a client that reads', async () => {
+    const server = await serve({ maxBufferedBytes: 64 * KIB });
+    const { client, accepted } = await pair(server);
+    accepted.sendMessageBinary(new Uint8Array(4 * 1024 * KIB));
+    for await (const message of client) {
+      expect(message).toHaveLength(4 * 1024 * KIB);
+      break;
+    }
+  });
+});
+
+describe('an application that does not read', () => {
+  it('stops the sender: what waits here is bounded, and nothing is lost', async () => {
+    const server = await serve({ inbox: { maxMessages: 10 } });
+    const { client, accepted } = await pair(server, { outbox: { maxBytes: 1024 * 1024 * KIB } });
+    const payload = new Uint8Array(32 * KIB);
+    const count = 1_000;
+    for (let index = 0; index < count; index++) client.sendMessageBinary(payload);
+    await until(() => expect(accepted.stats.messagesReceived).toBeGreaterThanOrEqual(10));
+    // Whatever was already read from the socket in one piece is the most that comes on top.
+    const held = await settled(() => accepted.stats.messagesReceived);
+    expect(held).toBeLessThan(20);
+    let read = 0;
+    for await (const _message of accepted) {
+      read += 1;
+      if (read === count) break;
+    }
+    expect(read).toBe(count);
+  });
+
+  it('is not taken for a dead client, and a client that goes meanwhile is noticed', async () => {
+    const server = await serve({ inbox: { maxMessages: 1 }, liveness: { pingMs: 20, timeoutMs: 20 } });
+    const accepting = nextClient(server);
+    const peer = await RawPeer.upgraded(server);
+    const accepted = await accepting;
+    peer.send(frame(Opcode.text, 'one'), frame(Opcode.text, 'two'));
+    await until(() => expect(accepted.stats.messagesReceived).toBeGreaterThan(0));
+    await peer.frame();
+    await peer.frame();
+    await peer.frame();
+    expect(accepted.isConnectionOpen()).toBe(true);
+    const closed = new Promise((resolve) => accepted.on('close', resolve));
+    peer.socket.resetAndDestroy();
+    expect(await closed).toMatchObject({ code: 1006 });
+  });
+});
+
+describe('liveness', () => {
+  it('detaches a client that answers no ping', async () => {
+    const server = await serve({ liveness: { pingMs: 20, timeoutMs: 30 } });
+    const accepting = nextClient(server);
+    const peer = await RawPeer.upgraded(server);
+    const client = await accepting;
+    const errors: WebsocketError[] = [];
+    client.on('error', (error) => errors.push(error));
+    expect((await peer.frame()).opcode).toBe(Opcode.ping);
+    await until(() => expect(client.state).toBe('closed'));
+    expect(errors).toMatchObject([{ code: 'LINK_DEAD' }]);
+    expect(server.metrics).toMatchObject({ closedDead: 1, clients: 0 });
+    await peer.ended();
+  });
+
+  it('keeps a client that answers, and measures the round trip', async () => {
+    const server = await serve({ liveness: { pingMs: 10, timeoutMs: 5_000 } });
+    const { accepted } = await pair(server);
+    await until(() => expect(accepted.stats.rttMs).toBeGreaterThanOrEqual(0));
+    expect(accepted.isConnectionOpen()).toBe(true);
+  });
+});
+
+describe('what a client sends', () => {
+  it('never throws past its connection: bytes without sense, many times over', async () => {
+    const server = await serveEcho();
+    const thrown: unknown[] = [];
+    const caught = (error: unknown) => thrown.push(error);
+    process.on('uncaughtExceptionMonitor', caught);
+    onTestFinished(() => void process.off('uncaughtExceptionMonitor', caught));
+    let seed = 42;
+    const random = () => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return (seed >>> 16) & 0xff;
+    };
+    for (let round = 0; round < 100; round++) {
+      const peer = await RawPeer.upgraded(server);
+      peer.send(Uint8Array.from({ length: 64 }, random));
+      peer.socket.end();
+    }
+    await until(() => expect(server.metrics.clients).toBe(0));
+    expect(thrown).toEqual([]);
+    const client = await connect(`ws://127.0.0.1:${server.port}`, { type: 'insecure' });
+    await client.close();
+  });
+});
+
+/** The value, once it has stayed the same for a while of turns. */
+async function settled(read: () => number): Promise<number> {
+  let [last, unchanged] = [read(), 0];
+  while (unchanged < 200) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const now = read();
+    unchanged = now === last ? unchanged + 1 : 0;
+    last = now;
+  }
+  return last;
+}
