@@ -39,6 +39,10 @@ export class Connection {
   #liveness: Liveness | undefined;
   #cancelTimer: Cancel | undefined;
   #continuity: Continuity | undefined;
+  /** The inbox is full: no wire is read, the present one or the next. */
+  #isHeld = false;
+  /** The inbox was full after `close()`. What comes then is not kept: the closing handshake must be read. */
+  #isTailCut = false;
   #reports: (() => void)[] = [];
   #isReporting = false;
 
@@ -77,17 +81,33 @@ export class Connection {
 
   pause(): void {
     if (this.link.holdsPeer) return;
-    if (this.#wire?.pause !== undefined) this.#wire.pause();
-    else this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+    this.#isHeld = true;
+    this.#hold();
   }
 
   resume(): void {
+    this.#isHeld = false;
     this.#wire?.resume?.();
+    this.#liveness?.release();
   }
 
   /** The process ends: the close frame must be written in this turn. */
   exit(): void {
     if (this.#state.at === 'open') this.link.close(CloseCode.goingAway, 'process exit');
+  }
+
+  #hold(): void {
+    if (this.#state.at === 'closing') this.#cutTail();
+    else if (this.#wire?.pause === undefined) this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+    else {
+      this.#wire.pause();
+      this.#liveness?.hold();
+    }
+  }
+
+  #cutTail(): void {
+    this.#isTailCut = true;
+    this.#wire?.resume?.();
   }
 
   #leave(before: State): void {
@@ -111,6 +131,7 @@ export class Connection {
       case 'closeWire':
         this.#liveness?.stop();
         this.link.close(effect.code, effect.reason);
+        if (this.#isHeld) this.#cutTail();
         break;
       case 'detachWire':
         this.#wire?.detach(effect.code, effect.reason);
@@ -201,7 +222,7 @@ export class Connection {
       received: (message, bytes) => {
         if (!isCurrent()) return;
         this.#liveness?.touch();
-        this.link.received(message, bytes);
+        if (!this.#isTailCut) this.link.received(message, bytes);
       },
       alive: () => {
         if (isCurrent()) this.#liveness?.touch();
@@ -227,6 +248,7 @@ export class Connection {
         this.#continuity = continuity;
         this.#startLiveness();
         this.dispatch({ is: 'opened', wire: this.#state.wire });
+        if (this.#isHeld) this.#hold();
       },
       deliver: (message, bytes) => this.#host.deliver(message, bytes),
       sent: (bytes) => this.#host.sent(bytes),
