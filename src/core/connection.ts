@@ -39,9 +39,12 @@ export class Connection {
   #liveness: Liveness | undefined;
   #cancelTimer: Cancel | undefined;
   #continuity: Continuity | undefined;
+  /** The inbox is full: no wire is read, the present one or the next. */
+  #isHeld = false;
+  /** The inbox was full after `close()`. What comes then is not kept: the closing handshake must be read. */
+  #isTailCut = false;
   #reports: (() => void)[] = [];
   #isReporting = false;
-  #isPaused = false;
 
   constructor(platform: Platform, settings: Settings, retriesFirst: boolean, target: Target, makeLink: MakeLink, host: ConnectionHost) {
     this.#platform = platform;
@@ -78,21 +81,34 @@ export class Connection {
 
   /** The inbox is full: the socket is not read until `resume`, or, where that can't be, the connection ends. */
   pause(): void {
-    if (this.link.holdsPeer || this.#wire === undefined) return;
-    this.#isPaused = true;
-    this.#pauseWire(this.#wire);
+    if (this.link.holdsPeer) return;
+    this.#isHeld = true;
+    this.#hold();
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
+    this.#isHeld = false;
     this.#wire?.resume?.();
-    if (this.#state.at === 'open') this.#startLiveness();
+    this.#liveness?.release();
   }
 
-  /** The process ends: the close frame must be written in this turn. */
+  /** The process ends, at once or after a signal: the close frame is written in this turn, and nothing is dialled any more. */
   exit(): void {
-    if (this.#state.at === 'open') this.link.close(CloseCode.goingAway, 'process exit');
+    this.dispatch({ is: 'close', code: CloseCode.goingAway, reason: 'process exit' });
+  }
+
+  #hold(): void {
+    if (this.#state.at === 'closing') this.#cutTail();
+    else if (this.#wire?.pause === undefined) this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+    else {
+      this.#wire.pause();
+      this.#liveness?.hold();
+    }
+  }
+
+  #cutTail(): void {
+    this.#isTailCut = true;
+    this.#wire?.resume?.();
   }
 
   #leave(before: State): void {
@@ -100,13 +116,6 @@ export class Connection {
     this.#cancelTimer = undefined;
     if (before.at === 'open') this.#liveness?.stop();
     if (this.#state.at === 'waiting' || this.#state.at === 'closed') this.link.detach();
-  }
-
-  #pauseWire(wire: Wire): void {
-    // What is not read can't prove life: a reader that takes its time is no dead link.
-    this.#liveness?.stop();
-    if (wire.pause !== undefined) wire.pause();
-    else this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
   }
 
   #perform(effect: Effect): void {
@@ -120,6 +129,7 @@ export class Connection {
         break;
       case 'closeWire':
         this.link.close(effect.code, effect.reason);
+        if (this.#isHeld) this.#cutTail();
         break;
       case 'detachWire':
         this.#wire?.detach(effect.code, effect.reason);
@@ -209,7 +219,7 @@ export class Connection {
       received: (message, bytes) => {
         if (!isCurrent()) return;
         this.#liveness?.touch();
-        this.link.received(message, bytes);
+        if (!this.#isTailCut) this.link.received(message, bytes);
       },
       alive: () => {
         if (isCurrent()) this.#liveness?.touch();
@@ -234,8 +244,8 @@ export class Connection {
         if (this.#state.at !== 'dialing') return;
         this.#continuity = continuity;
         this.#startLiveness();
-        if (this.#isPaused && this.#wire !== undefined) this.#pauseWire(this.#wire);
         this.dispatch({ is: 'opened', wire: this.#state.wire });
+        if (this.#isHeld) this.#hold();
       },
       deliver: (message, bytes) => this.#host.deliver(message, bytes),
       sent: (bytes) => this.#host.sent(bytes),

@@ -22,6 +22,7 @@ export class Liveness {
   #lastByteAt: number;
   #lastCheckAt: number;
   #pingedAt: number | undefined;
+  #isHeld = false;
   #cancel: Cancel;
   #isStopped = false;
 
@@ -57,6 +58,18 @@ export class Liveness {
     this.#check(0);
   }
 
+  /** The socket is not read for now: its silence, and a pong that waits unread, say nothing. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** It is read again, and silence counts from here on. */
+  release(): void {
+    this.#isHeld = false;
+    this.#pingedAt = undefined;
+    this.touch();
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#cancel();
@@ -69,8 +82,15 @@ export class Liveness {
     const silentMs = now - this.#lastByteAt;
     const sleptMs = now - this.#lastCheckAt - this.#times.pingMs;
     this.#lastCheckAt = now;
-    if (this.#host.ping === undefined) this.#checkWithoutPing(silentMs, sleptMs);
+    if (this.#isHeld) this.#checkUnread();
+    else if (this.#host.ping === undefined) this.#checkWithoutPing(silentMs, sleptMs);
     else this.#checkWithPing(now, silentMs, patienceMs, this.#host.ping);
+  }
+
+  /** Nothing can be heard, but a ping makes TCP notice a peer that is gone. */
+  #checkUnread(): void {
+    this.#host.ping?.();
+    this.#next(this.#times.pingMs);
   }
 
   #checkWithPing(now: number, silentMs: number, patienceMs: number, ping: () => void): void {

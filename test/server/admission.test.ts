@@ -116,7 +116,12 @@ describe('authenticate', () => {
   it.each([
     ['returns undefined', () => undefined],
     ['resolves to undefined', () => Promise.resolve(undefined)],
-    ['throws', () => { throw new Error('no'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('no'))],
   ])('that %s refuses with 401', async (_how, authenticate) => {
     const server = await serve({ authenticate });

@@ -56,7 +56,12 @@ describe('what breaks the rules ends its own connection, with the code that RFC 
     ],
     ['a length of 2^62', [Uint8Array.of(0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0)], 1009, 'MESSAGE_TOO_BIG'],
     ['invalid UTF-8 in a text', [frame(Opcode.text, invalidUtf8)], 1007, 'PROTOCOL_ERROR'],
-    ['invalid UTF-8 in a close reason', [frame(Opcode.close, Buffer.concat([Uint8Array.of(3, 0xe8), invalidUtf8]))], 1007, 'PROTOCOL_ERROR'],
+    [
+      'invalid UTF-8 in a close reason',
+      [frame(Opcode.close, Buffer.concat([Uint8Array.of(3, 0xe8), invalidUtf8]))],
+      1007,
+      'PROTOCOL_ERROR',
+    ],
     ['an unmasked frame', [frame(Opcode.text, 'bare', { masked: false })], 1002, 'PROTOCOL_ERROR'],
     ['a reserved bit', [Uint8Array.of(0xc1, 0x80, 0, 0, 0, 0)], 1002, 'PROTOCOL_ERROR'],
     ['a reserved opcode', [frame(3, '')], 1002, 'PROTOCOL_ERROR'],
@@ -154,31 +159,34 @@ describe('rateLimit', () => {
 });
 
 describe('maxBufferedBytes', () => {
-  it.each(['sendMessage', 'broadcast'] as const)('a client that reads too slowly is closed with 1013, and nothing is thrown: %s', async (how) => {
-    const maxBufferedBytes = 256 * KIB;
-    const server = await serve({ maxBufferedBytes });
-    const accepting = nextClient(server);
-    const peer = await RawPeer.upgraded(server);
-    peer.socket.pause();
-    const client = await accepting;
-    const errors: WebsocketError[] = [];
-    client.on('error', (error) => errors.push(error));
-    const closed = new Promise((resolve) => client.on('close', resolve));
-    const text = 'x'.repeat(16 * KIB);
-    let mostBuffered = 0;
-    while (client.isConnectionOpen()) {
-      if (how === 'broadcast') server.broadcast(text);
-      else client.sendMessage(text);
-      mostBuffered = Math.max(mostBuffered, client.bufferedBytes);
-      await new Promise(setImmediate);
-    }
-    expect(await closed).toMatchObject({ code: 1013, wasClean: false });
-    expect(mostBuffered).toBeLessThanOrEqual(maxBufferedBytes + 32 * KIB);
-    expect(errors.map(({ code }) => code)).toEqual(['TOO_SLOW', 'UNSENT']);
-    expect(server.metrics).toMatchObject({ closedTooSlow: 1, clients: 0, bufferedBytes: 0 });
-    peer.socket.resume();
-    expect(await peer.closeCode()).toBe(1013);
-  });
+  it.each(['sendMessage', 'broadcast'] as const)(
+    'a client that reads too slowly is closed with 1013, and nothing is thrown: %s',
+    async (how) => {
+      const maxBufferedBytes = 256 * KIB;
+      const server = await serve({ maxBufferedBytes });
+      const accepting = nextClient(server);
+      const peer = await RawPeer.upgraded(server);
+      peer.socket.pause();
+      const client = await accepting;
+      const errors: WebsocketError[] = [];
+      client.on('error', (error) => errors.push(error));
+      const closed = new Promise((resolve) => client.on('close', resolve));
+      const text = 'x'.repeat(16 * KIB);
+      let mostBuffered = 0;
+      while (client.isConnectionOpen()) {
+        if (how === 'broadcast') server.broadcast(text);
+        else client.sendMessage(text);
+        mostBuffered = Math.max(mostBuffered, client.bufferedBytes);
+        await new Promise(setImmediate);
+      }
+      expect(await closed).toMatchObject({ code: 1013, wasClean: false });
+      expect(mostBuffered).toBeLessThanOrEqual(maxBufferedBytes + 32 * KIB);
+      expect(errors.map(({ code }) => code)).toEqual(['TOO_SLOW', 'UNSENT']);
+      expect(server.metrics).toMatchObject({ closedTooSlow: 1, clients: 0, bufferedBytes: 0 });
+      peer.socket.resume();
+      expect(await peer.closeCode()).toBe(1013);
+    },
+  );
 
   it('does not cut off a sender that awaits drained()', async () => {
     const server = await serve({ maxBufferedBytes: 64 * KIB });

@@ -72,7 +72,10 @@ describe('listen', () => {
   it('answers a plain HTTPS request the same', async () => {
     const tls = await certificate();
     const server = await serve({ tls });
-    const [response] = await once(getHttps(`https://localhost:${server.port}/`, { ca: tls.cert, host: '127.0.0.1', servername: 'localhost' }), 'response');
+    const [response] = await once(
+      getHttps(`https://localhost:${server.port}/`, { ca: tls.cert, host: '127.0.0.1', servername: 'localhost' }),
+      'response',
+    );
     expect(response.statusCode).toBe(426);
     response.resume();
   });

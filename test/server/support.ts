@@ -40,7 +40,10 @@ export function nextClient(server: WebsocketServer): Promise<ServerClient> {
 }
 
 /** Our own client, and the server's end of it. */
-export async function pair(server: WebsocketServer, options: ClientOptions = {}): Promise<{ client: IWebsocketClient; accepted: ServerClient }> {
+export async function pair(
+  server: WebsocketServer,
+  options: ClientOptions = {},
+): Promise<{ client: IWebsocketClient; accepted: ServerClient }> {
   const accepting = nextClient(server);
   const client = await connect(`ws://127.0.0.1:${server.port}`, { type: 'insecure', reconnect: false, ...options });
   onTestFinished(async () => {

@@ -7,6 +7,7 @@ import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
 import { protocolError, refused, unreachable } from './failures.js';
 import { Frame } from './frame.js';
+import { PongWriter } from './pong-writer.js';
 
 /** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
 export type WireOrigin = { readonly address: string } | { readonly socket: Duplex };
@@ -38,6 +39,10 @@ export class NodeWire implements Wire {
 
   get bufferedBytes(): number {
     return this.#ws.bufferedAmount;
+  }
+
+  get isEnding(): boolean {
+    return this.#ws.readyState > this.#ws.OPEN;
   }
 
   readonly send = (message: string | Uint8Array<ArrayBuffer>): void => {
@@ -103,7 +108,11 @@ export class NodeWire implements Wire {
       if (isBinary) events.received(new Uint8Array(data), data.byteLength);
       else events.received((data as Buffer).toString('utf8'), data.byteLength);
     });
-    ws.on('ping', () => events.alive());
+    const pongs = new PongWriter((payload, written) => ws.pong(payload, undefined, written));
+    ws.on('ping', (payload: Buffer) => {
+      if (ws.readyState === ws.OPEN) pongs.answer(payload);
+      events.alive();
+    });
     ws.on('pong', () => events.pong());
     ws.on('error', (cause: Error) => {
       if (ws.readyState === ws.CONNECTING || this.#socket === undefined) return;
@@ -117,14 +126,21 @@ export class NodeWire implements Wire {
 
   /** The wire is of no more use: what ws still has to do with the socket it does unattended. */
   #end(code: number, error: WebsocketError): void {
-    this.#ws.removeAllListeners();
-    this.#ws.on('error', ignore);
-    if (this.#ws.readyState === this.#ws.CONNECTING) this.#ws.terminate();
-    this.#events.closed({ code, reason: error.message, wasClean: false }, error);
+    const ws = this.#ws;
+    ws.removeAllListeners();
+    ws.on('error', ignore);
+    const tell = () => this.#events.closed({ code, reason: error.message, wasClean: false }, error);
+    if (ws.readyState === ws.CONNECTING) {
+      ws.terminate();
+      tell();
+    }
+    // The fault may have come in one packet with the handshake: whoever awaits `connect()` must get to listen first.
+    else setImmediate(tell);
   }
 
-  readonly #flushed = (): void => {
-    if (!this.#isBacked || this.#ws.bufferedAmount >= WIRE_MARK_BYTES) return;
+  readonly #flushed = (error?: Error | null): void => {
+    // What could not be written has not made room: `closed` follows.
+    if (error || !this.#isBacked || this.#ws.bufferedAmount >= WIRE_MARK_BYTES) return;
     this.#isBacked = this.#ws.bufferedAmount > 0;
     this.#events.drained();
   };
