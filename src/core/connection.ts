@@ -41,6 +41,8 @@ export class Connection {
   #continuity: Continuity | undefined;
   #reports: (() => void)[] = [];
   #isReporting = false;
+  /** The inbox is full. It stays so across a break, and then the next wire starts out paused. */
+  #isPaused = false;
 
   constructor(platform: Platform, settings: Settings, retriesFirst: boolean, target: Target, makeLink: MakeLink, host: ConnectionHost) {
     this.#platform = platform;
@@ -77,12 +79,21 @@ export class Connection {
 
   pause(): void {
     if (this.link.holdsPeer) return;
-    if (this.#wire?.pause !== undefined) this.#wire.pause();
-    else this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+    if (this.#wire?.pause === undefined) {
+      this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+      return;
+    }
+    this.#isPaused = true;
+    this.#wire.pause();
+    this.#liveness?.stop(); // a pong could not be read either
+    this.#liveness = undefined;
   }
 
   resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#wire?.resume?.();
+    if (this.#state.at === 'open') this.#startLiveness();
   }
 
   /** The process ends: the close frame must be written in this turn. */
@@ -225,7 +236,8 @@ export class Connection {
       ready: (continuity) => {
         if (this.#state.at !== 'dialing') return;
         this.#continuity = continuity;
-        this.#startLiveness();
+        if (this.#isPaused) this.#wire?.pause?.();
+        else this.#startLiveness();
         this.dispatch({ is: 'opened', wire: this.#state.wire });
       },
       deliver: (message, bytes) => this.#host.deliver(message, bytes),
