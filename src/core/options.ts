@@ -91,7 +91,7 @@ export function resolveOptions(options: ClientOptions): Settings {
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs, defaults.connectTimeoutMs),
     closeTimeoutMs: positive('closeTimeoutMs', options.closeTimeoutMs, defaults.closeTimeoutMs),
     reconnect: resolveBackoff(options.reconnect ?? {}),
-    protocols: options.protocols ?? [],
+    protocols: resolveProtocols(options.protocols ?? []),
     maxMessageBytes: positive('maxMessageBytes', options.maxMessageBytes, defaults.maxMessageBytes),
     inbox: {
       maxMessages: positive('inbox.maxMessages', options.inbox?.maxMessages, defaults.inboxMessages),
@@ -101,6 +101,17 @@ export function resolveOptions(options: ClientOptions): Settings {
     liveness: resolveLiveness(options.liveness ?? {}),
     node: options.node ?? {},
   };
+}
+
+/** A token of HTTP, which is what a subprotocol's name must be (RFC 6455, 4.1; RFC 9110, 5.6.2). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Checked here, because some platforms would throw it at the attempt and others not at all. */
+function resolveProtocols(protocols: readonly string[]): readonly string[] {
+  const isValid = protocols.every((name) => TOKEN.test(name)) && new Set(protocols).size === protocols.length;
+  if (isValid) return [...protocols];
+  const message = 'The option protocols must hold names without spaces, commas or other separators, each of them once.';
+  throw new WebsocketError('INVALID_OPTION', message, { option: 'protocols', value: protocols });
 }
 
 function resolveBackoff(reconnect: NonNullable<ClientOptions['reconnect']>): Backoff | undefined {
