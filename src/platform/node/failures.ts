@@ -2,14 +2,25 @@ import { CloseCode } from '../../core/close-codes.js';
 import { WebsocketError } from '../../core/errors.js';
 
 export function refused(address: string, status: number): WebsocketError {
-  const hint = status >= 300 && status < 400 ? 'Redirects are not followed: write the address that it leads to.' : 'Check the path, the credentials and the proxy in between.';
-  return new WebsocketError('CONNECT_FAILED', `${address} answered the handshake with HTTP ${status} instead of 101. ${hint}`, { address, status });
+  const hint =
+    status >= 300 && status < 400
+      ? 'Redirects are not followed: write the address that it leads to.'
+      : 'Check the path, the credentials and the proxy in between.';
+  return new WebsocketError('CONNECT_FAILED', `${address} answered the handshake with HTTP ${status} instead of 101. ${hint}`, {
+    address,
+    status,
+  });
 }
 
 export function unreachable(address: string, cause: Error): WebsocketError {
   const systemCode = (cause as NodeJS.ErrnoException).code;
   const context = systemCode === undefined ? { address } : { address, systemCode };
-  return new WebsocketError('CONNECT_FAILED', `Could not connect to ${address}: ${systemCode ?? cause.message}. ${advice(systemCode)}`, context, cause);
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    `Could not connect to ${address}: ${systemCode ?? cause.message}. ${advice(systemCode)}`,
+    context,
+    cause,
+  );
 }
 
 function advice(systemCode: string | undefined): string {
@@ -39,13 +50,14 @@ const CODE_OF: Readonly<Record<string, number>> = {
 };
 
 /** What the peer did against the protocol, with the code that ws has closed it with. */
-export function protocolError(cause: Error): { code: number; error: WebsocketError } | undefined {
+export function protocolError(cause: Error, maxMessageBytes: number | undefined): { code: number; error: WebsocketError } | undefined {
   const wsCode = (cause as NodeJS.ErrnoException).code;
   if (!wsCode?.startsWith('WS_ERR_')) return undefined;
   const code = CODE_OF[wsCode] ?? CloseCode.protocolError;
   if (code === CloseCode.messageTooBig) {
-    const message = 'The peer sent a message over maxMessageBytes and was closed with 1009. Raise the option if such messages are wanted.';
-    return { code, error: new WebsocketError('MESSAGE_TOO_BIG', message, { closeCode: code }, cause) };
+    const bound = maxMessageBytes === undefined ? 'maxMessageBytes' : `maxMessageBytes (${maxMessageBytes})`;
+    const message = `The peer sent a message over ${bound} and was closed with 1009. Raise the option if such messages are wanted.`;
+    return { code, error: new WebsocketError('MESSAGE_TOO_BIG', message, { limit: maxMessageBytes, closeCode: code }, cause) };
   }
   const message = `The peer broke the WebSocket protocol (${cause.message}) and was closed with ${code}. The fault is on its side.`;
   return { code, error: new WebsocketError('PROTOCOL_ERROR', message, { closeCode: code }, cause) };

@@ -8,13 +8,17 @@ import type { Wire, WireEvents } from '../../core/wire.js';
 import { protocolError, refused, unreachable } from './failures.js';
 
 /** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
-export type WireOrigin = { readonly address: string } | { readonly socket: Duplex };
+export type WireOrigin = ({ readonly address: string } | { readonly socket: Duplex }) & {
+  /** As ws was told it, for its errors. */
+  readonly maxMessageBytes?: number;
+};
 
 /** A `ws` WebSocket as core wants it. */
 export class NodeWire implements Wire {
   readonly isOpen: boolean;
   readonly #ws: WebSocket;
   readonly #events: WireEvents;
+  readonly #maxMessageBytes: number | undefined;
   #socket: Duplex | undefined;
   #isCorked = false;
   /** Something was left in the socket's buffer, and somebody may wait for it to go. */
@@ -23,6 +27,7 @@ export class NodeWire implements Wire {
   constructor(ws: WebSocket, events: WireEvents, origin: WireOrigin) {
     this.#ws = ws;
     this.#events = events;
+    this.#maxMessageBytes = origin.maxMessageBytes;
     this.isOpen = 'socket' in origin;
     // A copy of its own for each binary message: a view into ws's buffer would keep 64 KiB alive for a few bytes.
     ws.binaryType = 'arraybuffer';
@@ -100,7 +105,7 @@ export class NodeWire implements Wire {
     ws.on('pong', () => events.pong());
     ws.on('error', (cause: Error) => {
       if (ws.readyState === ws.CONNECTING || this.#socket === undefined) return;
-      const failure = protocolError(cause);
+      const failure = protocolError(cause, this.#maxMessageBytes);
       if (failure !== undefined) this.#end(failure.code, failure.error);
     });
     ws.on('close', (code: number, reason: Buffer) => {
