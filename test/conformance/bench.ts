@@ -141,5 +141,5 @@ export async function until(condition: () => boolean): Promise<void> {
 
 /** Bytes 0, 1, 2 … 255, 0 … */
 export function counting(length: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length }, (_, index) => index);
+  return new Uint8Array(length).map((_, index) => index);
 }

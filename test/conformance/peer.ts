@@ -71,7 +71,7 @@ export class Peer {
   }
 
   async #flood(bytes: number, times: number): Promise<void> {
-    const message = Uint8Array.from({ length: bytes }, (_, index) => index);
+    const message = new Uint8Array(bytes).map((_, index) => index);
     for (let sent = 0; sent < times && this.#ws.readyState === this.#ws.OPEN; sent++) {
       const taken = new Promise<void>((resolve) => this.#ws.send(message, () => resolve()));
       if (this.#ws.bufferedAmount > FLOOD_MARK_BYTES) await taken;
@@ -83,9 +83,9 @@ export class Peer {
   #watch(): void {
     const ws = this.#ws;
     ws.on('message', (data: Buffer, isBinary) => {
-      const kind = isBinary ? 'binary' : 'text';
-      const content = isBinary ? data.toString('hex') : data.toString();
-      this.#messages.push(`${kind} ${data.byteLength > LOGGED_BYTES ? `of ${data.byteLength} bytes` : content}`);
+      const isLong = data.byteLength > LOGGED_BYTES;
+      const content = isLong ? `of ${data.byteLength} bytes` : data.toString(isBinary ? 'hex' : 'utf8');
+      this.#messages.push(`${isBinary ? 'binary' : 'text'} ${content}`);
       this.#changed();
     });
     ws.on('ping', () => {

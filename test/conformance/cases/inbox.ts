@@ -70,6 +70,19 @@ const pausing = [
     },
     'hasPause',
   ),
+  test(
+    'inbox: full, close() is not answered in time, for nothing is read; what came before can be read',
+    async (bench) => {
+      const client = await bench.connect('/sink', {}, { inbox: { maxMessages: 2 }, closeTimeoutMs: 200 });
+      await bench.command({ flood: FLOOD });
+      await bench.log({ flooded: 3 });
+      equal((await client.close(4001, 'bye')).code, 1006, 'the close code');
+      const all = await readAll(client);
+      assert(all.length > 2, 'the messages that had come');
+      equal((await bench.log({ closed: 1 })).connections[0]?.closed?.code, 4001, 'the code that the server saw');
+    },
+    'hasPause',
+  ),
 ];
 
 const closing = INBOXES.map(({ name, inbox }) =>
