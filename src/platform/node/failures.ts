@@ -53,14 +53,21 @@ const CODE_OF: Readonly<Record<string, number>> = {
   WS_ERR_TOO_MANY_BUFFERED_PARTS: CloseCode.policyViolation,
 };
 
+/** Pings are legal; so many of them, with no pong read, are an attack. */
+export function pingFlood(): WebsocketError {
+  const message = 'The peer sent a flood of pings and read no pong, so it was given up (1008). The fault is on its side.';
+  return new WebsocketError('PROTOCOL_ERROR', message, { closeCode: CloseCode.policyViolation });
+}
+
 /** What the peer did against the protocol, with the code that ws has closed it with. */
-export function protocolError(cause: Error): { code: number; error: WebsocketError } | undefined {
+export function protocolError(cause: Error, maxMessageBytes: number | undefined): { code: number; error: WebsocketError } | undefined {
   const wsCode = (cause as NodeJS.ErrnoException).code;
   if (!wsCode?.startsWith('WS_ERR_')) return undefined;
   const code = CODE_OF[wsCode] ?? CloseCode.protocolError;
   if (code === CloseCode.messageTooBig) {
-    const message = 'The peer sent a message over maxMessageBytes and was closed with 1009. Raise the option if such messages are wanted.';
-    return { code, error: new WebsocketError('MESSAGE_TOO_BIG', message, { closeCode: code }, cause) };
+    const bound = maxMessageBytes === undefined ? 'maxMessageBytes' : `maxMessageBytes (${maxMessageBytes})`;
+    const message = `The peer sent a message over ${bound} and was closed with 1009. Raise the option if such messages are wanted.`;
+    return { code, error: new WebsocketError('MESSAGE_TOO_BIG', message, { limit: maxMessageBytes, closeCode: code }, cause) };
   }
   const message = `The peer broke the WebSocket protocol (${cause.message}) and was closed with ${code}. The fault is on its side.`;
   return { code, error: new WebsocketError('PROTOCOL_ERROR', message, { closeCode: code }, cause) };

@@ -22,7 +22,7 @@ function dial(request: DialRequest, events: WireEvents): Wire {
     ...request.node,
     ...wsLimits(request.maxMessageBytes, request.closeTimeoutMs),
   });
-  return new NodeWire(ws, events, { address: publicAddress(request.url) });
+  return new NodeWire(ws, events, { address: publicAddress(request.url), maxMessageBytes: request.maxMessageBytes });
 }
 
 /** Node: `ws`, and the life of the process. */

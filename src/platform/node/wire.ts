@@ -5,18 +5,22 @@ import { CloseCode } from '../../core/close-codes.js';
 import type { WebsocketError } from '../../core/errors.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
-import { protocolError, refused, unreachable } from './failures.js';
+import { pingFlood, protocolError, refused, unreachable } from './failures.js';
 import { Frame } from './frame.js';
 import { PongWriter } from './pong-writer.js';
 
 /** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
-export type WireOrigin = { readonly address: string } | { readonly socket: Duplex };
+export type WireOrigin = ({ readonly address: string } | { readonly socket: Duplex }) & {
+  /** As ws was told it, for its errors. */
+  readonly maxMessageBytes?: number;
+};
 
 /** A `ws` WebSocket as core wants it. */
 export class NodeWire implements Wire {
   readonly isOpen: boolean;
   readonly #ws: WebSocket;
   readonly #events: WireEvents;
+  readonly #maxMessageBytes: number | undefined;
   #socket: Duplex | undefined;
   #isCorked = false;
   /** Something was left in the socket's buffer, and somebody may wait for it to go. */
@@ -25,6 +29,7 @@ export class NodeWire implements Wire {
   constructor(ws: WebSocket, events: WireEvents, origin: WireOrigin) {
     this.#ws = ws;
     this.#events = events;
+    this.#maxMessageBytes = origin.maxMessageBytes;
     this.isOpen = 'socket' in origin;
     // A copy of its own for each binary message: a view into ws's buffer would keep 64 KiB alive for a few bytes.
     ws.binaryType = 'arraybuffer';
@@ -108,7 +113,13 @@ export class NodeWire implements Wire {
       if (isBinary) events.received(new Uint8Array(data), data.byteLength);
       else events.received((data as Buffer).toString('utf8'), data.byteLength);
     });
-    const pongs = new PongWriter((payload, written) => ws.pong(payload, undefined, written));
+    const pongs = new PongWriter(
+      (payload, written) => ws.pong(payload, undefined, written),
+      () => {
+        ws.terminate(); // it reads nothing, a close frame neither
+        this.#end(CloseCode.policyViolation, pingFlood());
+      },
+    );
     ws.on('ping', (payload: Buffer) => {
       if (ws.readyState === ws.OPEN) pongs.answer(payload);
       events.alive();
@@ -116,7 +127,7 @@ export class NodeWire implements Wire {
     ws.on('pong', () => events.pong());
     ws.on('error', (cause: Error) => {
       if (ws.readyState === ws.CONNECTING || this.#socket === undefined) return;
-      const failure = protocolError(cause);
+      const failure = protocolError(cause, this.#maxMessageBytes);
       if (failure !== undefined) this.#end(failure.code, failure.error);
     });
     ws.on('close', (code: number, reason: Buffer) => {

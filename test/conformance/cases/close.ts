@@ -1,0 +1,162 @@
+import { assert, equal, throwsAtOnce } from '../assert.js';
+import { type Bench, counting, next, poll, until } from '../bench.js';
+import { each, test } from '../case.js';
+
+const SENT_CODES: readonly (readonly [code: number, natively: number])[] = [
+  [1000, 1000],
+  [3000, 3000],
+  [4001, 4001],
+  [4999, 4999],
+  [1001, 4001],
+  [1009, 4009],
+  [1011, 4011],
+];
+const RECEIVED_CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 3000, 4001, 4999];
+const LONGEST_REASON = `${'ü'.repeat(61)}!`; // 123 bytes
+
+async function seenClose(bench: Bench): Promise<unknown> {
+  return (await bench.log({ closed: 1 })).connections[0]?.closed;
+}
+
+export const closeCases = [
+  ...each(
+    SENT_CODES,
+    ([code]) => `close: ${code} reaches the server, or what stands for it`,
+    async (bench, [code, natively]) => {
+      const client = await bench.connect('/echo');
+      const expected = bench.facts.sendsAllCodes ? code : natively;
+      equal(await client.close(code, 'done'), { code: expected, reason: 'done', wasClean: true }, 'what close() resolves to');
+      equal(await seenClose(bench), { code: expected, reason: 'done' }, 'what the server saw');
+      equal(await poll(client), { closeCode: expected, reason: 'done', wasClean: true }, 'the close record');
+    },
+  ),
+  ...each(
+    RECEIVED_CODES,
+    (code) => `close: ${code} of the server is told with its reason`,
+    async (bench, code) => {
+      const client = await bench.connect('/sink', { open: [[{ close: [code, 'go'] }]] }, { reconnect: false });
+      equal(await poll(client), { closeCode: code, reason: 'go', wasClean: true }, 'the close record');
+      equal(await client.close(), { code, reason: 'go', wasClean: true }, 'what close() resolves to');
+      equal(client.state, 'closed', 'the state');
+    },
+  ),
+  test('close: without arguments is 1000, and no reason', async (bench) => {
+    const client = await bench.connect('/echo');
+    await client.close();
+    equal(await seenClose(bench), { code: 1000, reason: '' }, 'what the server saw');
+  }),
+  test('close: an empty close frame is told as 1005, clean', async (bench) => {
+    const client = await bench.connect('/sink', { open: [[{ close: [] }]] }, { reconnect: false });
+    equal(await poll(client), { closeCode: 1005, reason: '', wasClean: true }, 'the close record');
+  }),
+  ...each(
+    ['end', 'reset'] as const,
+    (how) => `close: a socket that ends by ${how === 'end' ? 'FIN' : 'RST'} is told as 1006, not clean`,
+    async (bench, how) => {
+      const client = await bench.connect('/sink', { open: [[{ drop: how }]] }, { reconnect: false });
+      const end = await poll(client);
+      assert('closeCode' in end && end.closeCode === 1006 && !end.wasClean, '1006, not clean');
+    },
+  ),
+  test('close: a reason of 123 bytes is sent and received', async (bench) => {
+    const client = await bench.connect('/echo');
+    equal((await client.close(4000, LONGEST_REASON)).reason, LONGEST_REASON, 'the reason, echoed');
+    equal(await seenClose(bench), { code: 4000, reason: LONGEST_REASON }, 'what the server saw');
+  }),
+  ...each(
+    [999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, -1, 1000.5, Number.NaN],
+    (code) => `close: ${code} is INVALID_CLOSE, at the call`,
+    async (bench, code) => {
+      const client = await bench.connect('/echo');
+      equal(throwsAtOnce(() => client.close(code), 'INVALID_CLOSE').context.code, code, 'context.code');
+      equal(client.state, 'open', 'the state');
+    },
+  ),
+  test('close: a reason of 124 bytes is INVALID_CLOSE, at the call', async (bench) => {
+    const client = await bench.connect('/echo');
+    const { context } = throwsAtOnce(() => client.close(1000, `${LONGEST_REASON}!`), 'INVALID_CLOSE');
+    equal(context, { size: 124, limit: 123 }, 'the context');
+    equal(client.state, 'open', 'the state');
+  }),
+  test('close: twice is once, and the first code counts', async (bench) => {
+    const client = await bench.connect('/echo');
+    const both = [client.close(4001, 'first'), client.close(4002, 'second')];
+    equal(client.state, 'closing', 'the state');
+    const expected = { code: 4001, reason: 'first', wasClean: true };
+    equal([...(await Promise.all(both)), await client.close(4003)], [expected, expected, expected], 'what close() resolves to');
+    equal(await seenClose(bench), { code: 4001, reason: 'first' }, 'what the server saw');
+  }),
+  test('close: what was accepted leaves first', async (bench) => {
+    const client = await bench.connect('/sink', {}, { outbox: { maxBytes: 16 * 1024 * 1024 } });
+    for (let sent = 0; sent < 100; sent++) client.sendMessageBinary(counting(65_536));
+    await client.close();
+    const [seen] = (await bench.log({ closed: 1 })).connections;
+    equal([seen?.messages.length, seen?.closed?.code], [100, 1000], 'the messages and the code that the server saw');
+    equal([client.bufferedBytes, client.stats.messagesSent], [0, 100], 'the client');
+  }),
+  test('close: sending is NOT_OPEN while closing and when closed', async (bench) => {
+    const client = await bench.connect('/echo');
+    const closed = client.close();
+    equal(throwsAtOnce(() => client.sendMessage('late'), 'NOT_OPEN').context.state, 'closing', 'context.state');
+    await closed;
+    equal(throwsAtOnce(() => client.sendMessageBinary(counting(1)), 'NOT_OPEN').context.state, 'closed', 'context.state');
+    equal([client.isConnectionOpen(), client.state], [false, 'closed'], 'the client');
+  }),
+  test('close: a peer that never answers is given closeTimeoutMs', async (bench) => {
+    const client = await bench.connect('/sink', { open: [[{ text: 'ready' }, { silence: true }]] }, { closeTimeoutMs: 200 });
+    await poll(client);
+    const startedAt = Date.now();
+    const info = await client.close();
+    const tookMs = Date.now() - startedAt;
+    assert(info.code === 1006 && !info.wasClean, '1006, not clean');
+    assert(tookMs >= 190 && tookMs < 3_000, `the time to be about 200 ms, not ${tookMs}`);
+  }),
+  test(
+    'close: what arrives before the answer of the server is delivered',
+    async (bench) => {
+      const client = await bench.connect('/steps');
+      bench.tell(client, { text: 'on the way' });
+      const closed = client.close();
+      equal(await poll(client), { message: 'on the way' }, 'the message');
+      equal((await closed).wasClean, true, 'wasClean');
+    },
+    'readsWhileClosing',
+  ),
+  test(
+    'close: what arrives before the answer of the server is dropped by the WebSocket of this platform',
+    async (bench) => {
+      const client = await bench.connect('/steps');
+      bench.tell(client, { text: 'on the way' });
+      const { code, wasClean } = await client.close();
+      equal([code, wasClean, client.stats.messagesReceived], [1000, true, 0], 'the end');
+    },
+    'not readsWhileClosing',
+  ),
+  test('close: leaving an `await using` block closes with 1000', async (bench) => {
+    const client = await bench.connect('/echo');
+    await client[Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]();
+    equal(client.state, 'closed', 'the state');
+    equal(await seenClose(bench), { code: 1000, reason: '' }, 'what the server saw');
+  }),
+  test('close: invalid UTF-8 ends the connection, and that connection only', async (bench) => {
+    const other = await bench.connect('/echo');
+    const client = await bench.connect('/sink', {}, { reconnect: false });
+    const errors: string[] = [];
+    client.on('error', ({ code }) => errors.push(code));
+    await bench.command({ raw: '8102c328' });
+    const end = await poll(client);
+    assert('closeCode' in end && !end.wasClean, 'an end that is not clean');
+    if (bench.facts.tellsProtocolErrors) equal([end.closeCode, errors], [1007, ['PROTOCOL_ERROR']], 'the code and the errors');
+    else assert([1006, 1007].includes(end.closeCode), `1006 or 1007, not ${end.closeCode}`);
+    other.sendMessage('alive');
+    equal(await poll(other), { message: 'alive' }, 'the other connection');
+  }),
+  test('close: while reconnecting ends the attempts', async (bench) => {
+    const client = await bench.connect('/sink', { open: [[{ drop: 'end' }]] }, { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
+    if (client.state === 'open') await next(client, 'reconnecting');
+    equal(client.state, 'reconnecting', 'the state');
+    const info = await client.close();
+    await until(() => client.state === 'closed');
+    equal([info.code, info.wasClean, (await bench.log()).attempts], [1006, false, 1], 'the end');
+  }),
+];

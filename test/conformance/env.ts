@@ -1,0 +1,29 @@
+import type * as gemsocket from '../../src/entry/browser.js';
+import type { ServerInfo } from './steps.js';
+
+/** The public API, from whatever build and entry is under test. */
+export type Gemsocket = typeof gemsocket;
+
+/** What a platform can do. Where it can't, the suite asserts what it does instead. */
+export interface PlatformFacts {
+  /** Sends pings of its own: finds a dead link, and measures the round trip. */
+  readonly hasPing: boolean;
+  /** Stops reading the socket when the inbox is full, so that the sender waits. */
+  readonly hasPause: boolean;
+  /** Tells the HTTP status or the system's code when connecting fails. */
+  readonly tellsWhy: boolean;
+  /** Sends the close codes of RFC 6455 itself; elsewhere 1001 goes out as 4001, 1011 as 4011. */
+  readonly sendsAllCodes: boolean;
+  /** Delivers what arrives between close() and the peer's answer; the WHATWG interface drops it. */
+  readonly readsWhileClosing: boolean;
+  /** Names what the peer did against the protocol. */
+  readonly tellsProtocolErrors: boolean;
+  /** Takes `options.node` and process signals. */
+  readonly isNode: boolean;
+}
+
+export interface Env {
+  readonly gemsocket: Gemsocket;
+  readonly server: ServerInfo;
+  readonly facts: PlatformFacts;
+}
