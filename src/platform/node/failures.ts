@@ -34,6 +34,10 @@ function advice(systemCode: string | undefined): string {
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
       return 'Its certificate is not trusted: pass the authority that signed it as node.ca.';
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return 'Its certificate is for another host: dial a name that the certificate has.';
+    case 'CERT_HAS_EXPIRED':
+      return 'Its certificate has expired: renew it on the server, and check the clock here.';
     case 'EPROTO':
       return 'The server does not speak TLS there: is the port right?';
     default:

@@ -1,0 +1,211 @@
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { type ClientOptions, connect, WebsocketClient, type WebsocketError, WebsocketRequestBus } from '../../src/entry/node.js';
+import { selfSigned } from '../support/certificates.js';
+import { freePort } from '../support/programs.js';
+import { rawServer, switchingProtocols } from '../support/raw-peer.js';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+async function failureOf(address: string, options: ClientOptions = {}): Promise<WebsocketError> {
+  return connect(address, { type: 'insecure', ...options }).then(
+    async (client) => {
+      await client.close();
+      throw new Error(`${address} was not refused`);
+    },
+    (error: WebsocketError) => error,
+  );
+}
+
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanups.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as { port: number }).port;
+}
+
+function answering(status: number, headers: Record<string, string> = {}): Promise<number> {
+  return listening(
+    createHttpServer((_request, response) => response.writeHead(status, headers).end('no WebSocket here')).on('upgrade', (_request, socket) => {
+      const lines = [`HTTP/1.1 ${status} No`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), 'Content-Length: 0'];
+      socket.end(`${lines.join('\r\n')}\r\n\r\n`);
+    }),
+  );
+}
+
+describe('a server that cannot be reached', () => {
+  it('refuses: CONNECT_FAILED with ECONNREFUSED, and a message that asks whether the server runs', async () => {
+    const error = await failureOf(`ws://127.0.0.1:${await freePort()}`);
+    expect(error).toMatchObject({ name: 'WebsocketError', code: 'CONNECT_FAILED', context: { systemCode: 'ECONNREFUSED' } });
+    expect(error.message).toContain('is the server running');
+  });
+
+  it('has a name that does not resolve: CONNECT_FAILED with what the resolver said', async () => {
+    const error = await failureOf('ws://no-such-host.invalid');
+    expect(error.code).toBe('CONNECT_FAILED');
+    expect(['ENOTFOUND', 'EAI_AGAIN']).toContain(error.context['systemCode']);
+    expect(error.message).toContain('does not resolve');
+  });
+
+  it('accepts and says nothing: CONNECT_TIMEOUT, and the socket is let go', async () => {
+    await using server = await rawServer(() => {});
+    const error = await failureOf(server.address, { connectTimeoutMs: 100 });
+    expect(error).toMatchObject({ code: 'CONNECT_TIMEOUT' });
+    await expect.poll(() => server.sockets[0]?.closed).toBe(true);
+  });
+
+  it('accepts and hangs up: CONNECT_FAILED', async () => {
+    await using server = await rawServer((socket) => socket.destroy());
+    expect(await failureOf(server.address)).toMatchObject({ code: 'CONNECT_FAILED' });
+  });
+
+  it('begins an answer and never ends it: CONNECT_TIMEOUT', async () => {
+    await using server = await rawServer((socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: web'));
+    expect(await failureOf(server.address, { connectTimeoutMs: 100 })).toMatchObject({ code: 'CONNECT_TIMEOUT' });
+  });
+});
+
+describe('a server that answers with something else', () => {
+  it.each([200, 403, 404, 503])('HTTP %i: CONNECT_FAILED with the status', async (status) => {
+    const error = await failureOf(`ws://127.0.0.1:${await answering(status)}`);
+    expect(error).toMatchObject({ code: 'CONNECT_FAILED', context: { status } });
+    expect(error.message).toContain(String(status));
+  });
+
+  it.each([301, 302, 307])('redirect %i: CONNECT_FAILED with the status; it is not followed', async (status) => {
+    await using elsewhere = await rawServer(() => {});
+    const port = await answering(status, { location: elsewhere.address });
+    const error = await failureOf(`ws://127.0.0.1:${port}`);
+    expect(error).toMatchObject({ code: 'CONNECT_FAILED', context: { status } });
+    expect(error.message).toContain('Redirects are not followed');
+    expect(elsewhere.sockets).toHaveLength(0);
+  });
+
+  it('garbage instead of HTTP: CONNECT_FAILED', async () => {
+    await using server = await rawServer((socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n\0\xff garbage\r\n'));
+    expect(await failureOf(server.address)).toMatchObject({ code: 'CONNECT_FAILED' });
+  });
+
+  it('a wrong Sec-WebSocket-Accept: CONNECT_FAILED, and the message says so', async () => {
+    await using server = await rawServer((socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: d3Jvbmc=\r\n\r\n');
+    });
+    const error = await failureOf(server.address);
+    expect(error.code).toBe('CONNECT_FAILED');
+    expect(error.message).toContain('Sec-WebSocket-Accept');
+  });
+
+  it('a 101 without Upgrade: CONNECT_FAILED', async () => {
+    await using server = await rawServer((socket, request) => socket.write(switchingProtocols(request).replace('Upgrade: websocket\r\n', '')));
+    expect(await failureOf(server.address)).toMatchObject({ code: 'CONNECT_FAILED' });
+  });
+
+  it('a header without end: CONNECT_FAILED, and memory stays bounded', async () => {
+    await using server = await rawServer((socket) => socket.write(`HTTP/1.1 101 OK\r\nX-Long: ${'x'.repeat(1024 * 1024)}`));
+    expect(await failureOf(server.address)).toMatchObject({ code: 'CONNECT_FAILED' });
+  });
+
+  it('a subprotocol that was not offered, or none of those offered: CONNECT_FAILED', async () => {
+    await using other = await rawServer((socket, request) => socket.write(switchingProtocols(request, 'Sec-WebSocket-Protocol: other')));
+    await using none = await rawServer((socket, request) => socket.write(switchingProtocols(request)));
+    for (const [server, protocols] of [[other, ['game']], [other, []], [none, ['game']]] as const) {
+      const error = await failureOf(server.address, { protocols });
+      expect(error.code).toBe('CONNECT_FAILED');
+      expect(error.message).toContain('subprotocol');
+    }
+  });
+
+  it('an extension that was not offered: CONNECT_FAILED', async () => {
+    await using server = await rawServer((socket, request) =>
+      socket.write(switchingProtocols(request, 'Sec-WebSocket-Extensions: permessage-deflate')),
+    );
+    expect(await failureOf(server.address)).toMatchObject({ code: 'CONNECT_FAILED' });
+  });
+});
+
+describe('TLS', () => {
+  async function tlsServer(...hosts: string[]): Promise<{ port: number; cert: string }> {
+    const { key, cert } = await selfSigned(...hosts);
+    const https = createHttpsServer({ key, cert });
+    const wss = new WebSocketServer({ server: https });
+    cleanups.push(() => wss.close());
+    return { port: await listening(https as unknown as Server), cert };
+  }
+
+  it('a certificate that nobody trusts: CONNECT_FAILED, and the message says how to trust it', async () => {
+    const { port } = await tlsServer('127.0.0.1');
+    const error = await failureOf(`wss://127.0.0.1:${port}`);
+    expect(error).toMatchObject({ code: 'CONNECT_FAILED', context: { systemCode: 'DEPTH_ZERO_SELF_SIGNED_CERT' } });
+    expect(error.message).toContain('node.ca');
+  });
+
+  it('the same certificate, named as an authority, is good', async () => {
+    const { port, cert } = await tlsServer('127.0.0.1');
+    const client = await connect(`wss://127.0.0.1:${port}`, { node: { ca: cert } });
+    expect(client.isConnectionOpen()).toBe(true);
+    await client.close();
+  });
+
+  it("another host's certificate: CONNECT_FAILED with ERR_TLS_CERT_ALTNAME_INVALID", async () => {
+    const { port, cert } = await tlsServer('game.example');
+    const error = await failureOf(`wss://127.0.0.1:${port}`, { node: { ca: cert } });
+    expect(error).toMatchObject({ code: 'CONNECT_FAILED', context: { systemCode: 'ERR_TLS_CERT_ALTNAME_INVALID' } });
+    expect(error.message).toContain('certificate');
+  });
+
+  it('wss to a port without TLS: CONNECT_FAILED, and the message says so', async () => {
+    const error = await failureOf(`wss://127.0.0.1:${await answering(200)}`);
+    expect(error.code).toBe('CONNECT_FAILED');
+    expect(error.message).toContain('does not speak TLS');
+  });
+
+  it('ws to a port with TLS: CONNECT_FAILED', async () => {
+    const { port } = await tlsServer('127.0.0.1');
+    expect(await failureOf(`ws://127.0.0.1:${port}`)).toMatchObject({ code: 'CONNECT_FAILED' });
+  });
+
+  it('wss to a server that says nothing: CONNECT_TIMEOUT', async () => {
+    await using server = await rawServer(() => {});
+    expect(await failureOf(`wss://127.0.0.1:${server.port}`, { connectTimeoutMs: 100 })).toMatchObject({ code: 'CONNECT_TIMEOUT' });
+  });
+});
+
+describe('an error', () => {
+  it('never carries credentials, whether from the query or from headers', async () => {
+    const port = await answering(403);
+    const error = await failureOf(`ws://127.0.0.1:${port}/room?token=hunter2`, { node: { headers: { authorization: 'Bearer hunter2' } } });
+    expect(`${error.message} ${JSON.stringify(error.context)} ${String(error.cause)} ${error.stack}`).not.toContain('hunter2');
+  });
+
+  it('of the first attempt closes a direct client, which tells it once and by every road', async () => {
+    const client = new WebsocketClient(`127.0.0.1:${await freePort()}`);
+    const told: string[] = [];
+    client.on('error', (error) => told.push(`error ${error.code}`));
+    client.on('close', ({ code, wasClean }) => told.push(`close ${code} ${wasClean}`));
+    await expect(client.connect()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    expect(told).toEqual(['error CONNECT_FAILED', 'close 1006 false']);
+    expect(client.getMessage()).toMatchObject({ closeCode: 1006, wasClean: false });
+    expect(client.getMessage()).toBeUndefined();
+  });
+
+  it('of the first attempt does not end a client of the bus: it says why, and tries on until the server is there', async () => {
+    const port = await freePort();
+    const bus = new WebsocketRequestBus();
+    const causes: unknown[] = [];
+    bus.on('reconnecting', (_client, { cause }) => causes.push(cause));
+    const client = bus.createClient(`127.0.0.1:${port}`, undefined, 'insecure', { reconnect: { minDelayMs: 20, maxDelayMs: 20 } });
+    await expect.poll(() => causes.length).toBeGreaterThan(2);
+    expect(causes[0]).toMatchObject({ code: 'CONNECT_FAILED', context: { systemCode: 'ECONNREFUSED' } });
+    const server = new WebSocketServer({ port, host: '127.0.0.1' });
+    cleanups.push(() => server.close());
+    await expect.poll(() => client.isConnectionOpen()).toBe(true);
+    await bus.closeAll();
+  });
+});

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { createServer, connect as dial } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { until } from './until.js';
+
+/** Another process, with all that it has printed. */
+export interface Program extends AsyncDisposable {
+  readonly process: ChildProcess;
+  readonly output: string;
+  /** How it ended: its exit code, or the name of the signal. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  /** Ends it, without asking. */
+  kill(): Promise<void>;
+}
+
+export function start(command: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Program {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const ended = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('error', (error) => {
+      output += String(error);
+      resolve(127);
+    });
+    child.once('close', (code, signal) => resolve(signal ?? code ?? -1));
+  });
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  return {
+    process: child,
+    get output() {
+      return output;
+    },
+    ended,
+    kill,
+    [Symbol.asyncDispose]: kill,
+  };
+}
+
+/** The same, once it takes connections on the port. */
+export async function startListening(port: number, command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Program> {
+  const program = start(command, args, env);
+  const isRunning = () => program.process.exitCode === null && program.process.signalCode === null;
+  try {
+    await until(async () => !isRunning() || (await accepts(port)), `${command} listens on port ${port}`);
+    if (!isRunning()) throw new Error(`${command} ended instead of listening`);
+  } catch (cause) {
+    await program.kill();
+    throw new Error(`${command} did not start. It said:\n${program.output}`, { cause });
+  }
+  return program;
+}
+
+/** A TypeScript file of the tests in a process of its own, the library of this tree with it. */
+export async function startScript(file: string, args: readonly (string | number)[] = [], nodeFlags: readonly string[] = []): Promise<Program> {
+  return start(process.execPath, ['--enable-source-maps', ...nodeFlags, await bundle(file), ...args.map(String)]);
+}
+
+/** Bundles a file of this tree, but not its packages, into the cache, and returns the path of the result. */
+export async function bundle(file: string, label = ''): Promise<string> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const name = file.replaceAll(/[^a-z0-9]+/gi, '-');
+  const outfile = join(root, 'node_modules/.cache/gemsocket-tests', `${name}${label}.${process.pid}.mjs`);
+  const { errors } = await build({
+    entryPoints: [join(root, file)],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    sourcemap: 'inline',
+    logLevel: 'silent',
+  });
+  if (errors.length > 0) throw new Error(errors.map((error) => error.text).join('\n'));
+  return outfile;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = dial(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+/** Debian keeps servers where only root has its PATH. */
+const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+
+/** RFC 6455, 5.2. */
+export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+export interface FrameBits {
+  readonly isFinal?: boolean;
+  /** A mask of the frame's own; a client must use one, a server must not. */
+  readonly mask?: Buffer;
+  /** The three reserved bits, as a number from 0 to 7. */
+  readonly reserved?: number;
+}
+
+/** One frame, byte by byte, so that a test can write what no library would. */
+export function frame(opcode: number, payload: string | Buffer = '', { isFinal = true, mask, reserved = 0 }: FrameBits = {}): Buffer {
+  const body = Buffer.from(payload as Buffer);
+  const first = (isFinal ? 0x80 : 0) | (reserved << 4) | opcode;
+  const maskBit = mask === undefined ? 0 : 0x80;
+  let head: Buffer;
+  if (body.length < 126) head = Buffer.from([first, maskBit | body.length]);
+  else if (body.length < 65_536) {
+    head = Buffer.from([first, maskBit | 126, 0, 0]);
+    head.writeUInt16BE(body.length, 2);
+  } else {
+    head = Buffer.from([first, maskBit | 127, 0, 0, 0, 0, 0, 0, 0, 0]);
+    head.writeBigUInt64BE(BigInt(body.length), 2);
+  }
+  if (mask === undefined) return Buffer.concat([head, body]);
+  for (let index = 0; index < body.length; index++) body.writeUInt8(body.readUInt8(index) ^ mask.readUInt8(index % 4), index);
+  return Buffer.concat([head, mask, body]);
+}
+
+export function closeFrame(code: number, reason = ''): Buffer {
+  const payload = Buffer.from(`  ${reason}`);
+  payload.writeUInt16BE(code);
+  return frame(Opcode.close, payload);
+}
+
+/** The key that RFC 6455, 1.3, has a server prove itself with. */
+export function acceptKey(request: string): string {
+  const key = /sec-websocket-key: *(\S+)/i.exec(request)?.[1] ?? '';
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+}
+
+export function switchingProtocols(request: string, ...headers: readonly string[]): string {
+  return [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${acceptKey(request)}`,
+    ...headers,
+    '\r\n',
+  ].join('\r\n');
+}
+
+export interface RawServer extends AsyncDisposable {
+  readonly port: number;
+  readonly address: string;
+  readonly sockets: readonly Socket[];
+}
+
+/** A TCP server that hands each connection over once its request has come. What it answers is the test's. */
+export async function rawServer(onRequest: (socket: Socket, request: string) => void): Promise<RawServer> {
+  const sockets: Socket[] = [];
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    let request = '';
+    const onData = (bytes: Buffer) => {
+      request += bytes.toString('latin1');
+      if (!request.includes('\r\n\r\n')) return;
+      socket.off('data', onData);
+      onRequest(socket, request);
+      socket.resume();
+    };
+    socket.on('data', onData);
+  });
+  return asRawServer(server, sockets);
+}
+
+/** The same, with the opening handshake done: the test begins with frames. */
+export function rawWebsocketServer(onOpen: (socket: Socket) => void): Promise<RawServer> {
+  return rawServer((socket, request) => {
+    socket.write(switchingProtocols(request));
+    onOpen(socket);
+  });
+}
+
+async function asRawServer(server: Server, sockets: Socket[]): Promise<RawServer> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    port,
+    address: `ws://127.0.0.1:${port}`,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
