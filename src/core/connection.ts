@@ -42,6 +42,8 @@ export class Connection {
   #reports: (() => void)[] = [];
   #isReporting = false;
   #isPaused = false;
+  /** After `close()` the closing handshake must be read, so what a full inbox has no room for is not kept. */
+  #isTailCut = false;
 
   constructor(platform: Platform, settings: Settings, retriesFirst: boolean, target: Target, makeLink: MakeLink, host: ConnectionHost) {
     this.#platform = platform;
@@ -105,8 +107,14 @@ export class Connection {
   #pauseWire(wire: Wire): void {
     // What is not read can't prove life: a reader that takes its time is no dead link.
     this.#liveness?.stop();
-    if (wire.pause !== undefined) wire.pause();
+    if (this.#state.at === 'closing') this.#cutTail();
+    else if (wire.pause !== undefined) wire.pause();
     else this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+  }
+
+  #cutTail(): void {
+    this.#isTailCut = true;
+    this.#wire?.resume?.();
   }
 
   #perform(effect: Effect): void {
@@ -120,6 +128,7 @@ export class Connection {
         break;
       case 'closeWire':
         this.link.close(effect.code, effect.reason);
+        if (this.#isPaused) this.#cutTail();
         break;
       case 'detachWire':
         this.#wire?.detach(effect.code, effect.reason);
@@ -209,7 +218,7 @@ export class Connection {
       received: (message, bytes) => {
         if (!isCurrent()) return;
         this.#liveness?.touch();
-        this.link.received(message, bytes);
+        if (!this.#isTailCut) this.link.received(message, bytes);
       },
       alive: () => {
         if (isCurrent()) this.#liveness?.touch();

@@ -11,6 +11,7 @@ export interface WsLimits {
   readonly maxFragments: number;
   readonly maxBufferedChunks: number;
   readonly closeTimeout: number;
+  readonly autoPong: false;
 }
 
 export function wsLimits(maxMessageBytes: number, closeTimeoutMs: number): WsLimits {
@@ -19,5 +20,7 @@ export function wsLimits(maxMessageBytes: number, closeTimeoutMs: number): WsLim
     maxFragments: MAX_FRAGMENTS,
     maxBufferedChunks: MAX_BUFFERED_CHUNKS,
     closeTimeout: closeTimeoutMs,
+    // ws drops a peer that sends 60 pings in one packet; PongWriter answers them as RFC 6455 allows.
+    autoPong: false,
   };
 }

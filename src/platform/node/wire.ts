@@ -6,7 +6,11 @@ import type { WebsocketError } from '../../core/errors.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
 import { protocolError, refused, unreachable } from './failures.js';
+<<<<<<< HEAD
 import { Frame } from './frame.js';
+=======
+import { PongWriter } from './pong-writer.js';
+>>>>>>> 0eeb50d (Answer ping floods without dropping the peer, and tell a protocol error to those who await connect())
 
 /** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
 export type WireOrigin = { readonly address: string } | { readonly socket: Duplex };
@@ -103,7 +107,11 @@ export class NodeWire implements Wire {
       if (isBinary) events.received(new Uint8Array(data), data.byteLength);
       else events.received((data as Buffer).toString('utf8'), data.byteLength);
     });
-    ws.on('ping', () => events.alive());
+    const pongs = new PongWriter((payload, written) => ws.pong(payload, undefined, written));
+    ws.on('ping', (payload: Buffer) => {
+      if (ws.readyState === ws.OPEN) pongs.answer(payload);
+      events.alive();
+    });
     ws.on('pong', () => events.pong());
     ws.on('error', (cause: Error) => {
       if (ws.readyState === ws.CONNECTING || this.#socket === undefined) return;
@@ -117,10 +125,16 @@ export class NodeWire implements Wire {
 
   /** The wire is of no more use: what ws still has to do with the socket it does unattended. */
   #end(code: number, error: WebsocketError): void {
-    this.#ws.removeAllListeners();
-    this.#ws.on('error', ignore);
-    if (this.#ws.readyState === this.#ws.CONNECTING) this.#ws.terminate();
-    this.#events.closed({ code, reason: error.message, wasClean: false }, error);
+    const ws = this.#ws;
+    ws.removeAllListeners();
+    ws.on('error', ignore);
+    const tell = () => this.#events.closed({ code, reason: error.message, wasClean: false }, error);
+    if (ws.readyState === ws.CONNECTING) {
+      ws.terminate();
+      tell();
+    }
+    // The fault may have come in one packet with the handshake: whoever awaits `connect()` must get to listen first.
+    else setImmediate(tell);
   }
 
   readonly #flushed = (): void => {
