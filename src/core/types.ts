@@ -107,6 +107,7 @@ export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposabl
   getMessage(): Received | undefined;
   /**
    * Sends what was accepted, then the closing handshake. Resolves when the connection is down; safe to call twice.
+   * Messages that arrive meanwhile can still be read, up to the bounds of the inbox; what comes beyond them is not kept.
    *
    * @param code 1000 (the default), another code that an endpoint may send, or 3000-4999 (RFC 6455, 7.4).
    * @param reason at most 123 bytes of UTF-8 (RFC 6455, 5.5).

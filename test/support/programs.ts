@@ -16,11 +16,14 @@ export interface Program extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-export function start(command: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Program {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+export function start(command: string, args: readonly string[] = []): Program {
+  return watch(spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+function watch(child: ChildProcess): Program {
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
   }
@@ -47,8 +50,8 @@ export function start(command: string, args: readonly string[] = [], env: NodeJS
 }
 
 /** The same, once it takes connections on the port. */
-export async function startListening(port: number, command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Program> {
-  const program = start(command, args, env);
+export async function startListening(port: number, command: string, args: readonly string[] = []): Promise<Program> {
+  const program = start(command, args);
   const isRunning = () => program.process.exitCode === null && program.process.signalCode === null;
   try {
     await until(async () => !isRunning() || (await accepts(port)), `${command} listens on port ${port}`);
@@ -60,9 +63,32 @@ export async function startListening(port: number, command: string, args: readon
   return program;
 }
 
-/** A TypeScript file of the tests in a process of its own, the library of this tree with it. */
-export async function startScript(file: string, args: readonly (string | number)[] = [], nodeFlags: readonly string[] = []): Promise<Program> {
-  return start(process.execPath, ['--enable-source-maps', ...nodeFlags, await bundle(file), ...args.map(String)]);
+/** A TypeScript file of the tests in a process of its own, with the library of this tree and a channel to talk over. */
+export async function startScript(file: string, args: readonly (string | number)[] = []): Promise<Script> {
+  const child = spawn(process.execPath, ['--enable-source-maps', '--expose-gc', await bundle(file), ...args.map(String)], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const messages: unknown[] = [];
+  child.on('message', (message) => messages.push(message));
+  const program = watch(child);
+  return Object.assign(program, {
+    messages,
+    async said(what: string): Promise<unknown> {
+      const isIt = (message: unknown) => (message as { is?: unknown }).is === what;
+      const isOver = () => child.exitCode !== null || child.signalCode !== null;
+      await until(() => messages.some(isIt) || isOver(), `${file} says ${what}`, 120_000);
+      const message = messages.find(isIt);
+      if (message === undefined) throw new Error(`${file} ended without saying ${what}. It printed:\n${program.output}`);
+      return message;
+    },
+  });
+}
+
+export interface Script extends Program {
+  /** What it has sent. */
+  readonly messages: readonly unknown[];
+  /** Waits for the message `{ is: what }`; fails when the script ends without. */
+  said(what: string): Promise<unknown>;
 }
 
 /** Bundles a file of this tree, but not its packages, into the cache, and returns the path of the result. */

@@ -6,11 +6,8 @@ import type { WebsocketError } from '../../core/errors.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
 import { protocolError, refused, unreachable } from './failures.js';
-<<<<<<< HEAD
 import { Frame } from './frame.js';
-=======
 import { PongWriter } from './pong-writer.js';
->>>>>>> 0eeb50d (Answer ping floods without dropping the peer, and tell a protocol error to those who await connect())
 
 /** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
 export type WireOrigin = { readonly address: string } | { readonly socket: Duplex };
