@@ -92,9 +92,9 @@ export class Connection {
     if (this.#state.at === 'open') this.#startLiveness();
   }
 
-  /** The process ends: the close frame must be written in this turn. */
+  /** The process ends, at once or after a signal: the close frame is written in this turn, and nothing is dialled any more. */
   exit(): void {
-    if (this.#state.at === 'open') this.link.close(CloseCode.goingAway, 'process exit');
+    this.dispatch({ is: 'close', code: CloseCode.goingAway, reason: 'process exit' });
   }
 
   #leave(before: State): void {

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { createServer as createHttpsServer } from 'node:https';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { selfSigned } from '../support/certificates.js';
+import { type Script, startScript } from '../support/programs.js';
+import { until } from '../support/until.js';
+
+/** What a server has seen of one connection. */
+interface Seen {
+  readonly messages: string[];
+  end: { code: number; reason: string } | undefined;
+}
+
+let seen: Seen[];
+let cert: string;
+const addresses: string[] = [];
+const closers: (() => void)[] = [];
+
+beforeEach(async () => {
+  seen = [];
+  const pems = await selfSigned('127.0.0.1');
+  cert = pems.cert;
+  const https = createHttpsServer(pems);
+  https.listen(0, '127.0.0.1');
+  await once(https, 'listening');
+  const secure = new WebSocketServer({ server: https });
+  const plain = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(plain, 'listening');
+  for (const server of [secure, plain]) server.on('connection', record);
+  addresses.push(`wss://127.0.0.1:${portOf(https)}`, `ws://127.0.0.1:${portOf(plain)}`, `ws://127.0.0.1:${portOf(plain)}`);
+  closers.push(() => secure.close(), () => plain.close(), () => https.close());
+});
+
+afterEach(() => {
+  addresses.length = 0;
+  for (const close of closers.splice(0)) close();
+});
+
+function portOf(server: { address(): unknown }): number {
+  return (server.address() as { port: number }).port;
+}
+
+function record(socket: WebSocket): void {
+  const one: Seen = { messages: [], end: undefined };
+  seen.push(one);
+  socket.on('message', (message) => one.messages.push(String(message)));
+  socket.on('error', () => {});
+  socket.on('close', (code, reason) => {
+    one.end = { code, reason: String(reason) };
+  });
+}
+
+async function run(way: string): Promise<Script> {
+  const script = await startScript('test/faults/children/exiting.ts', [way, cert, ...addresses]);
+  await script.said('open');
+  return script;
+}
+
+async function ends(): Promise<unknown[]> {
+  await until(() => seen.length === 3 && seen.every((one) => one.end !== undefined), 'the server has seen every connection end');
+  return seen.map((one) => one.end);
+}
+
+const GONE = { code: 1001, reason: 'process exit' };
+const LOST = { code: 1006, reason: '' };
+
+describe('a process that ends with connections open, over wss and ws', () => {
+  it.each([
+    ['exit', 3],
+    ['throw', 1],
+    ['reject', 1],
+  ])('by %s: the server sees 1001, and the exit code is its own', async (way, exitCode) => {
+    await using script = await run(way);
+    expect(await ends()).toEqual([GONE, GONE, GONE]);
+    expect(await script.ended).toBe(exitCode);
+  });
+
+  it('right after it has sent: the messages arrive, in order, before 1001', async () => {
+    await using script = await run('exit after sending');
+    expect(await ends()).toEqual([GONE, GONE, GONE]);
+    for (const { messages } of seen) expect(messages).toEqual(Array.from({ length: 100 }, (_, number) => `${number}`));
+    expect(await script.ended).toBe(3);
+  });
+
+  it('after close(): nothing keeps it alive', async () => {
+    await using script = await run('close and finish');
+    expect(await ends()).toEqual(Array(3).fill({ code: 1000, reason: 'the program is over' }));
+    expect(await script.ended).toBe(0);
+  });
+
+  it('in the same turn as close(): the close frame is the one that was asked for', async () => {
+    await using script = await run('close and exit');
+    expect(await ends()).toEqual(Array(3).fill({ code: 1000, reason: 'the program is over' }));
+    expect(await script.ended).toBe(3);
+  });
+});
+
+describe('a process that is ended by a signal', () => {
+  async function signalled(way: string, signal: NodeJS.Signals): Promise<Script> {
+    const script = await run(way);
+    await until(() => script.output.includes('ready'), 'the script stays');
+    script.process.kill(signal);
+    return script;
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s with closeOnSignals: the server sees 1001, and the signal has its effect', async (signal) => {
+    await using script = await signalled('stay for a signal', signal);
+    expect(await ends()).toEqual([GONE, GONE, GONE]);
+    expect(await script.ended).toBe(signal);
+  });
+
+  it("leaves the end to the application's own handler, and the connections are down and stay down", async () => {
+    await using script = await signalled('stay for a signal of its own', 'SIGTERM');
+    expect(await ends()).toEqual([GONE, GONE, GONE]);
+    expect(await script.ended).toBe(7);
+    expect(seen).toHaveLength(3);
+  });
+
+  it.each(['stay without', 'stay, and not any more'])('%s closeOnSignals: no handler is installed, and the signal is the end', async (way) => {
+    await using script = await signalled(way, 'SIGTERM');
+    expect(await script.ended).toBe('SIGTERM');
+    expect(await ends()).toEqual([LOST, LOST, LOST]);
+    expect(await script.said('open')).toMatchObject({ signalListeners: 0 });
+  });
+});
