@@ -44,7 +44,7 @@ export class PlainLink implements Link {
   send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
     const wire = this.#wire;
     const wireBytes = wire?.bufferedBytes ?? 0;
-    const canLeave = wire !== undefined && this.#outbox.isEmpty && wireBytes < WIRE_MARK_BYTES;
+    const canLeave = takes(wire, WIRE_MARK_BYTES) && this.#outbox.isEmpty;
     if (delivery === 'volatile' && !canLeave) {
       this.#host.shed();
       return;
@@ -94,7 +94,7 @@ export class PlainLink implements Link {
   }
 
   #pump(markBytes: number): void {
-    while (this.#wire !== undefined && this.#wire.bufferedBytes < markBytes) {
+    while (takes(this.#wire, markBytes)) {
       const parcel = this.#outbox.shift();
       if (parcel === undefined) return;
       this.#hand(this.#wire, parcel.message, parcel.bytes);
@@ -105,4 +105,8 @@ export class PlainLink implements Link {
     wire.send(message);
     this.#host.sent(bytes);
   }
+}
+
+function takes(wire: Wire | undefined, markBytes: number): wire is Wire {
+  return wire !== undefined && wire.isEnding !== true && wire.bufferedBytes < markBytes;
 }

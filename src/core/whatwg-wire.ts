@@ -75,6 +75,10 @@ export class WhatwgWire implements Wire {
     return this.#socket.bufferedAmount;
   }
 
+  get isEnding(): boolean {
+    return this.#socket.readyState > OPEN;
+  }
+
   send(message: string | Uint8Array<ArrayBuffer>): void {
     if (this.#socket.readyState !== OPEN) return; // its `close` is on the way and will tell
     this.#socket.send(message);

@@ -12,6 +12,8 @@ export interface Wire {
   readonly protocol: string;
   /** Bytes handed over by `send` and not yet given to the operating system. */
   readonly bufferedBytes: number;
+  /** True once the socket takes nothing more, although `closed` has still to come: what is sent then would be lost. */
+  readonly isEnding?: boolean;
   send(message: string | Uint8Array<ArrayBuffer>): void;
   /** Starts the closing handshake, after everything sent before. `closed` follows. */
   close(code: number, reason: string): void;

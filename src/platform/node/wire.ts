@@ -41,6 +41,10 @@ export class NodeWire implements Wire {
     return this.#ws.bufferedAmount;
   }
 
+  get isEnding(): boolean {
+    return this.#ws.readyState > this.#ws.OPEN;
+  }
+
   readonly send = (message: string | Uint8Array<ArrayBuffer>): void => {
     this.#cork();
     if (message instanceof Frame) this.#sendFrame(message);
@@ -134,8 +138,9 @@ export class NodeWire implements Wire {
     else setImmediate(tell);
   }
 
-  readonly #flushed = (): void => {
-    if (!this.#isBacked || this.#ws.bufferedAmount >= WIRE_MARK_BYTES) return;
+  readonly #flushed = (error?: Error | null): void => {
+    // What could not be written has not made room: `closed` follows.
+    if (error || !this.#isBacked || this.#ws.bufferedAmount >= WIRE_MARK_BYTES) return;
     this.#isBacked = this.#ws.bufferedAmount > 0;
     this.#events.drained();
   };

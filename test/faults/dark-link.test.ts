@@ -1,0 +1,165 @@
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type ClientOptions, connect, type IWebsocketClient, type WebsocketError } from '../../src/entry/node.js';
+import { type FaultyProxy, startProxy } from '../support/proxy.js';
+
+const PING_MS = 100;
+const TIMEOUT_MS = 150;
+const options: ClientOptions & { type: 'insecure' } = {
+  type: 'insecure',
+  liveness: { pingMs: PING_MS, timeoutMs: TIMEOUT_MS },
+  reconnect: { minDelayMs: 10, maxDelayMs: 10 },
+  connectTimeoutMs: 200,
+};
+
+let server: WebSocketServer;
+let proxy: FaultyProxy;
+let client: IWebsocketClient;
+beforeEach(async () => {
+  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  server.on('connection', (socket) => {
+    socket.on('message', (message, isBinary) => socket.send(message, { binary: isBinary }));
+    socket.on('error', () => {});
+  });
+  proxy = await startProxy((server.address() as { port: number }).port);
+});
+afterEach(async () => {
+  await client.close();
+  await proxy.close();
+  for (const socket of server.clients) socket.terminate();
+  server.close();
+});
+
+async function open(): Promise<IWebsocketClient> {
+  client = await connect(`127.0.0.1:${proxy.port}`, options);
+  return client;
+}
+
+function next<T>(event: 'error' | 'reconnected' | 'message' | 'reconnecting'): Promise<T> {
+  return new Promise((resolve) => {
+    const off = client.on(event, (value: unknown) => {
+      off();
+      resolve(value as T);
+    });
+  });
+}
+
+describe('a link that goes dark without FIN', () => {
+  it.each(['both', 'toClient', 'toServer'] as const)('%s: is found within pingMs + timeoutMs, and reconnected when it is light again', async (direction) => {
+    await open();
+    const frozenAt = Date.now();
+    proxy.freeze(direction);
+    const error = await next<WebsocketError>('error');
+    const foundMs = Date.now() - frozenAt;
+    expect(error).toMatchObject({ code: 'LINK_DEAD', context: { silentMs: expect.any(Number) } });
+    // The machine may be late, but the link is not found dead before its time.
+    expect(foundMs).toBeGreaterThanOrEqual(TIMEOUT_MS);
+    expect(foundMs).toBeLessThan(PING_MS + TIMEOUT_MS + 1_000);
+    expect(client.isConnectionOpen()).toBe(false);
+    const reconnected = next('reconnected');
+    await proxy.heal();
+    await reconnected;
+    client.sendMessage('still me');
+    expect(await next('message')).toBe('still me');
+  });
+
+  it('while it is dark: each attempt ends by its timeout, and says so', async () => {
+    await open();
+    proxy.freeze();
+    await next('error');
+    const { cause } = await next<{ cause: WebsocketError }>('reconnecting');
+    const { cause: second } = await next<{ cause: WebsocketError }>('reconnecting');
+    expect([cause.code, second.code]).toContain('CONNECT_TIMEOUT');
+    const reconnected = next('reconnected');
+    await proxy.heal();
+    await reconnected;
+  });
+
+  it('what is sent before anybody knows waits in the dark, what is sent afterwards arrives', async () => {
+    await open();
+    proxy.freeze();
+    await next('error');
+    client.sendMessage('sent while reconnecting');
+    expect(client.bufferedBytes).toBe('sent while reconnecting'.length);
+    await proxy.heal();
+    expect(await next('message')).toBe('sent while reconnecting');
+    expect(client.bufferedBytes).toBe(0);
+  });
+
+  it('with liveness: false is not looked for', async () => {
+    client = await connect(`127.0.0.1:${proxy.port}`, { ...options, liveness: false });
+    const [socket] = server.clients as Set<WebSocket>;
+    let pings = 0;
+    socket?.on('ping', () => {
+      pings += 1;
+    });
+    // An echo is a round trip later than any ping that the time before would have brought.
+    for (const deadline = Date.now() + 3 * (PING_MS + TIMEOUT_MS); Date.now() < deadline; ) {
+      client.sendMessage('echo');
+      await next('message');
+    }
+    expect(pings).toBe(0);
+  });
+
+  it('is not seen in one that is only slow', async () => {
+    await open();
+    proxy.delay(TIMEOUT_MS / 3);
+    const errors: unknown[] = [];
+    client.on('error', (error) => errors.push(error));
+    const [socket] = server.clients as Set<WebSocket>;
+    let pings = 0;
+    socket?.on('ping', () => {
+      pings += 1;
+    });
+    await expect.poll(() => pings, { timeout: 5_000 }).toBeGreaterThanOrEqual(5);
+    expect(errors).toEqual([]);
+    expect(client.stats.rttMs).toBeGreaterThanOrEqual(2 * Math.floor(TIMEOUT_MS / 3) - 5);
+  });
+});
+
+describe('a link that is cut', () => {
+  it.each(['fin', 'reset'] as const)('by %s: 1006 is the cause, and it reconnects', async (how) => {
+    await open();
+    const reconnecting = next<{ cause: unknown; attempt: number }>('reconnecting');
+    const reconnected = next('reconnected');
+    proxy.cut(how);
+    expect(await reconnecting).toMatchObject({ attempt: 1, cause: { code: 1006, wasClean: false } });
+    expect(await reconnected).toMatchObject({ resumed: false, lost: undefined });
+    expect(client.stats.reconnects).toBe(1);
+  });
+
+  it('and cannot be had again at once: each failure is told, and it is back when the server is', async () => {
+    await open();
+    await proxy.refuse();
+    const reconnecting = next('reconnecting');
+    proxy.cut('reset');
+    await reconnecting;
+    expect(await next<{ cause: unknown }>('reconnecting')).toMatchObject({ cause: { context: { systemCode: 'ECONNREFUSED' } } });
+    const reconnected = next('reconnected');
+    await proxy.heal();
+    await reconnected;
+  });
+
+  it('and reconnect: false is the end, told by `close` and by the last poll', async () => {
+    client = await connect(`127.0.0.1:${proxy.port}`, { ...options, reconnect: false });
+    proxy.cut('reset');
+    await expect.poll(() => client.getMessage()).toMatchObject({ closeCode: 1006, wasClean: false });
+    expect(client.state).toBe('closed');
+  });
+});
+
+describe('a narrow link', () => {
+  it('brings all, in order, however slowly', async () => {
+    await open();
+    proxy.throttle(2_000_000);
+    for (let number = 0; number < 100; number++) client.sendMessage(`${number} ${'x'.repeat(5_000)}`);
+    const numbers: number[] = [];
+    for await (const message of client) {
+      numbers.push(Number.parseInt(String(message), 10));
+      if (numbers.length === 100) break;
+    }
+    expect(numbers).toEqual(Array.from({ length: 100 }, (_, number) => number));
+  });
+});
