@@ -103,8 +103,8 @@ export class Connection {
   }
 
   #pauseWire(wire: Wire): void {
-    // What is not read can't prove life: a reader that takes its time is no dead link.
-    this.#liveness?.stop();
+    // A reader that takes its time is no dead link.
+    this.#liveness?.hold();
     if (wire.pause !== undefined) wire.pause();
     else this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
   }

@@ -22,6 +22,7 @@ export class Liveness {
   #lastByteAt: number;
   #lastCheckAt: number;
   #pingedAt: number | undefined;
+  #isHeld = false;
   #cancel: Cancel;
   #isStopped = false;
 
@@ -57,6 +58,14 @@ export class Liveness {
     this.#check(0);
   }
 
+  /**
+   * The wire is not read any more: nothing can prove life, and silence proves nothing. The pings go on, because a
+   * write to a peer that is gone fails, and would be the only thing to tell.
+   */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#cancel();
@@ -69,8 +78,14 @@ export class Liveness {
     const silentMs = now - this.#lastByteAt;
     const sleptMs = now - this.#lastCheckAt - this.#times.pingMs;
     this.#lastCheckAt = now;
-    if (this.#host.ping === undefined) this.#checkWithoutPing(silentMs, sleptMs);
+    if (this.#isHeld) this.#pingBlindly();
+    else if (this.#host.ping === undefined) this.#checkWithoutPing(silentMs, sleptMs);
     else this.#checkWithPing(now, silentMs, patienceMs, this.#host.ping);
+  }
+
+  #pingBlindly(): void {
+    this.#next(this.#times.pingMs);
+    this.#host.ping?.();
   }
 
   #checkWithPing(now: number, silentMs: number, patienceMs: number, ping: () => void): void {
