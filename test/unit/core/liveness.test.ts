@@ -44,6 +44,15 @@ describe('a link that can ping', () => {
     }
   });
 
+  it('is asked on, but not judged, while nobody reads it', async () => {
+    const { clock, told, liveness } = setUp();
+    liveness.hold();
+    await clock.advance(45_000);
+    expect(told).toEqual(['ping at 15000', 'ping at 30000', 'ping at 45000']);
+    liveness.stop();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('is not asked while bytes come', async () => {
     const { clock, told, liveness } = setUp();
     for (let second = 0; second < 300; second++) {
