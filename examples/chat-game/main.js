@@ -8,7 +8,7 @@ import { joinChat } from './irc.js';
 
 const address = process.argv[2] ?? 'ws://127.0.0.1:8067';
 const channel = process.argv[3] ?? '#gem';
-const roundMs = Number(process.env['ROUND_MS'] ?? 2000);
+const roundMs = Number(process.env.ROUND_MS ?? 2000);
 const nick = address.includes('twitch.tv') ? `justinfan${Math.floor(Math.random() * 90_000) + 10_000}` : 'gemgame';
 
 const game = newGame();

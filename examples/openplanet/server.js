@@ -17,10 +17,9 @@ async function main() {
   console.log(`listening on port ${websocket.port}`);
 
   while (isRunning) {
-    for (let i = 0; i < websocket.clients.length; i++) {
-      const wsc = websocket.clients[i];
-      if (!wsc?.isConnectionOpen()) continue;
-      wsc.sendMessage('test');
+    for (const wsc of websocket.clients) {
+      // A client that has just closed is still here until its last message and its close code have been read.
+      if (wsc.isConnectionOpen()) wsc.sendMessage('test');
       const data = wsc.getMessage();
       if (data !== undefined && 'message' in data) console.log(String(data.message));
     }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /** How long a program may take to say what is waited for: a slow machine, not a slow program, decides it. */
@@ -77,4 +78,14 @@ export function run(command: string, args: readonly string[], env?: Record<strin
 /** The same for one of ours: a JavaScript file, with this Node. */
 export function runNode(file: string, args: readonly string[] = [], env?: Record<string, string>): Program {
   return run(process.execPath, [file, ...args], env);
+}
+
+/** A port of the loopback that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, 'localhost');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
