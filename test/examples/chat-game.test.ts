@@ -5,6 +5,7 @@ import { connect } from 'gemsocket';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { draw, endRound, newGame, vote } from '../../examples/chat-game/game.js';
 import { joinChat, LineReader, parseLine } from '../../examples/chat-game/irc.js';
+import { programs } from '../../scripts/programs.mjs';
 import { freePort, type Program, run, runNode } from './program.js';
 
 describe('the rules', () => {
@@ -72,7 +73,10 @@ describe('IRC lines', () => {
   });
 });
 
-describe('against InspIRCd', () => {
+/** Where it is missing, `npm test` names it at the end, with the command that installs it. */
+const inspircdPath = programs.inspircd.find();
+
+describe.skipIf(inspircdPath === undefined)('against InspIRCd', () => {
   test('two chatters move the piece of a game that finds its name in use', async () => {
     const address = await startInspircd();
     // Somebody has the game's name already.
@@ -118,7 +122,7 @@ async function startInspircd(port?: number): Promise<string> {
   const config = await readFile('examples/chat-game/inspircd.conf', 'utf8');
   const file = join(directory, 'inspircd.conf');
   await writeFile(file, config.replace('value="8067"', `value="${chosen}"`));
-  const inspircd = run('inspircd', ['--runasroot', '--nofork', `--config=${file}`]);
+  const inspircd = run(inspircdPath ?? 'inspircd', ['--runasroot', '--nofork', `--config=${file}`]);
   inspircds.set(chosen, inspircd);
   await inspircd.printed(/is now running/);
   return `ws://127.0.0.1:${chosen}`;
