@@ -30,7 +30,7 @@ client.on('reconnecting', ({ attempt, delayMs }) => show(`chat lost, attempt ${a
 setInterval(() => {
   const result = endRound(game, Math.random);
   if (result === undefined) return;
-  const news = `moved ${result.move} with ${result.votes} votes to ${game.piece.x},${game.piece.y}, score ${game.score}`;
+  const news = `moved ${result.move} (votes: ${result.votes}) to ${game.piece.x},${game.piece.y}, score ${game.score}`;
   show(news);
   chat.say(news);
 }, roundMs);

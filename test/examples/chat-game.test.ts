@@ -109,7 +109,7 @@ describe.skipIf(inspircdPath === undefined)('against InspIRCd', () => {
     await game.printed(/gemgame has joined[\s\S]*chat lost[\s\S]*gemgame has joined/);
     const ann = await chatter(address, 'ann');
     ann.say('!up');
-    await game.printed(/moved up with 1 votes to 7,2/);
+    await game.printed(/moved up \(votes: 1\) to 7,2/);
   });
 });
 
