@@ -15,6 +15,7 @@ export default defineConfig({
       project('session', 15_000),
       project('interop', 60_000),
       project('examples', 60_000),
+      project('docs', 60_000),
       project('packaging', 120_000, {
         include: ['test/packaging/**/*.test.ts', 'test/bundle/**/*.test.ts'],
         globalSetup: 'test/support/installed-package.ts',

@@ -14,7 +14,7 @@ const steps = [
   ['size', npmRun('size')],
   ['unit, conformance, session', npmRun('test:coverage')],
   ['packaging', npmRun('test:packaging')],
-  ['interop, examples', npmRun('test:interop')],
+  ['interop, examples, docs', npmRun('test:interop')],
   ['browser', npmRun('test:browser')],
 ];
 

@@ -16,16 +16,18 @@ type BusEvents = {
   [E in keyof ClientEvents]: (client: IWebsocketClient, ...args: Parameters<ClientEvents[E]>) => void;
 };
 
-const EVENTS: readonly (keyof ClientEvents)[] = ['open', 'reconnecting', 'reconnected', 'close', 'error', 'state'];
-
 /**
  * Many connections, addressed by the client or its id from anywhere in the program. A call costs one look-up over
  * the direct call. A client leaves `clients` when it is closed and its end has been read (or it had a handler).
  */
 export class RequestBus implements AsyncDisposable {
   readonly #clients = new Map<string, IWebsocketClient>();
-  /** Only while somebody listens to `message` on the bus: a handler takes the messages from those who poll. */
-  readonly #messageOffs = new Map<string, () => void>();
+  /**
+   * By event, and by the client's id: what takes the bus's listener off again. A client is listened to only while
+   * somebody listens on the bus: a `message` listener takes the messages from those who poll, and an `error` listener
+   * the errors from the log.
+   */
+  readonly #forwarded = new Map<keyof ClientEvents, Map<string, () => void>>();
   readonly #events: Emitter<BusEvents>;
   readonly #make: MakeBusClient;
 
@@ -53,8 +55,7 @@ export class RequestBus implements AsyncDisposable {
     const complete = handler === undefined ? options : { ...options, onMessage: handler };
     const client = this.#make(address, type, complete, (finished) => this.#forget(finished));
     this.#clients.set(client.id, client);
-    for (const event of EVENTS) client.on(event, (...args: unknown[]) => this.#forward(event, client, args));
-    if (this.#events.has('message')) this.#forwardMessages(client);
+    for (const event of this.#forwarded.keys()) this.#forward(event, client);
     client.connect().catch(() => {}); // told by `error` and `close`
     return client;
   }
@@ -92,13 +93,13 @@ export class RequestBus implements AsyncDisposable {
    */
   on<E extends keyof ClientEvents>(event: E, listener: BusEvents[E]): () => void {
     const off = this.#events.on(event, listener);
-    if (event !== 'message') return off;
-    for (const client of this.#clients.values()) this.#forwardMessages(client);
+    if (!this.#forwarded.has(event)) {
+      this.#forwarded.set(event, new Map());
+      for (const client of this.#clients.values()) this.#forward(event, client);
+    }
     return () => {
       off();
-      if (this.#events.has('message')) return;
-      for (const stop of this.#messageOffs.values()) stop();
-      this.#messageOffs.clear();
+      if (!this.#events.has(event)) this.#stopForwarding(event);
     };
   }
 
@@ -111,21 +112,19 @@ export class RequestBus implements AsyncDisposable {
     await this.closeAll();
   }
 
-  #forwardMessages(client: IWebsocketClient): void {
-    if (this.#messageOffs.has(client.id)) return;
-    this.#messageOffs.set(
-      client.id,
-      client.on('message', (message) => this.#events.emit('message', client, message)),
-    );
-  }
-
   #forget(client: IWebsocketClient): void {
     this.#clients.delete(client.id);
-    this.#messageOffs.delete(client.id);
+    for (const offs of this.#forwarded.values()) offs.delete(client.id);
   }
 
-  #forward(event: keyof ClientEvents, client: IWebsocketClient, args: unknown[]): void {
-    this.#events.emit(event, client, ...(args as never));
+  #forward(event: keyof ClientEvents, client: IWebsocketClient): void {
+    const off = client.on(event, (...args: unknown[]) => this.#events.emit(event, client, ...(args as never)));
+    this.#forwarded.get(event)?.set(client.id, off);
+  }
+
+  #stopForwarding(event: keyof ClientEvents): void {
+    for (const off of this.#forwarded.get(event)?.values() ?? []) off();
+    this.#forwarded.delete(event);
   }
 
   #find(client: IWebsocketClient | string): IWebsocketClient | undefined {

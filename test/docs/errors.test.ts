@@ -1,0 +1,103 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { CloseCode } from '../../src/core/close-codes.js';
+import { codeSpans } from './markdown.js';
+
+const text = readFileSync('docs/errors.md', 'utf8');
+const sections = new Map([...text.matchAll(/^### ([A-Z_]+)\n([\s\S]*?)(?=^##)/gm)].map(([, code = '', body = '']) => [code, body]));
+
+describe('docs/errors.md', () => {
+  test('has every code of src/core/errors.ts, in the same order, and no other', () => {
+    expect([...sections.keys()]).toEqual(codesOfTheType());
+  });
+
+  test.each([...sections])('%s says when it comes, what it carries and what to do', (_code, body) => {
+    expect(body).toMatch(/^- When: [\s\S]*^- Context: [\s\S]*^- Do: /m);
+  });
+
+  test.each([...contextFields()])('%s: the fields that the code gives it are the fields that are documented', (code, fields) => {
+    const [, context = ''] = /^- Context: ([\s\S]*?)^- Do: /m.exec(sections.get(code) ?? '') ?? [];
+    const documented = codeSpans(context).filter((span) => /^[a-z]\w*$/.test(span) && span !== 'cause');
+    expect(documented.sort()).toEqual([...fields].sort());
+  });
+
+  test('has every close code that the library may give by itself', () => {
+    const [, closeCodes = ''] = text.split('## Close codes');
+    const documented = [...closeCodes.matchAll(/^\| (\d{4}) \|/gm)].map(([, code]) => Number(code));
+    expect(documented.sort()).toEqual(closeCodesThatAreUsed());
+  });
+});
+
+function codesOfTheType(): string[] {
+  const [, union = ''] = /export type ErrorCode =([^;]+);/.exec(readFileSync('src/core/errors.ts', 'utf8')) ?? [];
+  return [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code = '']) => code);
+}
+
+/** By code: the names in the object that is the third argument of `new WebsocketError`, wherever it is written. */
+function contextFields(): Map<string, Set<string>> {
+  const fields = new Map<string, Set<string>>();
+  for (const source of sources()) {
+    visit(source, (node) => {
+      if (!ts.isNewExpression(node) || node.expression.getText(source) !== 'WebsocketError') return;
+      const [code, , context] = node.arguments ?? [];
+      if (code === undefined || !ts.isStringLiteral(code)) return;
+      const names = context === undefined ? [] : namesIn(context, source);
+      fields.set(code.text, new Set([...(fields.get(code.text) ?? []), ...names]));
+    });
+  }
+  return fields;
+}
+
+/** What `...info` and `...limit` stand for where an error's context is made of them. */
+const SPREAD: Readonly<Record<string, readonly string[]>> = {
+  info: ['code', 'reason', 'wasClean'],
+  limit: ['messagesPerSecond', 'burst'],
+};
+
+function namesIn(context: ts.Expression, source: ts.SourceFile): string[] {
+  if (ts.isIdentifier(context)) return declarationsOf(context.text, source).flatMap((value) => namesIn(value, source));
+  if (ts.isConditionalExpression(context)) return [...namesIn(context.whenTrue, source), ...namesIn(context.whenFalse, source)];
+  if (!ts.isObjectLiteralExpression(context)) throw new Error(`${source.fileName}: cannot tell the fields of ${context.getText(source)}`);
+  return context.properties.flatMap((property) => {
+    if (!ts.isSpreadAssignment(property)) return [property.name?.getText(source) ?? ''];
+    const names = SPREAD[property.expression.getText(source)];
+    if (names === undefined) throw new Error(`${source.fileName}: say in SPREAD what ${property.getText(source)} stands for`);
+    return names;
+  });
+}
+
+function declarationsOf(name: string, source: ts.SourceFile): ts.Expression[] {
+  const values: ts.Expression[] = [];
+  visit(source, (node) => {
+    if (ts.isVariableDeclaration(node) && node.name.getText(source) === name && node.initializer !== undefined)
+      values.push(node.initializer);
+  });
+  return values;
+}
+
+/** The members of CloseCode that something besides the rules of reconnecting and of counting uses. */
+function closeCodesThatAreUsed(): number[] {
+  const used = new Set<number>([CloseCode.normal]);
+  for (const source of sources()) {
+    if (/core[\\/]close-codes\.ts$|server[\\/]metrics\.ts$/.test(source.fileName)) continue;
+    for (const [, name = ''] of source.text.matchAll(/CloseCode\.(\w+)/g)) used.add(CloseCode[name as keyof typeof CloseCode]);
+  }
+  // 1006 is reported and never sent.
+  used.delete(CloseCode.abnormal);
+  return [...used].sort();
+}
+
+function sources(): ts.SourceFile[] {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+  return files.map((file) => ts.createSourceFile(join('src', file), readFileSync(join('src', file), 'utf8'), ts.ScriptTarget.ES2022));
+}
+
+function visit(source: ts.SourceFile, look: (node: ts.Node) => void): void {
+  const walk = (node: ts.Node): void => {
+    look(node);
+    node.forEachChild(walk);
+  };
+  walk(source);
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { RequestBus } from '../../../src/bus/request-bus.js';
+import { Client } from '../../../src/core/client.js';
+import { clientParts } from '../../../src/core/client-parts.js';
+import type { IWebsocketClient } from '../../../src/core/types.js';
+import { settle } from '../../support/fake-clock.js';
+import { MemoryPlatform } from '../../support/memory-platform.js';
+
+function setUp() {
+  const platform = new MemoryPlatform({ answer: (wire) => wire.accept() });
+  const bus = new RequestBus(
+    (address, type, options, onFinished) => new Client({ ...clientParts(platform, address, type, options, true), onFinished }),
+    platform.report,
+  );
+  return { platform, bus };
+}
+
+const throws = () => {
+  throw new Error('from the application');
+};
+
+describe('what a handler of a client on the bus throws', () => {
+  test('is told to the log where nobody listens for errors, neither to the bus nor to the client', async () => {
+    const { platform, bus } = setUp();
+    bus.createClient('a.example', throws);
+    await settle();
+    platform.wire.deliver('hello');
+    expect(platform.reported).toMatchObject([{ code: 'HANDLER_FAILED', context: { handler: 'onMessage' } }]);
+  });
+
+  test('is told to the bus while it has a listener for errors', async () => {
+    const { platform, bus } = setUp();
+    const client = bus.createClient('a.example', throws);
+    await settle();
+    const told: [IWebsocketClient, string][] = [];
+    const off = bus.on('error', (from, { code }) => told.push([from, code]));
+    platform.wire.deliver('hello');
+    expect(told).toEqual([[client, 'HANDLER_FAILED']]);
+    expect(platform.reported).toEqual([]);
+    off();
+    platform.wire.deliver('again');
+    expect(told).toHaveLength(1);
+    expect(platform.reported).toHaveLength(1);
+  });
+});
+
+describe('events of the bus', () => {
+  test('come from clients made before and after the listener, with the client in front', async () => {
+    const { bus } = setUp();
+    const first = bus.createClient('a.example');
+    const opened: IWebsocketClient[] = [];
+    bus.on('open', (client) => opened.push(client));
+    const second = bus.createClient('b.example');
+    await settle();
+    expect(opened).toEqual([first, second]);
+  });
+
+  test('reach two listeners once each, and the one that stays when the other goes', async () => {
+    const { platform, bus } = setUp();
+    bus.createClient('a.example');
+    await settle();
+    const heard: string[] = [];
+    const off = bus.on('message', (_client, message) => heard.push(`first ${message}`));
+    bus.on('message', (_client, message) => heard.push(`second ${message}`));
+    platform.wire.deliver('1');
+    off();
+    platform.wire.deliver('2');
+    expect(heard).toEqual(['first 1', 'second 1', 'second 2']);
+  });
+
+  test('leave the messages to those who poll once the last listener has gone', async () => {
+    const { platform, bus } = setUp();
+    const client = bus.createClient('a.example');
+    await settle();
+    bus.on('message', () => {})();
+    platform.wire.deliver('hello');
+    expect(bus.getMessage(client)).toEqual({ message: 'hello' });
+  });
+});
