@@ -25,6 +25,10 @@ export const isClosing: Refusal = {
 
 export const tookTooLong: Refusal = { reason: 'timeout', status: 408, text: 'The handshake took too long.' };
 
+export const notHttp: Refusal = { reason: 'request', status: 400, text: 'This is no HTTP request.' };
+
+export const headersTooLarge: Refusal = { reason: 'request', status: 431, text: 'The headers of the request are too large.' };
+
 const wrongOrigin: Refusal = {
   reason: 'origin',
   status: 403,

@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebsocketError } from '../core/errors.js';
+import { headersTooLarge, notHttp, tookTooLong } from './admission.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
 import { ignore } from './refusal.js';
 import { type Door, UpgradeServer } from './server.js';
@@ -24,6 +25,7 @@ export async function listen(host: string, port: number, options: ServerOptions 
   const sockets = trackSockets(http);
   http.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => server.expect(socket));
   http.on('upgrade', (request, socket, head) => server.upgrade(request, socket, head));
+  http.on('clientError', (cause, socket) => refuseBroken(server, cause, socket));
   await bind(http, host, port);
   server.opened(doorOf(http, sockets));
   return server;
@@ -58,6 +60,17 @@ const upgradeRequired: RequestListener = (_request, response) => {
   response.writeHead(426, { Connection: 'close, Upgrade', Upgrade: 'websocket', 'Content-Type': 'text/plain; charset=utf-8' });
   response.end('This is a WebSocket server: connect with ws:// or wss:// instead.\n');
 };
+
+/** What did not even become a request: bytes that are no HTTP, TLS that failed, a client that went away. */
+function refuseBroken(server: UpgradeServer, { code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code === 'HPE_HEADER_OVERFLOW') server.refuse(socket, headersTooLarge);
+  else if (code?.startsWith('HPE_')) server.refuse(socket, notHttp);
+  else {
+    // No answer can be sent in a TLS connection that never came about.
+    socket.destroy();
+    if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') server.refuse(socket, tookTooLong);
+  }
+}
 
 /** All connections, upgraded ones too, which the HTTP server itself forgets: closing ends whatever is left. */
 function trackSockets(http: HttpServer): ReadonlySet<Socket> {

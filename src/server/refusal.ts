@@ -13,12 +13,16 @@ export interface Refusal {
   readonly cause?: unknown;
 }
 
-/** Answers a request that asked for an upgrade, and is done with the socket. Never throws, whatever state it is in. */
-export function refuse(socket: Duplex, { status, text, headers }: Refusal): void {
+/**
+ * Answers a request, and is done with the socket. Never throws, whatever state the socket is in.
+ *
+ * @returns false where nobody is there to be answered.
+ */
+export function refuse(socket: Duplex, { status, text, headers }: Refusal): boolean {
   socket.on('error', ignore);
   if (!socket.writable) {
     socket.destroy();
-    return;
+    return false;
   }
   const body = `${text}\n`;
   const lines = Object.entries({
@@ -29,6 +33,7 @@ export function refuse(socket: Duplex, { status, text, headers }: Refusal): void
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  return true;
 }
 
 export function ignore(): void {}

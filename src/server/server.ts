@@ -16,6 +16,9 @@ import { ignore, type Refusal, type RefusalReason, refuse } from './refusal.js';
 import { Roster } from './roster.js';
 import type { Refused, ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
 
+/** Node's timers hold 31 bits, and fire at once beyond. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Where connections come from: an HTTP server of our own, or the application's. */
 export interface Door {
   readonly port: number;
@@ -40,7 +43,7 @@ export class UpgradeServer implements WebsocketServer {
   constructor(settings: ServerSettings) {
     this.#settings = settings;
     this.#handshake = makeHandshake(settings);
-    this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.#refuse(socket, tookTooLong));
+    this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#roster = new Roster((client) => this.#arrivals.left(client));
     this.#events = new Emitter((error, event) => this.#handlerFailed(error, event));
   }
@@ -67,6 +70,7 @@ export class UpgradeServer implements WebsocketServer {
 
   close({ code = CloseCode.goingAway, reason = '', graceMs = serverDefaults.graceMs }: ServerCloseOptions = {}): Promise<void> {
     checkClose(code, reason);
+    checkGrace(graceMs);
     this.#closing ??= this.#close(code, reason, graceMs);
     return this.#closing;
   }
@@ -99,11 +103,18 @@ export class UpgradeServer implements WebsocketServer {
     this.expect(socket);
     const refusal = this.#check(request);
     if (refusal !== undefined) {
-      this.#refuse(socket, refusal, request);
+      this.refuse(socket, refusal, request);
       return;
     }
     if (this.#settings.authenticate === undefined) this.#accept(request, socket, head, undefined);
     else void this.#authenticate(request, socket, head);
+  }
+
+  /** Ends a handshake, or what was to become one, with an answer where somebody is there to read it. */
+  refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
+    this.#pending.delete(socket);
+    const isAnswered = refuse(socket, refusal);
+    this.#tellRefused(refusal.reason, isAnswered ? refusal.status : 0, request, refusal.cause);
   }
 
   #check(request: IncomingMessage): Refusal | undefined {
@@ -114,12 +125,13 @@ export class UpgradeServer implements WebsocketServer {
 
   async #authenticate(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     this.#pending.add(socket);
-    socket.once('close', () => this.#pending.delete(socket));
+    socket.once('close', () => {
+      if (this.#pending.delete(socket)) this.#tellRefused('gone', 0, request);
+    });
     const answer = await authenticate(this.#settings, request);
-    // Gone, or cut by its deadline, while the application thought.
+    // The client went away, its deadline passed or the server closed while the application thought.
     if (!this.#pending.delete(socket)) return;
-    if ('status' in answer) this.#refuse(socket, answer, request);
-    else if (this.#closing !== undefined) this.#refuse(socket, isClosing, request);
+    if ('status' in answer) this.refuse(socket, answer, request);
     else this.#accept(request, socket, head, answer.user);
   }
 
@@ -152,12 +164,6 @@ export class UpgradeServer implements WebsocketServer {
     this.#arrivals.arrived(client);
   }
 
-  #refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
-    this.#pending.delete(socket);
-    refuse(socket, refusal);
-    this.#tellRefused(refusal.reason, refusal.status, request, refusal.cause);
-  }
-
   #tellRefused(reason: RefusalReason, status: number, request: IncomingMessage | undefined, cause?: unknown): void {
     this.#metrics.refused(reason);
     const refused: Refused = { reason, status, remoteAddress: request?.socket.remoteAddress ?? '', cause };
@@ -165,13 +171,13 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   async #close(code: number, reason: string, graceMs: number): Promise<void> {
+    for (const socket of this.#pending) this.refuse(socket, isClosing);
     const clients = [...this.#roster.live];
     const stragglers = setTimeout(() => {
       for (const client of this.#roster.live) client.drop();
     }, graceMs);
     await Promise.all(clients.map((client) => client.close(code, reason)));
     clearTimeout(stragglers);
-    for (const socket of this.#pending) this.#refuse(socket, isClosing);
     await this.#door?.shut();
     this.#arrivals.end();
   }
@@ -186,4 +192,12 @@ export class UpgradeServer implements WebsocketServer {
     if (handler !== 'error' && this.#events.has('error')) this.#events.emit('error', error);
     else console.error(error);
   }
+}
+
+function checkGrace(graceMs: number): void {
+  if (graceMs >= 0 && graceMs <= MAX_TIMER_MS) return;
+  throw new WebsocketError('INVALID_OPTION', `The option graceMs must be a number of milliseconds from 0 to ${MAX_TIMER_MS}.`, {
+    option: 'graceMs',
+    value: graceMs,
+  });
 }

@@ -68,7 +68,7 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
    * The clients first, all at once; then the port is free. Handshakes that come meanwhile are answered with 503.
    * Safe to call twice. An attached HTTP server goes on without us.
    *
-   * @throws {WebsocketError} `INVALID_CLOSE`, at the call.
+   * @throws {WebsocketError} `INVALID_CLOSE`, `INVALID_OPTION`, at the call.
    */
   close(options?: ServerCloseOptions): Promise<void>;
 }

@@ -212,6 +212,15 @@ export function handshake(headers: Record<string, string | undefined> = {}, requ
 }
 
 export async function certificate(): Promise<{ key: string; cert: string }> {
-  const pems = await generate([{ name: 'commonName', value: 'localhost' }], { keySize: 2048 });
+  const pems = await generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec' });
   return { key: pems.private, cert: pems.cert };
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((onResolve) => {
+    resolve = onResolve;
+  });
+  return { promise, resolve };
 }
