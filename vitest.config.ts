@@ -13,6 +13,7 @@ export default defineConfig({
     projects: [
       project('unit', 10_000),
       project('conformance', 15_000),
+      project('server', 15_000),
       project('session', 15_000),
       project('interop', 60_000),
       project('packaging', 180_000),

@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'NOT_OPEN'
   | 'OUTBOX_FULL'
   | 'PROTOCOL_ERROR'
+  | 'RATE_LIMITED'
+  | 'TOO_SLOW'
   | 'UNKNOWN_CLIENT'
   | 'UNSENT'
   | 'UNSUPPORTED';

@@ -1,0 +1,6 @@
+export { WebsocketError } from '../core/errors.js';
+export type { CloseInfo, Message, Received } from '../core/types.js';
+export { attach } from '../server/attach.js';
+export { listen } from '../server/listen.js';
+export type { ServerOptions } from '../server/options.js';
+export type { Refused, ServerClient, ServerCloseOptions, ServerEvents, ServerRequest, WebsocketServer } from '../server/types.js';

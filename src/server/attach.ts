@@ -1,0 +1,75 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { WebsocketError } from '../core/errors.js';
+import { resolveServerOptions, type ServerOptions } from './options.js';
+import { UpgradeServer } from './server.js';
+import type { WebsocketServer } from './types.js';
+
+type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Known to every copy of the library in the process, so that their listeners on one HTTP server agree. */
+const mark = Symbol.for('gemsocket upgrade listener');
+
+interface MarkedListener extends UpgradeListener {
+  [mark]: (request: IncomingMessage) => boolean;
+}
+
+/**
+ * A WebSocket server on an HTTP server that the application already has (Express, Fastify, Hono, …). It takes the
+ * upgrades of its `path` and leaves the rest to other listeners; where there are none, they are answered with 404.
+ * Close it before the HTTP server, which otherwise waits for the clients to leave.
+ *
+ * @throws {WebsocketError} `INVALID_OPTION`, `UNSUPPORTED`.
+ */
+export function attach(httpServer: HttpServer | HttpsServer, options: ServerOptions = {}): WebsocketServer {
+  checkAttachable(httpServer, options);
+  const server = new UpgradeServer(resolveServerOptions(options));
+  const listener: MarkedListener = Object.assign(
+    (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (ownerOf(httpServer, request) === listener) server.upgrade(request, socket, head);
+    },
+    { [mark]: (request: IncomingMessage) => server.serves(request) },
+  );
+  const close = () => void server.close();
+  httpServer.on('upgrade', listener);
+  httpServer.once('close', close);
+  server.opened({
+    get port() {
+      return portOf(httpServer);
+    },
+    shut() {
+      httpServer.off('upgrade', listener);
+      httpServer.off('close', close);
+      return Promise.resolve();
+    },
+  });
+  return server;
+}
+
+function checkAttachable(httpServer: HttpServer | HttpsServer, options: ServerOptions): void {
+  if (typeof httpServer?.on !== 'function') {
+    throw new WebsocketError(
+      'INVALID_OPTION',
+      'attach() takes the http.Server: what createServer() or app.listen() returned. For a port of its own there is listen().',
+      { option: 'httpServer' },
+    );
+  }
+  if (options.tls === undefined) return;
+  throw new WebsocketError('INVALID_OPTION', 'The option tls is for listen(): give attach() an https.Server instead.', { option: 'tls' });
+}
+
+/**
+ * The first of ours that serves the path, as they were attached. Where none does, and no other library listens that
+ * might, it is the first of all: somebody must refuse.
+ */
+function ownerOf(httpServer: HttpServer | HttpsServer, request: IncomingMessage): UpgradeListener | undefined {
+  const listeners = httpServer.listeners('upgrade') as (UpgradeListener | MarkedListener)[];
+  const owner = listeners.find((listener) => mark in listener && listener[mark](request));
+  return owner ?? (listeners.every((listener) => mark in listener) ? listeners[0] : undefined);
+}
+
+function portOf(httpServer: HttpServer | HttpsServer): number {
+  const address = httpServer.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

@@ -1,0 +1,139 @@
+import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebsocketError } from '../core/errors.js';
+import { headersTooLarge, notHttp, tookTooLong } from './admission.js';
+import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
+import { ignore } from './refusal.js';
+import { type Door, UpgradeServer } from './server.js';
+import type { WebsocketServer } from './types.js';
+
+/** Beyond `maxClients`, so that a burst of clients that are one too many is told so, and silent sockets are bounded too. */
+const SPARE_CONNECTIONS = 1_024;
+
+/**
+ * A WebSocket server on a port of its own; with `tls`, a wss server.
+ *
+ * @param port 0 takes any that is free; `server.port` tells which.
+ * @throws {WebsocketError} (rejects) `LISTEN_FAILED`, with the host, the port and the `systemCode`; `INVALID_OPTION`, `UNSUPPORTED`.
+ */
+export async function listen(host: string, port: number, options: ServerOptions = {}): Promise<WebsocketServer> {
+  const settings = resolveServerOptions(options);
+  const server = new UpgradeServer(settings);
+  const http = makeHttpServer(options.tls, settings);
+  const sockets = trackSockets(http);
+  http.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => server.expect(socket));
+  http.on('upgrade', (request, socket, head) => server.upgrade(request, socket, head));
+  http.on('clientError', (cause, socket) => refuseBroken(server, cause, socket));
+  await bind(http, host, port);
+  server.opened(doorOf(http, sockets));
+  return server;
+}
+
+function makeHttpServer(tls: ServerOptions['tls'], settings: ServerSettings): HttpServer {
+  // Every socket has a deadline of ours, from its first moment on; Node's own are looked at every 30 s only.
+  const timeouts = { headersTimeout: 0, requestTimeout: 0 };
+  const http =
+    tls === undefined
+      ? createHttpServer(timeouts, upgradeRequired)
+      : createTlsServer({ ...timeouts, ...tls, handshakeTimeout: settings.handshakeTimeoutMs }, upgradeRequired);
+  http.maxConnections = settings.maxClients + SPARE_CONNECTIONS;
+  return http;
+}
+
+function createTlsServer(options: Parameters<typeof createHttpsServer>[0], listener: RequestListener): HttpServer {
+  try {
+    return createHttpsServer(options, listener);
+  } catch (cause) {
+    throw new WebsocketError(
+      'INVALID_OPTION',
+      'The option tls needs a key and its certificate, both PEM. See cause.',
+      { option: 'tls' },
+      cause,
+    );
+  }
+}
+
+const upgradeRequired: RequestListener = (_request, response) => {
+  // The names of the header stand together, so that Node sees that this connection closes.
+  response.writeHead(426, { Connection: 'close, Upgrade', Upgrade: 'websocket', 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end('This is a WebSocket server: connect with ws:// or wss:// instead.\n');
+};
+
+/** What did not even become a request: bytes that are no HTTP, TLS that failed, a client that went away. */
+function refuseBroken(server: UpgradeServer, { code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code === 'HPE_HEADER_OVERFLOW') server.refuse(socket, headersTooLarge);
+  else if (code?.startsWith('HPE_')) server.refuse(socket, notHttp);
+  else {
+    // No answer can be sent in a TLS connection that never came about.
+    socket.destroy();
+    if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') server.refuse(socket, tookTooLong);
+  }
+}
+
+/** All connections, upgraded ones too, which the HTTP server itself forgets: closing ends whatever is left. */
+function trackSockets(http: HttpServer): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  http.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', ignore);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+function bind(http: HttpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (cause: unknown) => reject(listenFailed(host, port, cause));
+    http.once('error', failed);
+    try {
+      http.listen(port, host, () => {
+        http.off('error', failed);
+        resolve();
+      });
+    } catch (cause) {
+      failed(cause);
+    }
+  });
+}
+
+function doorOf(http: HttpServer, sockets: ReadonlySet<Socket>): Door {
+  const { port } = http.address() as AddressInfo;
+  return {
+    port,
+    shut: () =>
+      new Promise((resolve) => {
+        http.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+function listenFailed(host: string, port: number, cause: unknown): WebsocketError {
+  const systemCode = (cause as NodeJS.ErrnoException).code;
+  return new WebsocketError(
+    'LISTEN_FAILED',
+    `Could not listen on ${host}:${port} (${systemCode}). ${advice(systemCode)}`,
+    { host, port, systemCode },
+    cause,
+  );
+}
+
+function advice(systemCode: string | undefined): string {
+  switch (systemCode) {
+    case 'EADDRINUSE':
+      return 'Another process has the port: stop it, or take another; port 0 takes any that is free.';
+    case 'EACCES':
+      return 'Ports under 1024 need a privilege: take a higher one.';
+    case 'EADDRNOTAVAIL':
+      return "No interface of this machine has that address: try 'localhost', or '0.0.0.0' for all.";
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return "The host name does not resolve: try 'localhost', or '0.0.0.0' for all interfaces.";
+    case 'ERR_SOCKET_BAD_PORT':
+      return 'A port is a whole number from 0 to 65535.';
+    default:
+      return 'Check the host and the port.';
+  }
+}

@@ -1,0 +1,95 @@
+import { CloseCode } from '../core/close-codes.js';
+import type { CloseInfo } from '../core/types.js';
+import type { AcceptedClient } from './accepted-client.js';
+import type { RefusalReason } from './refusal.js';
+
+/** What is counted since the server started. */
+const COUNTERS = {
+  connectionsTotal: 0,
+  messagesReceived: 0,
+  messagesSent: 0,
+  bytesReceived: 0,
+  bytesSent: 0,
+  refusedPath: 0,
+  refusedOrigin: 0,
+  refusedFull: 0,
+  refusedAuth: 0,
+  refusedRequest: 0,
+  refusedTimeout: 0,
+  refusedClosing: 0,
+  refusedGone: 0,
+  closedRateLimited: 0,
+  closedTooSlow: 0,
+  closedTooBig: 0,
+  closedProtocolError: 0,
+  closedDead: 0,
+};
+
+type Counter = keyof typeof COUNTERS;
+
+const REFUSED: Readonly<Record<RefusalReason, Counter>> = {
+  path: 'refusedPath',
+  origin: 'refusedOrigin',
+  full: 'refusedFull',
+  auth: 'refusedAuth',
+  request: 'refusedRequest',
+  timeout: 'refusedTimeout',
+  closing: 'refusedClosing',
+  gone: 'refusedGone',
+};
+
+export class Metrics {
+  readonly #counters = { ...COUNTERS };
+
+  connected(): void {
+    this.#counters.connectionsTotal += 1;
+  }
+
+  refused(reason: RefusalReason): void {
+    this.#counters[REFUSED[reason]] += 1;
+  }
+
+  /** The client's own counters end with it; here they go on. */
+  closed(client: AcceptedClient, info: CloseInfo): void {
+    add(this.#counters, client);
+    const counter = closedBy(info);
+    if (counter !== undefined) this.#counters[counter] += 1;
+  }
+
+  read(clients: number, live: ReadonlySet<AcceptedClient>): Readonly<Record<string, number>> {
+    const now = { clients, bufferedBytes: 0, ...this.#counters };
+    for (const client of live) {
+      add(now, client);
+      now.bufferedBytes += client.bufferedBytes;
+    }
+    return now;
+  }
+}
+
+function add(counters: typeof COUNTERS, client: AcceptedClient): void {
+  const { stats } = client;
+  counters.messagesReceived += stats.messagesReceived;
+  counters.messagesSent += stats.messagesSent;
+  counters.bytesReceived += stats.bytesReceived;
+  counters.bytesSent += stats.bytesSent;
+}
+
+/** A clean end was the peer's wish, or the application's; only of the others was the server the judge. */
+function closedBy(info: CloseInfo): Counter | undefined {
+  if (info.wasClean) return undefined;
+  switch (info.code) {
+    case CloseCode.policyViolation:
+      return 'closedRateLimited';
+    case CloseCode.tryAgainLater:
+      return 'closedTooSlow';
+    case CloseCode.messageTooBig:
+      return 'closedTooBig';
+    case CloseCode.protocolError:
+    case CloseCode.invalidPayload:
+      return 'closedProtocolError';
+    case CloseCode.abnormal:
+      return info.reason === 'link dead' ? 'closedDead' : undefined;
+    default:
+      return undefined;
+  }
+}

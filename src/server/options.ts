@@ -1,0 +1,145 @@
+import type { IncomingMessage } from 'node:http';
+import { WebsocketError } from '../core/errors.js';
+import { type ClientOptions, defaults, positive, resolveOptions, type Settings } from '../core/options.js';
+
+/** Every bound has a default, and its reason stands beside it in {@link serverDefaults}. */
+export interface ServerOptions {
+  /** TLS key and certificate, PEM: the server is wss. Of `listen` only; an attached server has its own. */
+  tls?: { key: string | Buffer; cert: string | Buffer };
+  /** The only path that is served, without a query; others get 404. Every path, unless set. */
+  path?: string;
+  /** Subprotocols that the server speaks. The first of the client's that is among them is chosen (RFC 6455, 4.2.2). */
+  protocols?: readonly string[];
+  /** Exact origins that a browser may come from; '*' lets all in. Same host and port only, unless set. Others get 403. */
+  origins?: readonly string[] | '*';
+  /** Before the upgrade. Throw or return undefined to refuse with 401; what it returns is the client's `user`. */
+  authenticate?: (request: IncomingMessage) => unknown;
+  /** More get 503. Handshakes under way count. */
+  maxClients?: number;
+  /** Largest message taken, in bytes of payload. A larger one ends its connection with 1009. */
+  maxMessageBytes?: number;
+  /** Milliseconds for a handshake, `authenticate` included; with TLS as many again before it, for TLS's own. */
+  handshakeTimeoutMs?: number;
+  /** As for the client: a peer that answers no ping is detached. */
+  liveness?: false | { pingMs?: number; timeoutMs?: number };
+  /** Per client, as a token bucket; over it the client is closed with 1008. None, unless set. */
+  rateLimit?: { messagesPerSecond: number; burst: number };
+  /** Bounds of what waits to be read from one client; a client over them is not read from until there is room. */
+  inbox?: { maxMessages?: number; maxBytes?: number };
+  /**
+   * A client that reads too slowly for this many buffered bytes is closed with 1013. A send returns false from a
+   * quarter of it on, so a sender that then awaits `drained()` is never cut off.
+   */
+  maxBufferedBytes?: number;
+}
+
+export const serverDefaults = {
+  /** An idle client costs about 30 KB: these, half a gigabyte. */
+  maxClients: 16_384,
+  /** A message of a game or a chat is far smaller; what a stranger may make us hold at once should be. */
+  maxMessageBytes: 64 * 1024,
+  /** As long as a client waits for it by default. */
+  handshakeTimeoutMs: defaults.connectTimeoutMs,
+  /** Seconds at a hundred messages a second, and no more: there are as many inboxes as clients. */
+  inboxMessages: 1_024,
+  /** Sixteen messages of the largest default size. */
+  inboxBytes: 1024 * 1024,
+  /** Four seconds at 8 Mbit/s: a reader that far behind lives in the past. */
+  maxBufferedBytes: 4 * 1024 * 1024,
+  /** A client that lives answers a close frame in a round trip. */
+  graceMs: defaults.closeTimeoutMs,
+} as const;
+
+export interface RateLimit {
+  readonly messagesPerSecond: number;
+  readonly burst: number;
+}
+
+/** The options of one server, checked and complete. */
+export interface ServerSettings {
+  readonly path: string | undefined;
+  readonly protocols: readonly string[];
+  /** Undefined: the host and port that the request names. */
+  readonly origins: readonly string[] | '*' | undefined;
+  readonly authenticate: ServerOptions['authenticate'];
+  readonly maxClients: number;
+  readonly handshakeTimeoutMs: number;
+  readonly rateLimit: RateLimit | undefined;
+  readonly maxBufferedBytes: number;
+  /** Of each client. */
+  readonly client: Settings;
+}
+
+/** @throws {WebsocketError} `INVALID_OPTION`, `UNSUPPORTED`. */
+export function resolveServerOptions(options: ServerOptions): ServerSettings {
+  refuseUnsupported(options);
+  const maxBufferedBytes = positive('maxBufferedBytes', options.maxBufferedBytes, serverDefaults.maxBufferedBytes);
+  return {
+    path: resolvePath(options.path),
+    protocols: options.protocols ?? [],
+    origins: resolveOrigins(options.origins),
+    authenticate: options.authenticate,
+    maxClients: positive('maxClients', options.maxClients, serverDefaults.maxClients),
+    handshakeTimeoutMs: positive('handshakeTimeoutMs', options.handshakeTimeoutMs, serverDefaults.handshakeTimeoutMs),
+    rateLimit: resolveRateLimit(options.rateLimit),
+    maxBufferedBytes,
+    client: clientSettings(options, maxBufferedBytes),
+  };
+}
+
+function clientSettings(options: ServerOptions, maxBufferedBytes: number): Settings {
+  const maxMessageBytes = positive('maxMessageBytes', options.maxMessageBytes, serverDefaults.maxMessageBytes);
+  const client: ClientOptions = {
+    reconnect: false,
+    maxMessageBytes,
+    inbox: {
+      maxMessages: options.inbox?.maxMessages ?? serverDefaults.inboxMessages,
+      // One message of the largest size, and as much again.
+      maxBytes: options.inbox?.maxBytes ?? Math.max(serverDefaults.inboxBytes, 2 * maxMessageBytes),
+    },
+    // The server client bounds it, at maxBufferedBytes and one message.
+    outbox: { highWaterBytes: maxBufferedBytes / 4, maxBytes: Number.POSITIVE_INFINITY },
+  };
+  return resolveOptions(options.liveness === undefined ? client : { ...client, liveness: options.liveness });
+}
+
+function resolvePath(path: string | undefined): string | undefined {
+  if (path === undefined || /^\/[^?#]*$/.test(path)) return path;
+  throw invalid('path', path, "must begin with '/' and have no query: '/game'.");
+}
+
+function resolveOrigins(origins: ServerOptions['origins']): readonly string[] | '*' | undefined {
+  if (origins === undefined || origins === '*') return origins;
+  for (const origin of origins) {
+    // 'null' and 'file://' are what browsers send for a page that was opened from a file.
+    if (origin !== 'null' && origin !== 'file://' && originOf(origin) !== origin) {
+      throw invalid('origins', origin, `must list origins as browsers send them: ${originOf(origin) ?? 'https://example.com'}.`);
+    }
+  }
+  return [...origins];
+}
+
+function originOf(text: string): string | undefined {
+  return URL.canParse(text) ? new URL(text).origin : undefined;
+}
+
+function resolveRateLimit(rateLimit: ServerOptions['rateLimit']): RateLimit | undefined {
+  if (rateLimit === undefined) return undefined;
+  const messagesPerSecond = positive('rateLimit.messagesPerSecond', rateLimit.messagesPerSecond, Number.NaN);
+  // A bucket under one token would let nothing through.
+  const burst = Math.max(1, positive('rateLimit.burst', rateLimit.burst, messagesPerSecond));
+  return { messagesPerSecond, burst };
+}
+
+function refuseUnsupported(options: object): void {
+  for (const option of ['session', 'backplane', 'topics', 'authorize']) {
+    if ((options as Record<string, unknown>)[option] === undefined) continue;
+    throw new WebsocketError('UNSUPPORTED', `The option ${option} is not there yet: this version serves plain WebSockets. Leave it out.`, {
+      option,
+    });
+  }
+}
+
+function invalid(option: string, value: unknown, rule: string): WebsocketError {
+  return new WebsocketError('INVALID_OPTION', `The option ${option} ${rule}`, { option, value });
+}

@@ -1,0 +1,203 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { CloseCode, checkClose } from '../core/close-codes.js';
+import { asyncDispose } from '../core/dispose.js';
+import { Emitter } from '../core/emitter.js';
+import { WebsocketError } from '../core/errors.js';
+import { AcceptedClient } from './accepted-client.js';
+import { authenticate, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
+import { Arrivals } from './arrivals.js';
+import { broadcast } from './broadcast.js';
+import { Deadlines } from './deadlines.js';
+import { type Handshake, makeHandshake } from './handshake.js';
+import { Metrics } from './metrics.js';
+import { type ServerSettings, serverDefaults } from './options.js';
+import { ignore, type Refusal, type RefusalReason, refuse } from './refusal.js';
+import { Roster } from './roster.js';
+import type { Refused, ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
+
+/** Node's timers hold 31 bits, and fire at once beyond. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Where connections come from: an HTTP server of our own, or the application's. */
+export interface Door {
+  readonly port: number;
+  /** No more connections; resolves when the port is free, or at once where it is the application's. */
+  shut(): Promise<void>;
+}
+
+/** The one implementation of WebsocketServer: from a request for an upgrade to a client, and to the end of it. */
+export class UpgradeServer implements WebsocketServer {
+  readonly #settings: ServerSettings;
+  readonly #handshake: Handshake;
+  readonly #deadlines: Deadlines;
+  readonly #metrics = new Metrics();
+  readonly #arrivals = new Arrivals();
+  readonly #roster: Roster;
+  readonly #events: Emitter<ServerEvents>;
+  /** Handshakes under way; each may still become a client. */
+  readonly #pending = new Set<Duplex>();
+  #door: Door | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: ServerSettings) {
+    this.#settings = settings;
+    this.#handshake = makeHandshake(settings);
+    this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
+    this.#roster = new Roster((client) => this.#arrivals.left(client));
+    this.#events = new Emitter((error, event) => this.#handlerFailed(error, event));
+  }
+
+  get clients(): readonly ServerClient[] {
+    return this.#roster.listed;
+  }
+
+  get port(): number {
+    return this.#door?.port ?? 0;
+  }
+
+  get metrics(): Readonly<Record<string, number>> {
+    return this.#metrics.read(this.#roster.openCount, this.#roster.live);
+  }
+
+  on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  broadcast(message: string | ArrayBuffer | ArrayBufferView): void {
+    broadcast(this.#roster.live, message);
+  }
+
+  close({ code = CloseCode.goingAway, reason = '', graceMs = serverDefaults.graceMs }: ServerCloseOptions = {}): Promise<void> {
+    checkClose(code, reason);
+    checkGrace(graceMs);
+    this.#closing ??= this.#close(code, reason, graceMs);
+    return this.#closing;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<ServerClient, undefined> {
+    return this.#arrivals.iterate();
+  }
+
+  async [asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  opened(door: Door): void {
+    this.#door = door;
+  }
+
+  /** A socket whose request is still to come, or is there: its time runs. */
+  expect(socket: Duplex): void {
+    this.#deadlines.begin(socket);
+  }
+
+  serves(request: IncomingMessage): boolean {
+    return servesPath(this.#settings, request);
+  }
+
+  /** A request for an upgrade. Never throws: what is wrong with it ends its own socket. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Until ws takes the socket over, nobody else listens; an error without a listener would end the process.
+    socket.on('error', ignore);
+    this.expect(socket);
+    const refusal = this.#check(request);
+    if (refusal !== undefined) {
+      this.refuse(socket, refusal, request);
+      return;
+    }
+    if (this.#settings.authenticate === undefined) this.#accept(request, socket, head, undefined);
+    else void this.#authenticate(request, socket, head);
+  }
+
+  /** Ends a handshake, or what was to become one, with an answer where somebody is there to read it. */
+  refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
+    this.#pending.delete(socket);
+    const isAnswered = refuse(socket, refusal);
+    this.#tellRefused(refusal.reason, isAnswered ? refusal.status : 0, request, refusal.cause);
+  }
+
+  #check(request: IncomingMessage): Refusal | undefined {
+    if (this.#closing !== undefined) return isClosing;
+    if (!this.serves(request)) return wrongPath;
+    return checkRequest(this.#settings, request, this.#roster.openCount + this.#pending.size);
+  }
+
+  async #authenticate(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    this.#pending.add(socket);
+    socket.once('close', () => {
+      if (this.#pending.delete(socket)) this.#tellRefused('gone', 0, request);
+    });
+    const answer = await authenticate(this.#settings, request);
+    // The client went away, its deadline passed or the server closed while the application thought.
+    if (!this.#pending.delete(socket)) return;
+    if ('status' in answer) this.refuse(socket, answer, request);
+    else this.#accept(request, socket, head, answer.user);
+  }
+
+  #accept(request: IncomingMessage, socket: Duplex, head: Buffer, user: unknown): void {
+    this.#deadlines.end(socket);
+    try {
+      const ws = this.#handshake(request, socket, head);
+      if (ws === undefined) this.#tellRefused('request', 400, request);
+      else this.#welcome(new AcceptedClient({ ws, socket, request, user }, this.#settings, this.#clientHost()));
+    } catch (cause) {
+      // ws refuses a socket that another upgrade listener has taken already.
+      socket.destroy();
+      this.#tellRefused('request', 0, request, cause);
+    }
+  }
+
+  #clientHost() {
+    return {
+      polled: () => this.#roster.polled(),
+      finished: (client: AcceptedClient) => this.#roster.finished(client),
+    };
+  }
+
+  #welcome(client: AcceptedClient): void {
+    client.on('close', (info) => this.#metrics.closed(client, info));
+    void client.connect();
+    this.#roster.add(client);
+    this.#metrics.connected();
+    this.#events.emit('connection', client);
+    this.#arrivals.arrived(client);
+  }
+
+  #tellRefused(reason: RefusalReason, status: number, request: IncomingMessage | undefined, cause?: unknown): void {
+    this.#metrics.refused(reason);
+    const refused: Refused = { reason, status, remoteAddress: request?.socket.remoteAddress ?? '', cause };
+    this.#events.emit('refused', refused);
+  }
+
+  async #close(code: number, reason: string, graceMs: number): Promise<void> {
+    for (const socket of this.#pending) this.refuse(socket, isClosing);
+    const clients = [...this.#roster.live];
+    const stragglers = setTimeout(() => {
+      for (const client of this.#roster.live) client.drop();
+    }, graceMs);
+    await Promise.all(clients.map((client) => client.close(code, reason)));
+    clearTimeout(stragglers);
+    await this.#door?.shut();
+    this.#arrivals.end();
+  }
+
+  #handlerFailed(cause: unknown, handler: string): void {
+    const error = new WebsocketError(
+      'HANDLER_FAILED',
+      `The application's ${handler} handler threw. The server goes on; see cause.`,
+      { handler },
+      cause,
+    );
+    if (handler !== 'error' && this.#events.has('error')) this.#events.emit('error', error);
+    else console.error(error);
+  }
+}
+
+function checkGrace(graceMs: number): void {
+  if (graceMs >= 0 && graceMs <= MAX_TIMER_MS) return;
+  throw new WebsocketError('INVALID_OPTION', `The option graceMs must be a number of milliseconds from 0 to ${MAX_TIMER_MS}.`, {
+    option: 'graceMs',
+    value: graceMs,
+  });
+}

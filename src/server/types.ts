@@ -1,0 +1,74 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { WebsocketError } from '../core/errors.js';
+import type { IWebsocketClient } from '../core/types.js';
+import type { RefusalReason } from './refusal.js';
+
+/** What the client asked for in its handshake. */
+export interface ServerRequest {
+  /** Path and query, as sent. */
+  readonly url: string;
+  readonly headers: Readonly<IncomingHttpHeaders>;
+  /** Of the other end of the socket: behind a proxy, the proxy's. */
+  readonly remoteAddress: string;
+}
+
+/** One accepted connection: the same interface as on the other side, and who it is. */
+export interface ServerClient extends IWebsocketClient {
+  readonly request: ServerRequest;
+  /** What `authenticate` returned. */
+  readonly user: unknown;
+}
+
+/** A handshake that did not become a client. */
+export interface Refused {
+  readonly reason: RefusalReason;
+  /** The HTTP status that it was answered with; 0 where it was dropped without an answer. */
+  readonly status: number;
+  readonly remoteAddress: string;
+  /** What `authenticate` threw. */
+  readonly cause: unknown;
+}
+
+export interface ServerEvents {
+  /** Before the client's first message: a handler attached here misses nothing. */
+  connection: (client: ServerClient) => void;
+  refused: (refused: Refused) => void;
+  /** A listener of this server threw. Where nobody listens to `error`, it is written to the console. */
+  error: (error: WebsocketError) => void;
+}
+
+/** How `close()` ends the clients. */
+export interface ServerCloseOptions {
+  /** 1001 by default: the server goes away, and clients that reconnect may come back (RFC 6455, 7.4.1). */
+  code?: number;
+  /** At most 123 bytes of UTF-8. */
+  reason?: string;
+  /** Milliseconds for all clients together to answer; whoever has not by then is dropped. 5,000 by default. */
+  graceMs?: number;
+}
+
+export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDisposable {
+  /**
+   * The open clients, oldest first; the array never changes, ask again for the next one.
+   *
+   * Where the application polls, a client that has closed stays until `getMessage()` has returned how it ended, so
+   * that a frame loop over `clients` sees it; for five seconds at most. Ask `isConnectionOpen()` before sending in
+   * such a loop. With a handler or an iterator on it, a client leaves this array as soon as it is not open.
+   */
+  readonly clients: readonly ServerClient[];
+  /** The port that it listens on; 0 while an attached HTTP server does not listen yet. */
+  readonly port: number;
+  /** @returns a function that takes the listener off again. */
+  on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void;
+  /** To every open client of this process. A client that reads too slowly is closed with 1013; nothing is thrown for it. */
+  broadcast(message: string | ArrayBuffer | ArrayBufferView): void;
+  /** Counters since the start and gauges of now, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /**
+   * The clients first, all at once; then the port is free. Handshakes that come meanwhile are answered with 503.
+   * Safe to call twice. An attached HTTP server goes on without us.
+   *
+   * @throws {WebsocketError} `INVALID_CLOSE`, `INVALID_OPTION`, at the call.
+   */
+  close(options?: ServerCloseOptions): Promise<void>;
+}

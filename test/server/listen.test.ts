@@ -1,0 +1,193 @@
+import { once } from 'node:events';
+import { get, request as httpRequest } from 'node:http';
+import { get as getHttps } from 'node:https';
+import { connect as connectTls } from 'node:tls';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connect } from '../../src/entry/node.js';
+import { listen } from '../../src/entry/server.js';
+import { certificate, foreign, handshake, messageOf, RawPeer, serve, serveEcho, until } from './support.js';
+
+describe('listen', () => {
+  it('takes a free port for port 0, and tells which', async () => {
+    const server = await serveEcho();
+    expect(server.port).toBeGreaterThan(0);
+    const client = await connect(`ws://127.0.0.1:${server.port}`, { type: 'insecure' });
+    client.sendMessage('hello');
+    for await (const message of client) {
+      expect(message).toBe('hello');
+      break;
+    }
+    await client.close();
+  });
+
+  it("takes the host 'localhost'", async () => {
+    const server = await listen('localhost', 0);
+    onTestFinished(() => server.close());
+    const client = await connect(`ws://localhost:${server.port}`, { type: 'insecure' });
+    expect(client.isConnectionOpen()).toBe(true);
+    await client.close();
+  });
+
+  it('rejects with LISTEN_FAILED where the port is taken, and says what to do', async () => {
+    const { port } = await serve();
+    await expect(listen('127.0.0.1', port)).rejects.toMatchObject({
+      name: 'WebsocketError',
+      code: 'LISTEN_FAILED',
+      message: expect.stringContaining('Another process has the port'),
+      context: { host: '127.0.0.1', port, systemCode: 'EADDRINUSE' },
+    });
+  });
+
+  it.each([
+    ['an address of another machine', '192.0.2.1', 0, 'EADDRNOTAVAIL'],
+    ['a port that is none', '127.0.0.1', 70_000, 'ERR_SOCKET_BAD_PORT'],
+  ])('rejects with LISTEN_FAILED for %s', async (_what, host, port, systemCode) => {
+    await expect(listen(host, port)).rejects.toMatchObject({ code: 'LISTEN_FAILED', context: { host, port, systemCode } });
+  });
+
+  it('serves wss with a key and a certificate', async () => {
+    const tls = await certificate();
+    const server = await serveEcho({ tls });
+    const socket = foreign(`wss://localhost:${server.port}`, [], { ca: tls.cert, host: '127.0.0.1' });
+    await once(socket, 'open');
+    socket.send('hello');
+    expect(await messageOf(socket)).toBe('hello');
+  });
+
+  it('rejects a key or certificate that is none', async () => {
+    await expect(listen('127.0.0.1', 0, { tls: { key: 'secret', cert: 'nonsense' } })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.not.stringContaining('secret'),
+    });
+  });
+
+  it('answers a plain HTTP request with 426 and a sentence, and closes', async () => {
+    const server = await serve();
+    const [response] = await once(get(`http://127.0.0.1:${server.port}/`), 'response');
+    expect(response.statusCode).toBe(426);
+    expect(response.headers).toMatchObject({ upgrade: 'websocket', connection: expect.stringContaining('close') });
+    expect(String(await once(response, 'data'))).toContain('WebSocket server');
+  });
+
+  it('answers a plain HTTPS request the same', async () => {
+    const tls = await certificate();
+    const server = await serve({ tls });
+    const [response] = await once(getHttps(`https://localhost:${server.port}/`, { ca: tls.cert, host: '127.0.0.1', servername: 'localhost' }), 'response');
+    expect(response.statusCode).toBe(426);
+    response.resume();
+  });
+
+  it('answers what is no HTTP with 400, and goes on', async () => {
+    const server = await serve();
+    const peer = await RawPeer.connect(server.port);
+    peer.socket.write('Is this the party to whom I am speaking?\r\n\r\n');
+    expect(await peer.text()).toMatch(/^HTTP\/1\.1 400 /);
+    expect(server.metrics.refusedRequest).toBe(1);
+    expect((await connectedTo(server.port)).isConnectionOpen()).toBe(true);
+  });
+
+  it('answers headers without end with 431', async () => {
+    const server = await serve();
+    const peer = await RawPeer.connect(server.port);
+    peer.socket.write(handshake({ 'X-Large': 'x'.repeat(20_000) }));
+    expect(await peer.text()).toMatch(/^HTTP\/1\.1 431 /);
+    expect(server.metrics.refusedRequest).toBe(1);
+  });
+
+  it('outlives a client of TLS that speaks none', async () => {
+    const tls = await certificate();
+    const server = await serve({ tls });
+    const peer = await RawPeer.connect(server.port);
+    peer.socket.write('GET / HTTP/1.1\r\n\r\n');
+    await peer.ended();
+    const socket = foreign(`wss://localhost:${server.port}`, [], { ca: tls.cert, host: '127.0.0.1' });
+    await once(socket, 'open');
+  });
+
+  it.each(['session', 'backplane', 'topics', 'authorize'])('says that %s is not there yet', async (option) => {
+    await expect(listen('127.0.0.1', 0, { [option]: {} })).rejects.toMatchObject({ code: 'UNSUPPORTED', context: { option } });
+  });
+
+  it.each([
+    ['path', { path: 'game' }],
+    ['path', { path: '/game?level=1' }],
+    ['origins', { origins: ['https://example.com/'] }],
+    ['origins', { origins: ['example.com'] }],
+    ['maxClients', { maxClients: 0 }],
+    ['handshakeTimeoutMs', { handshakeTimeoutMs: -1 }],
+    ['rateLimit.messagesPerSecond', { rateLimit: { messagesPerSecond: 0, burst: 1 } }],
+    ['maxBufferedBytes', { maxBufferedBytes: Number.NaN }],
+    ['liveness.pingMs', { liveness: { pingMs: 0 } }],
+  ])('refuses a senseless %s', async (option, options) => {
+    await expect(listen('127.0.0.1', 0, options)).rejects.toMatchObject({ code: 'INVALID_OPTION', context: { option } });
+  });
+});
+
+describe('a handshake that never ends', () => {
+  const handshakeTimeoutMs = 100;
+
+  it('is cut when the client says nothing', async () => {
+    const server = await serve({ handshakeTimeoutMs });
+    const peer = await RawPeer.connect(server.port);
+    expect(await peer.text()).toMatch(/^HTTP\/1\.1 408 /);
+    expect(server.metrics.refusedTimeout).toBe(1);
+  });
+
+  it('is cut when the client sends half a request, byte by byte', async () => {
+    const server = await serve({ handshakeTimeoutMs });
+    const peer = await RawPeer.connect(server.port);
+    peer.socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+    const drip = setInterval(() => peer.socket.write('z'), 10);
+    onTestFinished(() => clearInterval(drip));
+    expect(await peer.text()).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('is cut when the client begins TLS and no more', async () => {
+    const server = await serve({ tls: await certificate(), handshakeTimeoutMs });
+    const peer = await RawPeer.connect(server.port);
+    await peer.ended();
+    expect(server.metrics.refusedTimeout).toBe(1);
+  });
+
+  it('is cut when the client does TLS and sends no request', async () => {
+    const server = await serve({ tls: await certificate(), handshakeTimeoutMs });
+    const socket = connectTls({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    socket.resume();
+    await once(socket, 'close');
+    expect(server.metrics.refusedTimeout).toBe(1);
+  });
+
+  it('is answered and closed when the body of a plain request never comes', async () => {
+    const server = await serve();
+    const request = httpRequest({ port: server.port, host: '127.0.0.1', method: 'POST', headers: { 'Content-Length': '1000' } });
+    request.on('error', () => {});
+    request.write('part');
+    await once(request, 'close');
+  });
+
+  it('keeps nobody else waiting', async () => {
+    const server = await serveEcho();
+    await Promise.all(Array.from({ length: 50 }, () => RawPeer.connect(server.port)));
+    expect((await connectedTo(server.port)).isConnectionOpen()).toBe(true);
+  });
+
+  it('does not count against a client once it is in', async () => {
+    const server = await serveEcho({ handshakeTimeoutMs });
+    const socket = foreign(`ws://127.0.0.1:${server.port}`);
+    await once(socket, 'open');
+    const silent = await RawPeer.connect(server.port);
+    await silent.ended();
+    socket.send('still here');
+    expect(await messageOf(socket)).toBe('still here');
+  });
+});
+
+async function connectedTo(port: number) {
+  const client = await connect(`ws://127.0.0.1:${port}`, { type: 'insecure' });
+  onTestFinished(async () => {
+    await client.close();
+  });
+  await until(() => expect(client.state).toBe('open'));
+  return client;
+}
