@@ -47,23 +47,26 @@ function next<T>(event: 'error' | 'reconnected' | 'message' | 'reconnecting'): P
 }
 
 describe('a link that goes dark without FIN', () => {
-  it.each(['both', 'toClient', 'toServer'] as const)('%s: is found within pingMs + timeoutMs, and reconnected when it is light again', async (direction) => {
-    await open();
-    const frozenAt = Date.now();
-    proxy.freeze(direction);
-    const error = await next<WebsocketError>('error');
-    const foundMs = Date.now() - frozenAt;
-    expect(error).toMatchObject({ code: 'LINK_DEAD', context: { silentMs: expect.any(Number) } });
-    // The machine may be late, but the link is not found dead before its time.
-    expect(foundMs).toBeGreaterThanOrEqual(TIMEOUT_MS);
-    expect(foundMs).toBeLessThan(PING_MS + TIMEOUT_MS + 1_000);
-    expect(client.isConnectionOpen()).toBe(false);
-    const reconnected = next('reconnected');
-    await proxy.heal();
-    await reconnected;
-    client.sendMessage('still me');
-    expect(await next('message')).toBe('still me');
-  });
+  it.each(['both', 'toClient', 'toServer'] as const)(
+    '%s: is found within pingMs + timeoutMs, and reconnected when it is light again',
+    async (direction) => {
+      await open();
+      const frozenAt = Date.now();
+      proxy.freeze(direction);
+      const error = await next<WebsocketError>('error');
+      const foundMs = Date.now() - frozenAt;
+      expect(error).toMatchObject({ code: 'LINK_DEAD', context: { silentMs: expect.any(Number) } });
+      // The machine may be late, but the link is not found dead before its time.
+      expect(foundMs).toBeGreaterThanOrEqual(TIMEOUT_MS);
+      expect(foundMs).toBeLessThan(PING_MS + TIMEOUT_MS + 1_000);
+      expect(client.isConnectionOpen()).toBe(false);
+      const reconnected = next('reconnected');
+      await proxy.heal();
+      await reconnected;
+      client.sendMessage('still me');
+      expect(await next('message')).toBe('still me');
+    },
+  );
 
   it('while it is dark: each attempt ends by its timeout, and says so', async () => {
     await open();

@@ -5,7 +5,9 @@ import { connect, type IWebsocketClient, type WebsocketError } from '../../src/e
 import { closeFrame, frame, Opcode, rawWebsocketServer } from '../support/raw-peer.js';
 
 /** What the client reads, and how it ends, when a server writes these bytes and nothing else. */
-async function reading(bytes: Buffer): Promise<{ messages: unknown[]; errors: WebsocketError[]; client: IWebsocketClient; answer: Buffer }> {
+async function reading(
+  bytes: Buffer,
+): Promise<{ messages: unknown[]; errors: WebsocketError[]; client: IWebsocketClient; answer: Buffer }> {
   await using server = await rawWebsocketServer((socket) => socket.write(bytes));
   const errors: WebsocketError[] = [];
   const client = await connect(server.address, { type: 'insecure', reconnect: false, maxMessageBytes: 100_000 });

@@ -29,7 +29,11 @@ beforeEach(async () => {
   await once(plain, 'listening');
   for (const server of [secure, plain]) server.on('connection', record);
   addresses.push(`wss://127.0.0.1:${portOf(https)}`, `ws://127.0.0.1:${portOf(plain)}`, `ws://127.0.0.1:${portOf(plain)}`);
-  closers.push(() => secure.close(), () => plain.close(), () => https.close());
+  closers.push(
+    () => secure.close(),
+    () => plain.close(),
+    () => https.close(),
+  );
 });
 
 afterEach(() => {
@@ -117,10 +121,13 @@ describe('a process that is ended by a signal', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it.each(['stay without', 'stay, and not any more'])('%s closeOnSignals: no handler is installed, and the signal is the end', async (way) => {
-    await using script = await signalled(way, 'SIGTERM');
-    expect(await script.ended).toBe('SIGTERM');
-    expect(await ends()).toEqual([LOST, LOST, LOST]);
-    expect(await script.said('open')).toMatchObject({ signalListeners: 0 });
-  });
+  it.each(['stay without', 'stay, and not any more'])(
+    '%s closeOnSignals: no handler is installed, and the signal is the end',
+    async (way) => {
+      await using script = await signalled(way, 'SIGTERM');
+      expect(await script.ended).toBe('SIGTERM');
+      expect(await ends()).toEqual([LOST, LOST, LOST]);
+      expect(await script.said('open')).toMatchObject({ signalListeners: 0 });
+    },
+  );
 });

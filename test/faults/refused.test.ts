@@ -33,10 +33,17 @@ async function listening(server: Server): Promise<number> {
 
 function answering(status: number, headers: Record<string, string> = {}): Promise<number> {
   return listening(
-    createHttpServer((_request, response) => response.writeHead(status, headers).end('no WebSocket here')).on('upgrade', (_request, socket) => {
-      const lines = [`HTTP/1.1 ${status} No`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), 'Content-Length: 0'];
-      socket.end(`${lines.join('\r\n')}\r\n\r\n`);
-    }),
+    createHttpServer((_request, response) => response.writeHead(status, headers).end('no WebSocket here')).on(
+      'upgrade',
+      (_request, socket) => {
+        const lines = [
+          `HTTP/1.1 ${status} No`,
+          ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+          'Content-Length: 0',
+        ];
+        socket.end(`${lines.join('\r\n')}\r\n\r\n`);
+      },
+    ),
   );
 }
 
@@ -95,7 +102,9 @@ describe('a server that answers with something else', () => {
 
   it('a wrong Sec-WebSocket-Accept: CONNECT_FAILED, and the message says so', async () => {
     await using server = await rawServer((socket) => {
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: d3Jvbmc=\r\n\r\n');
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: d3Jvbmc=\r\n\r\n',
+      );
     });
     const error = await failureOf(server.address);
     expect(error.code).toBe('CONNECT_FAILED');
@@ -103,7 +112,9 @@ describe('a server that answers with something else', () => {
   });
 
   it('a 101 without Upgrade: CONNECT_FAILED', async () => {
-    await using server = await rawServer((socket, request) => socket.write(switchingProtocols(request).replace('Upgrade: websocket\r\n', '')));
+    await using server = await rawServer((socket, request) =>
+      socket.write(switchingProtocols(request).replace('Upgrade: websocket\r\n', '')),
+    );
     expect(await failureOf(server.address)).toMatchObject({ code: 'CONNECT_FAILED' });
   });
 
@@ -115,7 +126,11 @@ describe('a server that answers with something else', () => {
   it('a subprotocol that was not offered, or none of those offered: CONNECT_FAILED', async () => {
     await using other = await rawServer((socket, request) => socket.write(switchingProtocols(request, 'Sec-WebSocket-Protocol: other')));
     await using none = await rawServer((socket, request) => socket.write(switchingProtocols(request)));
-    for (const [server, protocols] of [[other, ['game']], [other, []], [none, ['game']]] as const) {
+    for (const [server, protocols] of [
+      [other, ['game']],
+      [other, []],
+      [none, ['game']],
+    ] as const) {
       const error = await failureOf(server.address, { protocols });
       expect(error.code).toBe('CONNECT_FAILED');
       expect(error.message).toContain('subprotocol');

@@ -1,0 +1,170 @@
+import { encodePosition, MINERALS, TICK_MS } from '/shared/arena.js';
+import { byId } from '../dom.js';
+import { ArenaConnection } from './connection.js';
+import { Effects } from './effects.js';
+import { Painter } from './painter.js';
+import { Identity, Roster } from './roster.js';
+import { Steering } from './steering.js';
+import { World } from './world.js';
+
+/** Farther apart than this, the server is right and the page gives in. */
+const MAX_DISAGREEMENT = 220;
+const MAX_FRAME_MS = 50;
+/** A hidden page has no frames, and must read all the same: what nobody reads would fill the inbox. */
+const HIDDEN_POLL_MS = 1_000;
+const WINNER_MS = 6_000;
+
+/** Starts the arena, and returns its connection. */
+export function startArena(bus) {
+  const connection = new ArenaConnection(bus);
+  new Game(connection).start();
+  return connection;
+}
+
+class Game {
+  #connection;
+  #canvas = byId('field');
+  #world = new World((news, player) => this.#show(news, player));
+  #painter = new Painter(this.#canvas);
+  #steering = new Steering(this.#canvas, this.#painter.toField);
+  #effects = new Effects();
+  #roster = new Roster();
+  #identity = new Identity(() => this.#rename());
+  #own;
+  #turns = new Map();
+  #lastFrame = performance.now();
+  #lastSent = 0;
+
+  constructor(connection) {
+    this.#connection = connection;
+  }
+
+  start() {
+    const hello = () => this.#hello();
+    this.#connection.on('open', hello);
+    this.#connection.on('reconnected', hello);
+    if (this.#connection.state === 'open') hello();
+    requestAnimationFrame((now) => this.#frame(now));
+    setInterval(() => document.hidden && this.#poll(performance.now()), HIDDEN_POLL_MS);
+    setInterval(() => this.#showRound(), 500);
+    if (location.hash === '') this.#canvas.focus({ preventScroll: true });
+  }
+
+  #hello() {
+    const { name, mineral, token } = this.#identity;
+    this.#connection.say({ type: 'hello', name, mineral, token });
+  }
+
+  #rename() {
+    const { name, mineral } = this.#identity;
+    this.#connection.say({ type: 'name', name, mineral });
+  }
+
+  #frame(now) {
+    this.#poll(now);
+    const seconds = Math.min(MAX_FRAME_MS, now - this.#lastFrame) / 1000;
+    this.#lastFrame = now;
+    const isAway = this.#connection.state !== 'open';
+    if (this.#own !== undefined) {
+      this.#steering.move(this.#own, seconds);
+      this.#sendPosition(now);
+    }
+    const gems = this.#gems(now, seconds);
+    this.#effects.advance(new Map(gems.map(({ player, at }) => [player.id, at])), now);
+    this.#painter.draw({ gems, sparkles: this.#world.sparkles, effects: this.#effects, own: this.#own, isAway }, now);
+    requestAnimationFrame((next) => this.#frame(next));
+  }
+
+  #poll(now) {
+    this.#connection.poll((message) => this.#world.take(message, now));
+    const onServer = this.#world.ownOnServer;
+    if (this.#own === undefined || onServer === undefined) return;
+    if (Math.hypot(onServer.x - this.#own.x, onServer.y - this.#own.y) > MAX_DISAGREEMENT) this.#own = { ...onServer };
+  }
+
+  /** As often as the server ticks, while there is something to say. */
+  #sendPosition(now) {
+    if (now - this.#lastSent < TICK_MS * 0.9) return;
+    const onServer = this.#world.ownOnServer;
+    const isThere = onServer !== undefined && Math.hypot(onServer.x - this.#own.x, onServer.y - this.#own.y) < 1;
+    if (isThere && !this.#steering.isSteering) return;
+    this.#lastSent = now;
+    this.#connection.sendPosition(encodePosition(this.#own));
+  }
+
+  /** Everybody with a place to be drawn at; the own gem last, on top, and where the player has it. */
+  #gems(now, seconds) {
+    const positions = this.#world.positions(now);
+    const gems = [];
+    for (const [id, player] of this.#world.players) {
+      const at = id === this.#world.id ? this.#own : positions.get(id);
+      if (at !== undefined) gems.push({ player, at, turn: this.#turn(id, at, seconds) });
+    }
+    return gems.sort((a, b) => Number(a.at === this.#own) - Number(b.at === this.#own));
+  }
+
+  /** A stone leans into its way, and its facets catch the light as it does. */
+  #turn(id, at, seconds) {
+    const before = this.#turns.get(id) ?? { x: at.x, turn: 0 };
+    const lean = seconds > 0 ? Math.max(-1, Math.min(1, (at.x - before.x) / seconds / 460)) * 0.3 : 0;
+    const turn = before.turn + (lean - before.turn) * Math.min(1, seconds * 8);
+    this.#turns.set(id, { x: at.x, turn });
+    return turn;
+  }
+
+  #show(news, player) {
+    switch (news.type) {
+      case 'welcome':
+        this.#own = { ...news.at };
+        this.#identity.token = news.token;
+        break;
+      case 'joined':
+        this.#roster.tell(`${news.player.name} joined`, news.player);
+        break;
+      case 'left':
+        this.#turns.delete(news.id);
+        if (player !== undefined) this.#roster.tell(`${player.name} left`, player);
+        break;
+      case 'renamed':
+        if (player.name !== news.player.name) this.#roster.tell(`${player.name} is now ${news.player.name}`, news.player);
+        break;
+      case 'scored':
+        this.#celebrate(news, player);
+        break;
+      case 'round':
+        this.#showWinner(news.winner);
+        break;
+    }
+    if (news.type !== 'pong') this.#showStanding();
+  }
+
+  #celebrate({ id }, player) {
+    const isOwn = id === this.#world.id;
+    const at = isOwn ? this.#own : this.#world.positions(performance.now()).get(id);
+    if (at === undefined || player === undefined) return;
+    const { hue } = MINERALS.find((mineral) => mineral.id === player.mineral);
+    this.#effects.burst({ x: at.x, y: at.y }, hue, performance.now(), isOwn ? '+1' : undefined);
+  }
+
+  #showStanding() {
+    this.#roster.showPlayers(this.#world);
+    byId('score').textContent = String(this.#world.me?.score ?? 0);
+  }
+
+  #showRound() {
+    const seconds = Math.max(0, Math.round((this.#world.roundEndsAt - performance.now()) / 1000));
+    if (this.#connection.state !== 'open') return;
+    byId('round').textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+  }
+
+  #showWinner({ id, name, score }) {
+    const text = id === this.#world.id ? `You won the round with ${score}` : `${name} won the round with ${score}`;
+    this.#roster.tell(text, this.#world.players.get(id));
+    const winner = byId('winner');
+    winner.textContent = text;
+    winner.hidden = false;
+    setTimeout(() => {
+      winner.hidden = true;
+    }, WINNER_MS);
+  }
+}

@@ -1,0 +1,125 @@
+import { cleanName, MINERALS } from '/shared/arena.js';
+import { byId, element } from '../dom.js';
+import { gemIcon } from './gem-icon.js';
+
+const MAX_NEWS = 5;
+
+/** The list of players, and the news: who came, who left, who won. */
+export class Roster {
+  #players = byId('players');
+  #news = byId('news');
+  #count = byId('player-count');
+
+  showPlayers(world) {
+    const sorted = [...world.players.values()].sort((a, b) => b.score - a.score || a.id - b.id);
+    this.#count.textContent = String(sorted.length);
+    this.#players.replaceChildren(...sorted.map((player) => playerRow(player, player.id === world.id)));
+  }
+
+  tell(text, player) {
+    const icon = player === undefined ? [] : [gemIcon(player.mineral)];
+    this.#news.prepend(element('li', {}, ...icon, element('span', {}, text)));
+    while (this.#news.children.length > MAX_NEWS) this.#news.lastChild.remove();
+  }
+}
+
+/** Name and stone of this tab: remembered in it, so that two tabs are two players. */
+export class Identity {
+  name;
+  mineral;
+  #onChange;
+
+  constructor(onChange) {
+    this.#onChange = onChange;
+    this.name = cleanName(remembered('name') ?? '') || randomName();
+    this.mineral = remembered('mineral') ?? pick(MINERALS).id;
+    this.#fill();
+  }
+
+  get token() {
+    return remembered('token');
+  }
+
+  set token(token) {
+    remember('token', token);
+  }
+
+  #fill() {
+    const input = byId('name');
+    input.value = this.name;
+    input.addEventListener('change', () => {
+      this.name = cleanName(input.value) || this.name;
+      input.value = this.name;
+      this.#changed();
+    });
+    byId('your-gem').addEventListener('submit', (event) => {
+      event.preventDefault();
+      input.blur();
+    });
+    byId('minerals').append(...MINERALS.map((mineral) => mineralChoice(mineral, mineral.id === this.mineral)));
+    byId('minerals').addEventListener('change', (event) => {
+      this.mineral = event.target.value;
+      this.#changed();
+    });
+    this.#showMineral();
+  }
+
+  #changed() {
+    remember('name', this.name);
+    remember('mineral', this.mineral);
+    this.#showMineral();
+    this.#onChange();
+  }
+
+  #showMineral() {
+    byId('mineral-name').textContent = MINERALS.find(({ id }) => id === this.mineral)?.name ?? '';
+  }
+}
+
+function playerRow({ name, mineral, score, isBot }, isOwn) {
+  const tags = isOwn ? [element('small', {}, 'you')] : isBot ? [element('small', {}, 'bot')] : [];
+  return element(
+    'li',
+    { class: isOwn ? 'own' : undefined },
+    gemIcon(mineral),
+    element('span', { class: 'player-name' }, name),
+    ...tags,
+    element('span', { class: 'player-score', 'aria-label': `${score} points` }, String(score)),
+  );
+}
+
+function mineralChoice({ id, name }, isChosen) {
+  return element(
+    'label',
+    { title: name },
+    element('input', { type: 'radio', name: 'mineral', value: id, checked: isChosen, 'aria-label': name }),
+    gemIcon(id),
+  );
+}
+
+const FIRST_NAMES = ['Bright', 'Lucky', 'Quick', 'Bold', 'Keen', 'Merry', 'Calm', 'Wild'];
+const LAST_NAMES = ['Loupe', 'Carat', 'Prism', 'Prong', 'Dop', 'Lustre', 'Crown', 'Star'];
+
+function randomName() {
+  return `${pick(FIRST_NAMES)} ${pick(LAST_NAMES)}`;
+}
+
+function pick(list) {
+  return list[Math.floor(Math.random() * list.length)];
+}
+
+function remembered(key) {
+  try {
+    return sessionStorage.getItem(key) ?? undefined;
+  } catch {
+    return undefined; // storage is refused: this visit begins anew
+  }
+}
+
+function remember(key, value) {
+  try {
+    sessionStorage.setItem(key, value);
+  } catch {
+    // it holds for this visit
+  }
+}

@@ -1,0 +1,41 @@
+import { startArena } from './arena/arena.js';
+import { showBanner } from './banner.js';
+import { startConsole } from './console/console.js';
+import { byId } from './dom.js';
+import { offerOutage } from './outage.js';
+import { startPulse } from './pulse/pulse.js';
+
+/** One bus for the page's own connections; the console makes its clients directly. */
+const bus = new Gemsocket.WebsocketRequestBus();
+
+const arena = startArena(bus);
+showBanner(arena);
+showLinkState(arena);
+startPulse(bus, arena);
+startConsole();
+offerOutage();
+markCurrentSection();
+
+function showLinkState(connection) {
+  const show = (state) => {
+    byId('link-state').dataset.state = state;
+    byId('link-state-text').textContent = state;
+  };
+  connection.on('state', show);
+  show(connection.state);
+}
+
+/** The section that the reader is in, marked in the navigation. */
+function markCurrentSection() {
+  const links = new Map([...document.querySelectorAll('.top nav a')].map((link) => [link.hash.slice(1), link]));
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) links.get(target.id).setAttribute('aria-current', 'true');
+        else links.get(target.id).removeAttribute('aria-current');
+      }
+    },
+    { rootMargin: '-45% 0px -54% 0px' },
+  );
+  for (const id of links.keys()) observer.observe(byId(id));
+}

@@ -1,0 +1,33 @@
+/* A classic script in the head: it runs before the first paint. Only a choice of the visitor's is remembered; otherwise the system says. */
+(() => {
+  const root = document.documentElement;
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const chosen = () => {
+    try {
+      return localStorage.getItem('theme');
+    } catch {
+      return null; // storage is refused: the system's theme it is
+    }
+  };
+  const isDark = () => (chosen() ?? (system.matches ? 'dark' : 'light')) === 'dark';
+  const apply = (dark) => {
+    root.dataset.theme = dark ? 'dark' : 'light';
+    document.getElementById('theme')?.setAttribute('aria-pressed', String(dark));
+    root.dispatchEvent(new Event('themechange'));
+  };
+
+  apply(isDark());
+  system.addEventListener('change', () => apply(isDark()));
+  addEventListener('DOMContentLoaded', () => {
+    apply(isDark());
+    document.getElementById('theme').addEventListener('click', () => {
+      const dark = root.dataset.theme !== 'dark';
+      try {
+        localStorage.setItem('theme', dark ? 'dark' : 'light');
+      } catch {
+        // it holds for this visit
+      }
+      apply(dark);
+    });
+  });
+})();

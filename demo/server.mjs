@@ -1,0 +1,30 @@
+/**
+ * The demo: `npm start`, then http://localhost:8080. PORT and HOST say where else; PORT=0 takes any free port, and
+ * HOST=0.0.0.0 lets phones on the same network play.
+ */
+import { createServer } from 'node:http';
+import { Services } from './server/services.js';
+import { createSite } from './server/site.js';
+
+const host = process.env.HOST ?? '127.0.0.1';
+const port = Number(process.env.PORT ?? 8080);
+
+const httpServer = createServer(createSite(() => services));
+const services = new Services(httpServer);
+
+httpServer.on('error', (error) => {
+  console.error(error.code === 'EADDRINUSE' ? `Port ${port} is taken. Choose another: PORT=8081 npm start` : error.message);
+  process.exit(1);
+});
+httpServer.listen(port, host, () => {
+  services.start();
+  console.log(`The gemsocket demo is at http://${host === '127.0.0.1' ? 'localhost' : host}:${httpServer.address().port}`);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await services.close();
+    httpServer.closeAllConnections();
+    httpServer.close();
+  });
+}

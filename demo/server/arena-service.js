@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { decodePosition, encodeSnapshot, TICK_MS } from '../shared/arena.js';
+import { Arena } from './arena.js';
+
+/** The longest sensible message is a greeting of about 150 bytes. */
+const MAX_TEXT_LENGTH = 512;
+const GREETING_TIMEOUT_MS = 5_000;
+const RENAME_INTERVAL_MS = 250;
+/** Nonsense is ignored, but not for ever. */
+const MAX_NONSENSE = 20;
+
+/** Seats the server's clients in the arena: reads what they say, and tells them what happens. */
+export class ArenaService {
+  #seats = new Set();
+  #arena = new Arena((news) => this.#tellAll(news));
+  #ticker;
+  #stoppedAt;
+
+  start() {
+    if (this.#stoppedAt !== undefined) this.#arena.pausedFor(Date.now() - this.#stoppedAt);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  stop() {
+    clearInterval(this.#ticker);
+    this.#stoppedAt = Date.now();
+  }
+
+  welcome(client) {
+    const seat = { client, player: undefined, token: undefined, nonsense: 0, renamedAt: 0 };
+    const timer = setTimeout(() => seat.player ?? client.close(4408, 'Say hello first'), GREETING_TIMEOUT_MS);
+    this.#seats.add(seat);
+    client.on('message', (message) => this.#hear(seat, message));
+    client.on('close', () => {
+      clearTimeout(timer);
+      this.#seats.delete(seat);
+      if (seat.player) this.#arena.leave(seat.player, seat.token);
+    });
+  }
+
+  #hear(seat, message) {
+    const isGood = typeof message === 'string' ? this.#hearText(seat, message) : this.#hearPosition(seat, message);
+    if (isGood) return;
+    seat.nonsense += 1;
+    if (seat.nonsense > MAX_NONSENSE) void seat.client.close(1008, 'Too many messages that the arena does not understand');
+  }
+
+  #hearText(seat, text) {
+    const said = parse(text);
+    switch (said?.type) {
+      case 'hello':
+        return this.#greet(seat, said);
+      case 'name':
+        return this.#rename(seat, said);
+      case 'ping':
+        if (!Number.isFinite(said.at)) return false;
+        tell(seat, { type: 'pong', at: said.at });
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #hearPosition({ player }, bytes) {
+    const position = decodePosition(bytes);
+    if (position === undefined || player === undefined) return false;
+    this.#arena.move(player, position);
+    return true;
+  }
+
+  #greet(seat, { name, mineral, token }) {
+    if (seat.player !== undefined || typeof name !== 'string') return false;
+    const isTaken = [...this.#seats].some((other) => other.token === token);
+    seat.token = isToken(token) && !isTaken ? token : randomUUID();
+    const picture = this.#arena.picture();
+    seat.player = this.#arena.join({ name, mineral, token: seat.token });
+    const { id, x, y, score } = seat.player;
+    const me = { id, name: seat.player.name, mineral: seat.player.mineral, score, isBot: false };
+    tell(seat, { type: 'welcome', id, at: { x, y }, token: seat.token, ...picture, players: [...picture.players, me] });
+    return true;
+  }
+
+  #rename(seat, { name, mineral }) {
+    if (seat.player === undefined || typeof name !== 'string') return false;
+    const now = Date.now();
+    if (now - seat.renamedAt < RENAME_INTERVAL_MS) return false;
+    seat.renamedAt = now;
+    this.#arena.rename(seat.player, { name, mineral });
+    return true;
+  }
+
+  /** Positions are volatile: who reads slowly gets fewer of them, and never old ones. */
+  #tick() {
+    this.#arena.advance();
+    const snapshot = encodeSnapshot(this.#arena.tick, [...this.#arena.players.values()]);
+    for (const { client, player } of this.#seats) {
+      if (player !== undefined && client.isConnectionOpen()) client.sendMessageBinary(snapshot, 'volatile');
+    }
+  }
+
+  #tellAll(news) {
+    for (const seat of this.#seats) if (seat.player !== undefined) tell(seat, news);
+  }
+}
+
+function tell({ client }, news) {
+  if (client.isConnectionOpen()) client.sendMessage(JSON.stringify(news));
+}
+
+function parse(text) {
+  if (text.length > MAX_TEXT_LENGTH) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isToken(token) {
+  return typeof token === 'string' && token.length <= 64;
+}

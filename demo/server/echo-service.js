@@ -1,0 +1,34 @@
+/** What the console can talk to: each takes an accepted client, and lives as long as its connection. */
+
+/** Everything comes back as it came: text as text, bytes as bytes. */
+export function echo(client) {
+  client.on('message', (message) => {
+    if (!client.isConnectionOpen()) return;
+    if (typeof message === 'string') client.sendMessage(message);
+    else client.sendMessageBinary(message);
+  });
+}
+
+/** Says the time by itself, in text and then in bytes (milliseconds since 1970, big-endian), once a second each. */
+export function clock(client) {
+  let beat = 0;
+  const timer = setInterval(() => {
+    if (!client.isConnectionOpen()) return;
+    if (beat++ % 2 === 0) client.sendMessage(new Date().toISOString());
+    else client.sendMessageBinary(timestamp());
+  }, 500);
+  client.on('message', () => {}); // it does not listen, and a full inbox would stop its connection
+  client.on('close', () => clearInterval(timer));
+}
+
+/** Says its last word and hangs up, in one breath: the message comes first. */
+export function goodbye(client) {
+  client.sendMessage('This is the last message, and it arrives before the close.');
+  void client.close(4000, 'Nothing more to say');
+}
+
+function timestamp() {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setBigUint64(0, BigInt(Date.now()));
+  return view.buffer;
+}
