@@ -45,9 +45,9 @@ function starts(browser) {
 async function aptInstall(packages) {
   console.log(`Installing Debian packages: ${packages.join(' ')}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const options = ['-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=120'];
+  const options = ['-o', 'Acquire::Retries=1', '-o', 'DPkg::Lock::Timeout=120'];
   await withoutServices(() =>
-    retry(3, async () => {
+    retry(2, async () => {
       await run('apt-get', [...options, 'update', '-q'], env);
       return run('apt-get', [...options, 'install', '-q', '-y', '--no-install-recommends', ...packages], env);
     }),
