@@ -5,7 +5,7 @@ export function refused(address: string, status: number): WebsocketError {
   const hint =
     status >= 300 && status < 400
       ? 'Redirects are not followed: write the address that it leads to.'
-      : 'Check the path, the credentials and the proxy in between.';
+      : 'Check the path, the credentials, the Origin header and the proxy in between.';
   return new WebsocketError('CONNECT_FAILED', `${address} answered the handshake with HTTP ${status} instead of 101. ${hint}`, {
     address,
     status,
