@@ -269,8 +269,7 @@ export class Client implements IWebsocketClient {
     for (const waiter of this.#drainWaiters) waiter.reject(notOpen('closed'));
     this.#drainWaiters = [];
     this.#closing.resolve(info);
-    this.#events.emit('close', info);
-    this.#inbox.end(info);
+    this.#inbox.end(info, () => this.#events.emit('close', info));
   }
 }
 
