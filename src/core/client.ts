@@ -255,7 +255,8 @@ export class Client implements IWebsocketClient {
   }
 
   #settleDrained(): void {
-    if (this.#drainWaiters.length === 0 || !this.#isDrained()) return;
+    // What is closed has not drained: those who wait are about to be told so.
+    if (this.#drainWaiters.length === 0 || this.#connection.state.at === 'closed' || !this.#isDrained()) return;
     for (const waiter of this.#drainWaiters) waiter.resolve();
     this.#drainWaiters = [];
   }
