@@ -121,7 +121,6 @@ export class Inbox {
   }
 
   #pump(): void {
-    if (this.#isPumping) return;
     this.#isPumping = true;
     while (this.#handler !== undefined) {
       const entry = this.#take();
