@@ -132,17 +132,23 @@ describe('a process that ends', () => {
     expect(wire.closedWith).toEqual({ code: 1001, reason: 'process exit' });
   });
 
-  it('has nothing to say before the connection is open, or when it is closing', async () => {
+  it('dials nobody any more, and leaves no timer that would keep it alive', async () => {
     const platform = new MemoryPlatform();
-    const client = memoryClient(platform);
-    const connected = client.connect();
+    const connecting = memoryClient(platform);
+    connecting.connect().catch(() => {});
+    const { client: reconnecting, wire } = await openClient(platform);
+    wire.breakOff();
     platform.fire('exiting');
-    expect(platform.wire.closedWith).toBeUndefined();
-    platform.wire.accept();
-    await connected;
+    expect([connecting.state, reconnecting.state]).toEqual(['closed', 'closed']);
+    expect([platform.wires.some((dialled) => dialled.isLive), platform.clock.pendingTimers, platform.watchers]).toEqual([false, 0, 0]);
+  });
+
+  it('leaves a close that is under way as it is', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
     void client.close(4000);
     platform.fire('exiting');
-    expect(platform.wire.closedWith?.code).toBe(4000);
+    expect(wire.closedWith?.code).toBe(4000);
   });
 });
 
@@ -168,14 +174,23 @@ describe('a reader that stops', () => {
     wire.answersPings = false;
     wire.deliver('1', '2', '3', '4', '5');
     await platform.clock.advance(3_600_000);
-    expect([client.state, wire.pings]).toEqual(['open', 0]);
     platform.fire('woken');
-    expect(wire.pings).toBe(0);
+    expect(client.state).toBe('open');
+    expect(wire.pings).toBe(241); // each a write, by which TCP finds a peer that is gone
     while (client.getMessage() !== undefined);
     await platform.clock.advance(24_999);
-    expect([client.state, wire.pings]).toEqual(['open', 1]);
+    expect([client.state, wire.pings]).toEqual(['open', 242]);
     await platform.clock.advance(1);
     expect(client.state).toBe('reconnecting');
+  });
+
+  it('without a ping is left alone, too', async () => {
+    const platform = new MemoryPlatform({ canPing: false });
+    const { client, wire } = await openClient(platform, { inbox });
+    wire.deliver('1', '2', '3', '4', '5');
+    platform.clock.jump(600_000);
+    await platform.clock.advance(15_000);
+    expect(client.state).toBe('open');
   });
 
   it('keeps the next wire paused, too, until it reads', async () => {
@@ -219,13 +234,30 @@ describe('a reader that stops', () => {
     expect([platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0]);
   });
 
-  it('is told also while closing', async () => {
-    const platform = new MemoryPlatform({ canPause: false });
-    const { client, wire } = await openClient(platform, { inbox });
-    wire.answersClose = false;
+  it('is not waited for by close(): the handshake is read, and what more comes is told as INBOX_FULL, once', async () => {
+    for (const canPause of [true, false]) {
+      const { client, wire } = await openClient(new MemoryPlatform({ canPause }), { inbox });
+      wire.answersClose = false;
+      const told = record(client, { withMessages: false });
+      const closed = client.close();
+      wire.deliver('1', '2', '3', '4', '5');
+      expect([wire.isPaused, told]).toEqual([false, ['state open -> closing']]);
+      wire.deliver('6', '7');
+      wire.closeFromPeer();
+      await closed;
+      expect(told).toEqual(['state open -> closing', 'error INBOX_FULL', 'state closing -> closed', 'close 1000 ']);
+      expect(Array.from({ length: 6 }, () => client.getMessage()).at(-1)).toMatchObject({ closeCode: 1000 });
+    }
+  });
+
+  it('that was full before close() is read again for the handshake', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform(), { inbox });
     const told = record(client, { withMessages: false });
-    void client.close();
     wire.deliver('1', '2', '3', '4', '5');
-    expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'error INBOX_FULL', 'close 4408 INBOX_FULL (unclean)']);
+    expect(wire.isPaused).toBe(true);
+    const closed = client.close();
+    expect(wire.isPaused).toBe(false);
+    expect((await closed).wasClean).toBe(true);
+    expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'close 1000 ']);
   });
 });
