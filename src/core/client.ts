@@ -255,7 +255,8 @@ export class Client implements IWebsocketClient {
   }
 
   #settleDrained(): void {
-    if (this.#drainWaiters.length === 0 || !this.#isDrained()) return;
+    // What is closed has not drained: those who wait are about to be told so.
+    if (this.#drainWaiters.length === 0 || this.#connection.state.at === 'closed' || !this.#isDrained()) return;
     for (const waiter of this.#drainWaiters) waiter.resolve();
     this.#drainWaiters = [];
   }
@@ -269,8 +270,7 @@ export class Client implements IWebsocketClient {
     for (const waiter of this.#drainWaiters) waiter.reject(notOpen('closed'));
     this.#drainWaiters = [];
     this.#closing.resolve(info);
-    this.#events.emit('close', info);
-    this.#inbox.end(info);
+    this.#inbox.end(info, () => this.#events.emit('close', info));
   }
 }
 

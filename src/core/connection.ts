@@ -41,8 +41,8 @@ export class Connection {
   #continuity: Continuity | undefined;
   /** The inbox is full: no wire is read, the present one or the next. */
   #isHeld = false;
-  /** The inbox was full after `close()`. What comes then is not kept: the closing handshake must be read. */
-  #isTailCut = false;
+  /** Once the inbox is full after `close()`, what comes is not kept, for the closing handshake must be read; and that is told. */
+  #tail: 'kept' | 'cut' | 'told' = 'kept';
   #reports: (() => void)[] = [];
   #isReporting = false;
 
@@ -107,8 +107,16 @@ export class Connection {
   }
 
   #cutTail(): void {
-    this.#isTailCut = true;
+    this.#tail = 'cut';
     this.#wire?.resume?.();
+  }
+
+  /** The first message that is not kept speaks for all. */
+  #dropTail(): void {
+    if (this.#tail === 'told') return;
+    this.#tail = 'told';
+    this.#reports.push(() => this.#host.failed(tailDropped(this.#settings)));
+    this.#flushReports();
   }
 
   #leave(before: State): void {
@@ -219,7 +227,8 @@ export class Connection {
       received: (message, bytes) => {
         if (!isCurrent()) return;
         this.#liveness?.touch();
-        if (!this.#isTailCut) this.link.received(message, bytes);
+        if (this.#tail === 'kept') this.link.received(message, bytes);
+        else this.#dropTail();
       },
       alive: () => {
         if (isCurrent()) this.#liveness?.touch();
@@ -311,6 +320,15 @@ function inboxFull(settings: Settings): WebsocketError {
   return new WebsocketError(
     'INBOX_FULL',
     `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and a browser cannot slow the sender. Read faster, raise the inbox bounds, or use a session.`,
+    { maxMessages, maxBytes },
+  );
+}
+
+function tailDropped(settings: Settings): WebsocketError {
+  const { maxMessages, maxBytes } = settings.inbox;
+  return new WebsocketError(
+    'INBOX_FULL',
+    `After close() more messages came than the inbox had room for (${maxMessages} messages, ${maxBytes} bytes), and the rest was not kept. Read what waits before close(), or raise the inbox bounds.`,
     { maxMessages, maxBytes },
   );
 }

@@ -34,6 +34,7 @@ export class Inbox {
   #isFull = false;
   #isPumping = false;
   #end: CloseInfo | undefined;
+  #tellEnd: (() => void) | undefined;
   #endIsPolled = false;
   #isFinished = false;
 
@@ -59,13 +60,11 @@ export class Inbox {
     }
   }
 
-  /** No message comes after this; what waits can still be read. */
-  end(info: CloseInfo): void {
+  /** No message comes after this; what waits can still be read. `tell` is called once a handler has had what waits for it. */
+  end(info: CloseInfo, tell: () => void): void {
     this.#end = info;
-    if (this.#queue.length > 0) return;
-    for (const waiter of this.#waiters) waiter({ done: true, value: info });
-    if (this.#waiters.size > 0 || this.#handler !== undefined) this.#finish();
-    this.#waiters.clear();
+    this.#tellEnd = tell;
+    if (!this.#isPumping && (this.#handler === undefined || this.#queue.length === 0)) this.#ended(info);
   }
 
   getMessage(): Received | undefined {
@@ -122,7 +121,6 @@ export class Inbox {
   }
 
   #pump(): void {
-    if (this.#isPumping) return;
     this.#isPumping = true;
     while (this.#handler !== undefined) {
       const entry = this.#take();
@@ -130,7 +128,16 @@ export class Inbox {
       this.#handler(entry.message);
     }
     this.#isPumping = false;
-    if (this.#end !== undefined && this.#handler !== undefined) this.#finish();
+    if (this.#end !== undefined) this.#ended(this.#end);
+  }
+
+  #ended(info: CloseInfo): void {
+    this.#tellEnd?.();
+    this.#tellEnd = undefined;
+    if (this.#queue.length > 0) return;
+    if (this.#waiters.size > 0 || this.#handler !== undefined) this.#finish();
+    for (const waiter of this.#waiters) waiter({ done: true, value: info });
+    this.#waiters.clear();
   }
 
   #take(): Entry | undefined {

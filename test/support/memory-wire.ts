@@ -25,6 +25,8 @@ export class MemoryWire implements Wire {
   readonly sent: (string | Uint8Array)[] = [];
   pings = 0;
   isPaused = false;
+  /** Whether the socket takes nothing more, although `closed` has still to come. */
+  isEnding = false;
   /** Whether a ping is answered; a test that turns it off has a link that went dark. */
   answersPings = true;
   /** Whether a close frame is answered. */

@@ -111,6 +111,15 @@ describe('a platform that throws when it dials', () => {
     expect(error.message).not.toMatch(/address function/);
     expect(platform.clock.pendingTimers).toBe(0);
   });
+
+  it('keeps what it says, where it knows better', async () => {
+    const broken = Object.assign(Object.create(new MemoryPlatform()), {
+      dial: () => {
+        throw refused;
+      },
+    }) as MemoryPlatform;
+    expect(await rejected(memoryClient(broken).connect())).toBe(refused);
+  });
 });
 
 describe('an address function', () => {

@@ -149,6 +149,15 @@ describe('backpressure', () => {
     expect((await rejected(client.drained())).code).toBe('NOT_OPEN');
   });
 
+  it('drained() rejects with NOT_OPEN also when what waited is lost with the last wire', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform(), { outbox, reconnect: false });
+    wire.isCongested = true;
+    client.sendMessage('x'.repeat(100));
+    const drained = client.drained();
+    wire.breakOff();
+    expect((await rejected(drained)).code).toBe('NOT_OPEN');
+  });
+
   it('drained() rejects while closing: nothing more can be sent', async () => {
     const { client } = await openClient(new MemoryPlatform());
     const closed = client.close();

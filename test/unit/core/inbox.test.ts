@@ -6,6 +6,8 @@ import { settle } from '../../support/fake-clock.js';
 const normal: CloseInfo = { code: 1000, reason: 'bye', wasClean: true };
 const closeRecord = { closeCode: 1000, reason: 'bye', wasClean: true };
 
+const ignore = () => {};
+
 function setUp(bounds = { maxMessages: 100, maxBytes: 1000 }) {
   const told: string[] = [];
   const inbox = new Inbox(bounds, {
@@ -39,7 +41,7 @@ describe('polling', () => {
   it('gives the end once, after the last message', () => {
     const { inbox, push, told } = setUp();
     push('last');
-    inbox.end(normal);
+    inbox.end(normal, ignore);
     expect(told).not.toContain('finished');
     expect(poll(inbox)).toEqual(['last', closeRecord]);
     expect(inbox.getMessage()).toBeUndefined();
@@ -117,7 +119,7 @@ describe('a handler', () => {
     const { inbox, push, told } = setUp();
     push('last');
     inbox.setHandler(() => told.push('handled'));
-    inbox.end(normal);
+    inbox.end(normal, ignore);
     await settle();
     expect(told.filter((line) => !line.startsWith('consumed'))).toEqual(['handled', 'finished']);
     expect(inbox.getMessage()).toEqual(closeRecord);
@@ -127,7 +129,7 @@ describe('a handler', () => {
   it('attached after the end gets what waits, and that is the end', async () => {
     const { inbox, push, told } = setUp();
     push('late');
-    inbox.end(normal);
+    inbox.end(normal, ignore);
     const got: Message[] = [];
     inbox.setHandler((message) => got.push(message));
     await settle();
@@ -152,7 +154,7 @@ describe('iteration', () => {
     push('2');
     expect(await next).toEqual({ done: false, value: '2' });
     const last = iterator.next();
-    inbox.end(normal);
+    inbox.end(normal, ignore);
     expect(await last).toEqual({ done: true, value: normal });
     expect(await iterator.next()).toEqual({ done: true, value: normal });
     expect(told.filter((line) => line === 'finished')).toHaveLength(1);
@@ -161,7 +163,7 @@ describe('iteration', () => {
   it('reads to the end when the end came first', async () => {
     const { inbox, push } = setUp();
     push('1', '2');
-    inbox.end(normal);
+    inbox.end(normal, ignore);
     expect(await collect(inbox)).toEqual(['1', '2']);
   });
 
@@ -170,7 +172,7 @@ describe('iteration', () => {
     const iterator = inbox.iterate();
     const answers = Promise.all([iterator.next(), iterator.next(), iterator.next()]);
     push('1', '2');
-    inbox.end(normal);
+    inbox.end(normal, ignore);
     expect(await answers).toEqual([
       { done: false, value: '1' },
       { done: false, value: '2' },
@@ -186,7 +188,7 @@ describe('iteration', () => {
       push(text);
       await settle();
     }
-    inbox.end(normal);
+    inbox.end(normal, ignore);
     const [first = [], second = []] = await Promise.all(loops);
     expect([...first, ...second].sort()).toEqual(['1', '2', '3', '4']);
     expect(first.length * second.length).toBeGreaterThan(0);
@@ -233,8 +235,49 @@ describe('iteration', () => {
     const next = inbox.iterate().next();
     inbox.setHandler(() => {});
     push('1');
-    inbox.end(normal);
+    inbox.end(normal, ignore);
     expect(await next).toEqual({ done: true, value: normal });
+  });
+});
+
+describe('the end', () => {
+  it('is told at once to those who poll or iterate, whatever still waits for them', () => {
+    const { inbox, push, told } = setUp();
+    push('unread');
+    inbox.end(normal, () => told.push('end'));
+    expect(told).toEqual(['end']);
+  });
+
+  it('is told once, after the last message, to a handler that was just attached', async () => {
+    const { inbox, push, told } = setUp();
+    push('1', '2');
+    inbox.setHandler((message) => told.push(`handled ${String(message)}`));
+    inbox.end(normal, () => told.push('end'));
+    inbox.setHandler((message) => told.push(`handled ${String(message)}`));
+    await settle();
+    expect(told.filter((line) => !line.startsWith('consumed'))).toEqual(['handled 1', 'handled 2', 'end', 'finished']);
+  });
+
+  it('is told after the last message also when it comes while a message is handled', async () => {
+    const { inbox, push, told } = setUp();
+    push('1', '2');
+    inbox.setHandler((message) => {
+      told.push(`handled ${String(message)}`);
+      if (message === '1') inbox.end(normal, () => told.push('end'));
+    });
+    await settle();
+    expect(told.filter((line) => !line.startsWith('consumed'))).toEqual(['handled 1', 'handled 2', 'end', 'finished']);
+  });
+
+  it('is told also when the handler is taken off before all was handed over', async () => {
+    const { inbox, push, told } = setUp();
+    push('1');
+    inbox.setHandler(() => expect.unreachable());
+    inbox.end(normal, () => told.push('end'));
+    inbox.setHandler(undefined);
+    await settle();
+    expect(told).toEqual(['end']);
+    expect(poll(inbox)).toEqual(['1', closeRecord]);
   });
 });
 
@@ -258,7 +301,7 @@ describe('the four readers', () => {
     for (const read of Object.values(readers)) {
       const { inbox, push } = setUp();
       push(...messages);
-      inbox.end(normal);
+      inbox.end(normal, ignore);
       expect(await read(inbox)).toEqual(messages);
     }
   });

@@ -108,6 +108,21 @@ describe('a plain link', () => {
     expect(second.sent).toEqual(['2', '3', '4']);
   });
 
+  it('gives nothing to a wire that takes nothing more: it waits for the next', () => {
+    const { link, wire, told } = setUp();
+    const [first, second] = [wire(), wire()];
+    link.attach(first);
+    send(link, '1');
+    first.isEnding = true;
+    send(link, '2');
+    send(link, 'volatile', 'volatile');
+    link.drained();
+    expect([first.sent, told.filter((line) => line === 'shed').length]).toEqual([['1'], 1]);
+    link.detach();
+    link.attach(second);
+    expect(second.sent).toEqual(['2']);
+  });
+
   it('tells that all has left also when the new wire takes it at once, and no drain of its own follows', () => {
     const { link, wire, told } = setUp();
     send(link, 'waiting');

@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import { WebsocketError } from '../../../src/core/errors.js';
+import { memoryClient, openClient, record } from '../../support/memory-client.js';
+import { MemoryPlatform } from '../../support/memory-platform.js';
+import { rejected, thrown } from '../../support/thrown.js';
+
+/** What no closed connection may leave behind. */
+function leftovers(platform: MemoryPlatform) {
+  return {
+    timers: platform.clock.pendingTimers,
+    watchers: platform.watchers,
+    liveWires: platform.wires.filter((wire) => wire.isLive).length,
+  };
+}
+
+const nothing = { timers: 0, watchers: 0, liveWires: 0 };
+
+describe('close()', () => {
+  it('starts the closing handshake, and resolves with how it ended', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const told = record(client);
+    const closed = client.close(4000, 'level done');
+    expect([client.state, client.isConnectionOpen()]).toEqual(['closing', false]);
+    expect(wire.closedWith).toEqual({ code: 4000, reason: 'level done' });
+    expect(await closed).toEqual({ code: 4000, reason: 'level done', wasClean: true });
+    expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'close 4000 level done']);
+    expect(leftovers(platform)).toEqual(nothing);
+  });
+
+  it('says 1000 and no reason unless told otherwise', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    expect(await client.close()).toEqual({ code: 1000, reason: '', wasClean: true });
+    expect(wire.closedWith).toEqual({ code: 1000, reason: '' });
+  });
+
+  it('may be called twice, also with another code: the first counts', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const told = record(client);
+    const answers = await Promise.all([client.close(4001, 'first'), client.close(4002, 'second')]);
+    expect(answers.map(({ code }) => code)).toEqual([4001, 4001]);
+    expect((await client.close()).code).toBe(4001);
+    expect(wire.closedWith?.code).toBe(4001);
+    expect(told.filter((line) => line.startsWith('close'))).toHaveLength(1);
+  });
+
+  it('refuses at the call what cannot be sent, in any state, and goes on', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    const refusals = () => {
+      for (const code of [999, 1005, 1006, 5000]) expect(thrown(() => client.close(code)).code).toBe('INVALID_CLOSE');
+      expect(thrown(() => client.close(1000, 'é'.repeat(62))).code).toBe('INVALID_CLOSE');
+    };
+    refusals();
+    const connected = client.connect();
+    refusals();
+    platform.wire.accept();
+    await connected;
+    refusals();
+    expect(client.state).toBe('open');
+    await client.close();
+    refusals();
+  });
+
+  it('takes what the peer answers', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    wire.answersClose = false;
+    const closed = client.close(4000);
+    wire.closeFromPeer(1001, 'was going anyway');
+    expect(await closed).toEqual({ code: 1001, reason: 'was going anyway', wasClean: true });
+  });
+
+  it('ends after closeTimeoutMs when the peer does not answer', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform, { closeTimeoutMs: 700 });
+    wire.answersClose = false;
+    const closed = client.close();
+    await platform.clock.advance(699);
+    expect(client.state).toBe('closing');
+    await platform.clock.advance(1);
+    expect(await closed).toMatchObject({ code: 1006, wasClean: false });
+    expect(wire.detachedWith).toEqual({ code: undefined, reason: undefined });
+    expect(leftovers(platform)).toEqual(nothing);
+  });
+
+  it('still delivers what comes before the answer', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    wire.answersClose = false;
+    const told = record(client);
+    const closed = client.close();
+    wire.deliver('one more');
+    wire.closeFromPeer();
+    await closed;
+    expect(told).toEqual(['state open -> closing', 'message one more', 'state closing -> closed', 'close 1000 ']);
+  });
+
+  it('is calm before connect(), which then rejects', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    expect(await client.close(4000, 'never mind')).toEqual({ code: 1006, reason: 'never mind', wasClean: false });
+    expect((await rejected(client.connect())).code).toBe('NOT_OPEN');
+    expect(platform.wires).toHaveLength(0);
+    expect(leftovers(platform)).toEqual(nothing);
+  });
+
+  it('before the connection opens lets go of the wire, and connect() rejects with NOT_OPEN', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    const connected = client.connect();
+    expect(await client.close()).toEqual({ code: 1006, reason: '', wasClean: false });
+    expect((await rejected(connected)).code).toBe('NOT_OPEN');
+    expect(leftovers(platform)).toEqual(nothing);
+    platform.wire.events.opened(); // an event that was on its way
+    expect(client.state).toBe('closed');
+  });
+
+  it('while reconnecting ends it, in the wait and in the attempt', async () => {
+    for (const waitMs of [0, 500]) {
+      const platform = new MemoryPlatform({ seed: 5 });
+      const { client, wire } = await openClient(platform);
+      wire.breakOff();
+      await platform.clock.advance(waitMs);
+      expect(client.state).toBe('reconnecting');
+      expect(await client.close()).toMatchObject({ code: 1006, wasClean: false });
+      expect(leftovers(platform)).toEqual(nothing);
+      await platform.clock.advance(60_000);
+      expect(client.state).toBe('closed');
+    }
+  });
+
+  it('may be called in any handler', async () => {
+    const events = ['state', 'open', 'message', 'reconnecting', 'reconnected', 'error', 'close'] as const;
+    for (const event of events) {
+      const platform = new MemoryPlatform({ answer: (wire) => wire.accept() });
+      const client = memoryClient(platform);
+      client.on(event, () => void client.close());
+      client.connect().catch(() => {});
+      await platform.clock.advance(0);
+      platform.wire.deliver('a message');
+      platform.wire.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
+      await platform.clock.advance(1000);
+      platform.wire.closeFromPeer();
+      await client.close();
+      expect([event, client.state, leftovers(platform)]).toEqual([event, 'closed', nothing]);
+    }
+  });
+
+  it('is what `await using` does at the end of its block', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    await client[Symbol.asyncDispose]();
+    expect([client.state, wire.closedWith?.code]).toEqual(['closed', 1000]);
+  });
+});
+
+describe('an error that comes while closing', () => {
+  it('is told, and does not keep close() from resolving', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    wire.answersClose = false;
+    const told = record(client);
+    const closed = client.close();
+    wire.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
+    expect(await closed).toMatchObject({ code: 1006 });
+    expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'error PROTOCOL_ERROR', 'close 1006  (unclean)']);
+  });
+});
+
+describe('the end of a connection', () => {
+  const endings = ['handler', 'polling', 'iteration', 'attached late'] as const;
+
+  it.each(endings)('the last message and the close in one packet: the message first, by %s', async (reader) => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform, { reconnect: false });
+    const told: string[] = [];
+    const iterated = async () => {
+      for await (const message of client) told.push(String(message));
+      told.push(`closed ${(await client.close()).code}`);
+    };
+    const attach = () => {
+      client.on('message', (message) => void told.push(String(message)));
+      client.on('close', ({ code }) => void told.push(`closed ${code}`));
+    };
+    if (reader === 'handler') attach();
+    const iteration = reader === 'iteration' ? iterated() : undefined;
+    wire.deliver('first', 'last');
+    if (reader === 'attached late') attach();
+    wire.closeFromPeer(4001, 'over');
+    if (reader === 'polling') {
+      for (let next = client.getMessage(); next !== undefined; next = client.getMessage()) {
+        told.push('message' in next ? String(next.message) : `closed ${next.closeCode}`);
+      }
+    }
+    await iteration;
+    await platform.clock.advance(0);
+    expect(told).toEqual(['first', 'last', 'closed 4001']);
+  });
+
+  it('is told after the last message also when the handler itself has closed', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    wire.deliver('first', 'last');
+    wire.breakOff();
+    const told: string[] = [];
+    client.on('close', () => told.push('closed'));
+    client.on('message', (message) => {
+      told.push(String(message));
+      void client.close();
+    });
+    await platform.clock.advance(0);
+    expect(told).toEqual(['first', 'last', 'closed']);
+  });
+
+  it('is told to its maker once it is closed and its last reader has seen the end', async () => {
+    const finished: string[] = [];
+    const { client, wire } = await openClient(new MemoryPlatform(), { onFinished: ({ id }) => finished.push(id) });
+    wire.deliver('unread');
+    await client.close();
+    expect(finished).toEqual([]);
+    expect(client.getMessage()).toEqual({ message: 'unread' });
+    expect(client.getMessage()).toEqual({ closeCode: 1000, reason: '', wasClean: true });
+    expect(finished).toEqual([client.id]);
+    expect(client.getMessage()).toBeUndefined();
+  });
+
+  it('by the peer is final where it cannot get better, and nothing is left behind', async () => {
+    for (const code of [1000, 1002, 1003, 1007, 1008, 1010, 4400, 4499]) {
+      const platform = new MemoryPlatform();
+      const { client, wire } = await openClient(platform);
+      const told = record(client);
+      wire.closeFromPeer(code, 'no');
+      expect(told).toEqual(['state open -> closed', `close ${code} no`]);
+      expect(leftovers(platform)).toEqual(nothing);
+    }
+  });
+
+  it('comes with the first break where the options say one connection and no more', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform, { reconnect: false });
+    wire.breakOff();
+    expect(client.state).toBe('closed');
+    expect(leftovers(platform)).toEqual(nothing);
+  });
+});

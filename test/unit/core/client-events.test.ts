@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest';
+import { WebsocketError } from '../../../src/core/errors.js';
+import { settle } from '../../support/fake-clock.js';
+import { memoryClient, openClient, record } from '../../support/memory-client.js';
+import { MemoryPlatform } from '../../support/memory-platform.js';
+
+const mine = new Error('a bug of the application');
+
+describe('a handler that throws', () => {
+  it('is reported as an error event, and the connection goes on', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    const errors: WebsocketError[] = [];
+    const got: unknown[] = [];
+    client.on('error', (error) => errors.push(error));
+    client.on('message', () => {
+      throw mine;
+    });
+    client.on('message', (message) => got.push(message));
+    wire.deliver('one', 'two');
+    expect(got).toEqual(['one', 'two']);
+    expect(errors).toHaveLength(2);
+    expect(errors[0]).toMatchObject({ code: 'HANDLER_FAILED', context: { handler: 'message' }, cause: mine });
+    expect(client.isConnectionOpen()).toBe(true);
+  });
+
+  it('as onMessage is told by that name', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform, {
+      onMessage: () => {
+        throw mine;
+      },
+    });
+    const errors: WebsocketError[] = [];
+    client.on('error', (error) => errors.push(error));
+    wire.deliver('one');
+    expect(errors[0]).toMatchObject({ code: 'HANDLER_FAILED', context: { handler: 'onMessage' }, cause: mine });
+  });
+
+  it('goes to the log of the platform where nobody listens for errors', async () => {
+    const platform = new MemoryPlatform();
+    const { client } = await openClient(platform);
+    client.on('close', () => {
+      throw mine;
+    });
+    await client.close();
+    expect(platform.reported).toEqual([expect.objectContaining({ code: 'HANDLER_FAILED', cause: mine })]);
+  });
+
+  it('for errors goes to the log of the platform, and not round in circles', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    client.on('error', () => {
+      throw mine;
+    });
+    wire.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
+    expect(platform.reported).toEqual([expect.objectContaining({ code: 'HANDLER_FAILED', context: { handler: 'error' }, cause: mine })]);
+    expect(client.state).toBe('reconnecting');
+  });
+
+  it('on every event keeps no event from its other listeners', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    const events = ['state', 'open', 'message', 'reconnecting', 'reconnected', 'error', 'close'] as const;
+    for (const event of events) {
+      client.on(event, () => {
+        throw mine;
+      });
+    }
+    const told = record(client);
+    client.connect().catch(() => {});
+    platform.wire.accept().deliver('hello');
+    platform.wire.breakOff();
+    await platform.clock.advance(500);
+    platform.wire.accept();
+    await client.close();
+    expect(told.filter((line) => !line.startsWith('error'))).toEqual([
+      'state idle -> connecting',
+      'state connecting -> open',
+      'open',
+      'message hello',
+      'state open -> reconnecting',
+      'reconnecting 1',
+      'state reconnecting -> open',
+      'reconnected',
+      'state open -> closing',
+      'state closing -> closed',
+      'close 1000 ',
+    ]);
+  });
+});
+
+describe('a listener that calls back', () => {
+  it('is told what that brings about after what it is told now', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    const told: string[] = [];
+    client.on('state', (now) => {
+      told.push(`first ${now}`);
+      if (now === 'open') void client.close();
+    });
+    client.on('state', (now) => told.push(`second ${now}`));
+    client.on('open', () => told.push(`open, while ${client.state}`));
+    const connected = client.connect();
+    platform.wire.accept();
+    await connected;
+    await client.close();
+    expect(told).toEqual([
+      'first connecting',
+      'second connecting',
+      'first open',
+      'second open',
+      'open, while closing',
+      'first closing',
+      'second closing',
+      'first closed',
+      'second closed',
+    ]);
+  });
+
+  it('may send: behind what waits, in the order of the calls', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    client.on('open', () => client.sendMessage('from open'));
+    client.on('state', (now) => {
+      if (now === 'open') client.sendMessage('from state');
+    });
+    client.connect().catch(() => {});
+    client.sendMessage('waiting');
+    platform.wire.accept();
+    client.sendMessage('then');
+    expect(platform.wire.sent).toEqual(['waiting', 'from state', 'from open', 'then']);
+  });
+
+  it('may send and close in one go: the message leaves first', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    client.on('message', () => {
+      client.sendMessage('goodbye');
+      void client.close();
+    });
+    wire.deliver('leave');
+    expect((await client.close()).wasClean).toBe(true);
+    expect(wire.sent).toEqual(['goodbye']);
+  });
+
+  it('may close while a reconnect is announced', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const told = record(client);
+    client.on('reconnecting', () => void client.close());
+    wire.breakOff();
+    expect(told).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> closed', 'close 1006  (unclean)']);
+    expect(platform.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a message listener', () => {
+  it('is a handler: it gets what waits, and polling finds nothing while it is there', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    wire.deliver('waits');
+    const got: unknown[] = [];
+    const off = client.on('message', (message) => got.push(message));
+    await settle();
+    wire.deliver('comes');
+    expect(got).toEqual(['waits', 'comes']);
+    expect(client.getMessage()).toBeUndefined();
+    off();
+    off();
+    wire.deliver('polled');
+    expect(client.getMessage()).toEqual({ message: 'polled' });
+  });
+
+  it('taken off leaves the others, and onMessage, in place', async () => {
+    const got: string[] = [];
+    const { client, wire } = await openClient(new MemoryPlatform(), { onMessage: (message) => got.push(`onMessage ${String(message)}`) });
+    const off = client.on('message', (message) => got.push(`first ${String(message)}`));
+    const offSecond = client.on('message', (message) => got.push(`second ${String(message)}`));
+    wire.deliver('1');
+    off();
+    wire.deliver('2');
+    offSecond();
+    wire.deliver('3');
+    expect(got).toEqual(['onMessage 1', 'first 1', 'second 1', 'onMessage 2', 'second 2', 'onMessage 3']);
+  });
+
+  it('onMessage gets the client, too', async () => {
+    let given: unknown;
+    const { client, wire } = await openClient(new MemoryPlatform(), {
+      onMessage: (_, from) => {
+        given = from;
+      },
+    });
+    wire.deliver('hello');
+    expect(given).toBe(client);
+  });
+});
+
+describe('stats', () => {
+  it('count what went over the wire, in messages and in bytes of payload', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    client.sendMessage('grün');
+    client.sendMessageBinary(new Uint8Array(10));
+    wire.deliver('blau', new Uint8Array([1, 2, 3]));
+    expect(client.stats).toEqual({
+      messagesSent: 2,
+      bytesSent: 15,
+      messagesReceived: 2,
+      bytesReceived: 7,
+      reconnects: 0,
+      messagesShed: 0,
+      rttMs: undefined,
+    });
+  });
+
+  it('are a picture of the moment, not a window', async () => {
+    const { client } = await openClient(new MemoryPlatform());
+    const before = client.stats;
+    client.sendMessage('x');
+    expect(before.messagesSent).toBe(0);
+  });
+});

@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { WebsocketError } from '../../../src/core/errors.js';
+import { PROVEN_MS } from '../../../src/core/machine.js';
+import type { Continuity, ReconnectAttempt } from '../../../src/core/types.js';
+import { memoryClient, openClient, record } from '../../support/memory-client.js';
+import { MemoryPlatform } from '../../support/memory-platform.js';
+
+const broken = new WebsocketError('PROTOCOL_ERROR', 'The peer broke the protocol.');
+
+describe('a connection that breaks', () => {
+  it('comes back, and tells so in order: state, reconnecting, state, reconnected, first message', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const told = record(client);
+    wire.deliver('before');
+    wire.breakOff();
+    await platform.clock.advance(500);
+    platform.wire.accept().deliver('after');
+    expect(told).toEqual([
+      'message before',
+      'state open -> reconnecting',
+      'reconnecting 1',
+      'state reconnecting -> open',
+      'reconnected',
+      'message after',
+    ]);
+    expect(client.stats.reconnects).toBe(1);
+  });
+
+  it('says the attempt, the delay and the cause before the delay begins', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const attempts: ReconnectAttempt[] = [];
+    client.on('reconnecting', (attempt) => attempts.push(attempt));
+    wire.closeFromPeer(1012, 'restart');
+    expect(attempts[0]).toMatchObject({ attempt: 1, cause: { code: 1012, reason: 'restart', wasClean: true } });
+    expect(attempts[0]?.delayMs).toBe(platform.clock.nextDelayMs);
+    await platform.clock.advance(500);
+    platform.wire.refuse(broken);
+    expect(attempts[1]).toMatchObject({ attempt: 2, cause: broken });
+  });
+
+  it('cannot know in plain mode what was lost', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    let continuity: Continuity | undefined;
+    client.on('reconnected', (told) => {
+      continuity = told;
+    });
+    wire.breakOff();
+    await platform.clock.advance(500);
+    platform.wire.accept();
+    expect(continuity).toMatchObject({ resumed: false, replayed: 0, lost: undefined });
+    expect(continuity?.reason).not.toBe('');
+  });
+
+  it('tells what broke it as an error, where more is known than a code', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const told = record(client);
+    wire.breakOff(broken);
+    expect(told).toEqual(['state open -> reconnecting', 'error PROTOCOL_ERROR', 'reconnecting 1']);
+  });
+
+  it('ends after maxAttempts in a row, with the close record last', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform, { reconnect: { maxAttempts: 2 } });
+    const told = record(client);
+    wire.breakOff();
+    for (const _ of [1, 2]) {
+      await platform.clock.advance(1000);
+      platform.wire.refuse(broken);
+    }
+    expect(told).toEqual([
+      'state open -> reconnecting',
+      'reconnecting 1',
+      'reconnecting 2',
+      'state reconnecting -> closed',
+      'error PROTOCOL_ERROR',
+      'close 1006 The peer broke the protocol. (unclean)',
+    ]);
+    expect([platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0]);
+  });
+
+  it('counts attempts on until a connection has proved itself for five seconds', async () => {
+    const platform = new MemoryPlatform();
+    const { client } = await openClient(platform);
+    const attempts: number[] = [];
+    client.on('reconnecting', ({ attempt }) => attempts.push(attempt));
+    for (const openForMs of [4999, 4999, 5000, 0]) {
+      await platform.clock.advance(openForMs);
+      platform.wire.breakOff();
+      await platform.clock.advance(2000);
+      platform.wire.accept();
+    }
+    expect(attempts).toEqual([1, 2, 1, 2]);
+  });
+
+  it('listens no more to its old wire', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const told = record(client);
+    wire.breakOff();
+    const lateEvents = () => {
+      wire.events.opened();
+      wire.events.received('a ghost', 7);
+      wire.events.alive();
+      wire.events.pong();
+      wire.events.drained();
+      wire.events.closed({ code: 1000, reason: 'late', wasClean: true }, broken);
+    };
+    told.length = 0;
+    lateEvents(); // waiting
+    await platform.clock.advance(500);
+    lateEvents(); // dialing
+    expect(client.state).toBe('reconnecting');
+    platform.wire.accept();
+    lateEvents(); // open
+    expect([client.state, client.stats.messagesReceived]).toEqual(['open', 0]);
+    expect(told).toEqual(['state reconnecting -> open', 'reconnected']);
+    await client.close();
+    lateEvents(); // closed
+    expect(client.state).toBe('closed');
+  });
+
+  it('loses its timer when the wire opens in time, and its wire when it does not', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform, { connectTimeoutMs: 2000, liveness: false });
+    wire.breakOff();
+    await platform.clock.advance(500);
+    const slow = platform.wire;
+    await platform.clock.advance(2000);
+    expect(slow.isLive).toBe(false);
+    expect(client.state).toBe('reconnecting');
+    await platform.clock.advance(1000);
+    platform.wire.accept();
+    await platform.clock.advance(60_000);
+    expect([client.state, platform.clock.pendingTimers, platform.wires.length]).toEqual(['open', 0, 3]);
+  });
+});
+
+describe('a server that is gone for a minute, with a thousand clients', () => {
+  const count = 1000;
+
+  it('gets them all back, spread over the longest delay, and no timer stays behind', async () => {
+    let isUp = true;
+    const platform = new MemoryPlatform({ answer: (wire) => (isUp ? wire.accept() : wire.refuse()) });
+    const { clock } = platform;
+    const clients = Array.from({ length: count }, () => memoryClient(platform, { liveness: false }));
+    await Promise.all(clients.map((client) => client.connect()));
+    await clock.advance(PROVEN_MS);
+
+    isUp = false;
+    for (const wire of platform.wires.slice()) wire.breakOff();
+    await clock.advance(60_000);
+    expect(clients.some((client) => client.isConnectionOpen())).toBe(false);
+
+    isUp = true;
+    const backAt = clock.now();
+    const arrivals: number[] = [];
+    for (const client of clients) client.on('reconnected', () => arrivals.push(clock.now() - backAt));
+    await clock.advance(30_000);
+
+    expect(clients.every((client) => client.isConnectionOpen())).toBe(true);
+    // Each draws from 30 s by now, and has waited for a part of that: the server sees a slope that ends at 30 s.
+    const histogram = countBy(arrivals, 3_000);
+    console.info(histogramLines(histogram));
+    for (let bar = 0; bar < 10; bar++) expect(Math.abs((histogram[bar] ?? 0) - count * slope(bar))).toBeLessThan(60);
+    expect(Math.max(...countBy(arrivals, 100))).toBeLessThan(25); // none of them in step with the others
+
+    await Promise.all(clients.map((client) => client.close()));
+    expect([clock.pendingTimers, platform.watchers, platform.reported]).toEqual([0, 0, []]);
+  }, 60_000);
+
+  it('spreads the first attempts of one moment evenly over the first delay', () => {
+    const platform = new MemoryPlatform({ seed: 3 });
+    const delays: number[] = [];
+    for (let number = 0; number < count; number++) {
+      const client = memoryClient(platform, { retriesFirst: true });
+      client.on('reconnecting', ({ delayMs }) => delays.push(delayMs));
+      client.connect().catch(() => {});
+      platform.wire.refuse();
+    }
+    // 100 each, give or take four times the standard deviation of 9.5.
+    for (const clients of countBy(delays, 50)) expect(Math.abs(clients - 100)).toBeLessThan(40);
+  });
+});
+
+/** The share of clients that a bar of a tenth has when each is somewhere within an evenly drawn delay. */
+function slope(bar: number): number {
+  return (19 - 2 * bar) / 100;
+}
+
+function countBy(values: number[], width: number): number[] {
+  const counts: number[] = [];
+  for (const value of values) counts[Math.floor(value / width)] = (counts[Math.floor(value / width)] ?? 0) + 1;
+  return Array.from(counts, (number) => number ?? 0);
+}
+
+function histogramLines(histogram: number[]): string {
+  const lines = histogram.map((clients, index) => `${String(index * 3).padStart(4)} s ${'#'.repeat(Math.round(clients / 5))} ${clients}`);
+  return ['Clients back after the server, by 3 s:', ...lines].join('\n');
+}

@@ -1,0 +1,169 @@
+import { describe, expect, it, test } from 'vitest';
+import { type WhatwgWebSocket, WhatwgWire, whatwgCloseCode } from '../../../src/core/whatwg-wire.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+/** What a runtime gives; the test plays it. */
+class FakeWebSocket implements WhatwgWebSocket {
+  readyState = 0;
+  bufferedAmount = 0;
+  protocol = '';
+  binaryType = 'blob';
+  onopen: WhatwgWebSocket['onopen'] = null;
+  onmessage: WhatwgWebSocket['onmessage'] = null;
+  onclose: WhatwgWebSocket['onclose'] = null;
+  onerror: WhatwgWebSocket['onerror'] = null;
+  readonly sent: unknown[] = [];
+  readonly closedWith: unknown[] = [];
+
+  send(data: string | Uint8Array): void {
+    this.sent.push(data);
+    this.bufferedAmount += data.length;
+  }
+
+  close(code?: number, reason?: string): void {
+    this.closedWith.push([code, reason]);
+  }
+
+  open(): void {
+    this.readyState = 1;
+    this.onopen?.({} as never);
+  }
+}
+
+function setUp() {
+  const socket = new FakeWebSocket();
+  const clock = new FakeClock();
+  const told: unknown[] = [];
+  const events = {
+    opened: () => told.push('opened'),
+    received: (message: unknown, bytes: number) => told.push([message, bytes]),
+    alive: () => told.push('alive'),
+    pong: () => told.push('pong'),
+    drained: () => told.push('drained'),
+    closed: (info: object, error?: { code: string; context: object }) =>
+      told.push({ ...info, error: error?.code, context: error?.context }),
+  };
+  const wire = new WhatwgWire(socket, events, { address: 'wss://example.com/', maxMessageBytes: 10, clock });
+  return { socket, clock, told, wire };
+}
+
+describe('a native WebSocket as a wire', () => {
+  it('asks for bytes, not for a Blob, and has neither ping nor pause', () => {
+    const { socket, wire } = setUp();
+    expect(socket.binaryType).toBe('arraybuffer');
+    expect([wire.isOpen, 'ping' in wire, 'pause' in wire, 'resume' in wire]).toEqual([false, false, false, false]);
+  });
+
+  it('tells what happens to it', () => {
+    const { socket, told, wire } = setUp();
+    socket.protocol = 'chat';
+    socket.open();
+    socket.onmessage?.({ data: 'grün' });
+    socket.onmessage?.({ data: new Uint8Array([1, 2]).buffer });
+    socket.onclose?.({ code: 1001, reason: 'bye', wasClean: true });
+    expect(wire.protocol).toBe('chat');
+    expect(told).toEqual([
+      'opened',
+      ['grün', 5],
+      [new Uint8Array([1, 2]), 2],
+      { code: 1001, reason: 'bye', wasClean: true, error: undefined },
+    ]);
+  });
+
+  it('that never opened tells CONNECT_FAILED with the address, which is all that a page may know', () => {
+    const { socket, told } = setUp();
+    socket.onclose?.({ code: 1006, reason: '', wasClean: false });
+    expect(told).toEqual([
+      { code: 1006, reason: expect.any(String), wasClean: false, error: 'CONNECT_FAILED', context: { address: 'wss://example.com/' } },
+    ]);
+  });
+
+  it('sends while it is open, and nothing after: its close is on the way', () => {
+    const { socket, wire } = setUp();
+    socket.open();
+    wire.send('one');
+    socket.readyState = 2;
+    wire.send('two');
+    expect([socket.sent, wire.bufferedBytes]).toEqual([['one'], 3]);
+  });
+
+  it('looks at its buffer while that is not empty, and tells when it is below the mark', async () => {
+    const { socket, clock, told, wire } = setUp();
+    socket.open();
+    wire.send('x'.repeat(100 * 1024));
+    wire.send('y');
+    expect(clock.pendingTimers).toBe(1);
+    await clock.advance(100);
+    expect(told).toEqual(['opened']);
+    socket.bufferedAmount = 1024;
+    await clock.advance(16);
+    expect(told).toEqual(['opened', 'drained']);
+    socket.bufferedAmount = 0;
+    await clock.advance(16);
+    expect(told).toEqual(['opened', 'drained', 'drained']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('does not look at all when the runtime takes everything at once', () => {
+    const { socket, clock, wire } = setUp();
+    socket.open();
+    wire.send('');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('stops looking when it closes or is let go', () => {
+    for (const end of ['closed', 'detached'] as const) {
+      const { socket, clock, wire } = setUp();
+      socket.open();
+      wire.send('waits');
+      if (end === 'closed') socket.onclose?.({ code: 1000, reason: '', wasClean: true });
+      else wire.detach();
+      expect(clock.pendingTimers).toBe(0);
+    }
+  });
+
+  it('that is let go tells nothing more, and says goodbye as well as it can', () => {
+    const { socket, told, wire } = setUp();
+    socket.open();
+    wire.detach(4408, 'INBOX_FULL');
+    expect([socket.onopen, socket.onmessage, socket.onclose, socket.onerror]).toEqual([null, null, null, null]);
+    expect([told, socket.closedWith]).toEqual([['opened'], [[4408, 'INBOX_FULL']]]);
+    wire.detach();
+    expect(socket.closedWith.at(-1)).toEqual([4001, '']);
+  });
+
+  it('takes a message of maxMessageBytes, and ends with MESSAGE_TOO_BIG over it, in bytes of UTF-8', () => {
+    const { socket, told } = setUp();
+    socket.open();
+    socket.onmessage?.({ data: 'x'.repeat(10) });
+    socket.onmessage?.({ data: 'é'.repeat(6) });
+    expect(told.slice(1)).toEqual([
+      ['x'.repeat(10), 10],
+      {
+        code: 1009,
+        reason: expect.any(String),
+        wasClean: false,
+        error: 'MESSAGE_TOO_BIG',
+        context: { size: 12, limit: 10, closeCode: 1009 },
+      },
+    ]);
+    expect(socket.closedWith).toEqual([[4009, 'message too big']]);
+    expect(socket.onmessage).toBeNull();
+  });
+});
+
+describe('the close code that the standard lets an application send', () => {
+  test.each([
+    [1000, 1000],
+    [1001, 4001],
+    [1008, 4008],
+    [1009, 4009],
+    [3000, 3000],
+    [4999, 4999],
+  ])('for %d is %d', (code, sent) => {
+    expect(whatwgCloseCode(code)).toBe(sent);
+    const { wire, socket } = setUp();
+    wire.close(code, 'why');
+    expect(socket.closedWith).toEqual([[sent, 'why']]);
+  });
+});
