@@ -12,6 +12,12 @@ export interface LivenessHost {
 const SLEEP_MS = 75_000;
 
 /**
+ * A check that is this much late says more of this program than of its peer: it slept, or was busy, and the answer may
+ * lie unread. So the link gets as long again before it is called dead.
+ */
+const LATE_MS = 500;
+
+/**
  * Finds a dead link. Any byte proves life; after `pingMs` without one it pings, and after `timeoutMs` more the link
  * is dead. One timer, set again only when it fires, so that a busy link pays one assignment for each message.
  */
@@ -21,6 +27,7 @@ export class Liveness {
   readonly #host: LivenessHost;
   #lastByteAt: number;
   #lastCheckAt: number;
+  #checkDueAt: number;
   #pingedAt: number | undefined;
   #isHeld = false;
   #cancel: Cancel;
@@ -32,6 +39,7 @@ export class Liveness {
     this.#host = host;
     this.#lastByteAt = clock.now();
     this.#lastCheckAt = this.#lastByteAt;
+    this.#checkDueAt = this.#lastByteAt + times.pingMs;
     this.#cancel = clock.after(times.pingMs, () => this.#check(times.pingMs));
   }
 
@@ -98,7 +106,8 @@ export class Liveness {
     // A byte of the same millisecond came after the ping: it was silence that made us ask.
     const askedMs = this.#pingedAt === undefined || this.#pingedAt <= this.#lastByteAt ? -1 : now - this.#pingedAt;
     if (askedMs >= timeoutMs) {
-      this.#host.dead(silentMs);
+      if (now - this.#checkDueAt >= LATE_MS) this.#next(LATE_MS);
+      else this.#host.dead(silentMs);
       return;
     }
     if (askedMs < 0 && silentMs >= patienceMs) {
@@ -116,6 +125,7 @@ export class Liveness {
   }
 
   #next(delayMs: number): void {
+    this.#checkDueAt = this.#clock.now() + Math.max(1, delayMs);
     this.#cancel = this.#clock.after(Math.max(1, delayMs), () => this.#check(this.#times.pingMs));
   }
 }

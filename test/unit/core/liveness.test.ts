@@ -150,8 +150,19 @@ describe('waking up', () => {
     await clock.advance(15_000);
     clock.jump(600_000);
     liveness.wake();
-    expect(told).toEqual(['ping at 15000', 'dead at 615000, silent 615000']);
+    await clock.advance(500);
+    expect(told).toEqual(['ping at 15000', 'dead at 615500, silent 615500']);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('is not blamed for a program that was busy: an answer that lay unread may still be read', async () => {
+    const { clock, told, liveness } = setUp();
+    await clock.advance(15_000);
+    clock.jump(60_000);
+    await clock.advance(0);
+    liveness.pong();
+    await clock.advance(14_000);
+    expect(told).toEqual(['ping at 15000', 'rtt 60000']);
   });
 
   it('does not revive what was stopped', async () => {
