@@ -4,7 +4,8 @@ import { CloseCode, checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
 import { WebsocketError } from '../core/errors.js';
-import { AcceptedClient } from './accepted-client.js';
+import { nodePlatform } from '../platform/node/platform.js';
+import { AcceptedClient, type AcceptedClientHost } from './accepted-client.js';
 import { authenticate, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
 import { Arrivals } from './arrivals.js';
 import { broadcast } from './broadcast.js';
@@ -117,6 +118,12 @@ export class UpgradeServer implements WebsocketServer {
     this.#tellRefused(refusal.reason, isAnswered ? refusal.status : 0, request, refusal.cause);
   }
 
+  /** A connection that was not even taken: there are too many. */
+  dropped(remoteAddress: string): void {
+    this.#metrics.refused('full');
+    this.#events.emit('refused', { reason: 'full', status: 0, remoteAddress, cause: undefined });
+  }
+
   #check(request: IncomingMessage): Refusal | undefined {
     if (this.#closing !== undefined) return isClosing;
     if (!this.serves(request)) return wrongPath;
@@ -125,10 +132,12 @@ export class UpgradeServer implements WebsocketServer {
 
   async #authenticate(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     this.#pending.add(socket);
-    socket.once('close', () => {
+    const gone = () => {
       if (this.#pending.delete(socket)) this.#tellRefused('gone', 0, request);
-    });
+    };
+    socket.once('close', gone);
     const answer = await authenticate(this.#settings, request);
+    socket.off('close', gone);
     // The client went away, its deadline passed or the server closed while the application thought.
     if (!this.#pending.delete(socket)) return;
     if ('status' in answer) this.refuse(socket, answer, request);
@@ -148,11 +157,18 @@ export class UpgradeServer implements WebsocketServer {
     }
   }
 
-  #clientHost() {
+  #clientHost(): AcceptedClientHost {
     return {
       polled: () => this.#roster.polled(),
-      finished: (client: AcceptedClient) => this.#roster.finished(client),
+      finished: (client) => this.#roster.finished(client),
+      unsent: (messages) => this.#metrics.unsent(messages),
+      report: (error) => this.#reported(error as WebsocketError),
     };
+  }
+
+  /** Clients leave with messages on their way all the time: that is counted, and no line of the log for each of them. */
+  #reported(error: WebsocketError): void {
+    if (error.code !== 'UNSENT') this.#tell(error);
   }
 
   #welcome(client: AcceptedClient): void {
@@ -179,6 +195,7 @@ export class UpgradeServer implements WebsocketServer {
     await Promise.all(clients.map((client) => client.close(code, reason)));
     clearTimeout(stragglers);
     await this.#door?.shut();
+    this.#roster.clear();
     this.#arrivals.end();
   }
 
@@ -189,8 +206,13 @@ export class UpgradeServer implements WebsocketServer {
       { handler },
       cause,
     );
-    if (handler !== 'error' && this.#events.has('error')) this.#events.emit('error', error);
-    else console.error(error);
+    if (handler === 'error') nodePlatform.report(error);
+    else this.#tell(error);
+  }
+
+  #tell(error: WebsocketError): void {
+    if (this.#events.has('error')) this.#events.emit('error', error);
+    else nodePlatform.report(error);
   }
 }
 

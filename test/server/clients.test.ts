@@ -151,6 +151,18 @@ describe('each client', () => {
     expect(errors).toMatchObject([{ code: 'HANDLER_FAILED' }]);
   });
 
+  it('tells the server of a handler that throws, where it has no listener for errors of its own', async () => {
+    const server = await serve();
+    const errors: WebsocketError[] = [];
+    server.on('error', (error) => errors.push(error));
+    const { client, accepted } = await pair(server);
+    accepted.on('message', () => {
+      throw new Error('handler');
+    });
+    client.sendMessage('any');
+    await until(() => expect(errors).toMatchObject([{ code: 'HANDLER_FAILED', context: { handler: 'message' } }]));
+  });
+
   it('tells text from binary, both ways', async () => {
     const server = await serve();
     const { client, accepted } = await pair(server);
