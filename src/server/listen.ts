@@ -31,6 +31,7 @@ export async function listen(host: string, port: number, options: ServerOptions 
   http.on('clientError', (cause, socket) => refuseBroken(server, cause, socket));
   http.on('drop', (connection) => server.dropped(connection?.remoteAddress ?? ''));
   await bind(http, host, port);
+  http.on('error', (cause) => server.failed(cause));
   server.opened(doorOf(http, sockets));
   return server;
 }

@@ -243,6 +243,17 @@ describe('iteration over a server', () => {
     expect(await clients.next()).toEqual({ done: false, value: two.accepted });
   });
 
+  it('leaves out whom a listener has sent away', async () => {
+    const server = await serve();
+    const clients = server[Symbol.asyncIterator]();
+    server.on('connection', (client) => {
+      if (server.metrics.connectionsTotal === 1) void client.close(4003, 'not you');
+    });
+    await foreignOpen(server);
+    const { accepted } = await pair(server);
+    expect(await clients.next()).toEqual({ done: false, value: accepted });
+  });
+
   it('gives each loop all of them', async () => {
     const server = await serve();
     const [left, right] = [server[Symbol.asyncIterator](), server[Symbol.asyncIterator]()];

@@ -44,6 +44,24 @@ describe('messages up to maxMessageBytes', () => {
   });
 });
 
+describe('a maxMessageBytes', () => {
+  it.each([2 ** 31, 2 ** 32 + 5, Number.POSITIVE_INFINITY])('of %d takes what is smaller', async (maxMessageBytes) => {
+    const server = await serveEcho({ maxMessageBytes });
+    const socket = await foreignOpen(server);
+    const echoed = messageOf(socket);
+    socket.send('six...');
+    expect(await echoed).toBe('six...');
+  });
+
+  it('of less than one byte is none the less a bound', async () => {
+    const server = await serveEcho({ maxMessageBytes: 0.5 });
+    const socket = await foreignOpen(server);
+    const closed = closeOf(socket);
+    socket.send('two bytes and more');
+    expect((await closed).code).toBe(1009);
+  });
+});
+
 describe('what breaks the rules ends its own connection, with the code that RFC 6455 gives it', () => {
   const invalidUtf8 = Uint8Array.of(0x63, 0xc3, 0x28);
   it.each([
