@@ -58,13 +58,12 @@ export class WhatwgWire implements Wire {
     socket.onclose = ({ code, reason, wasClean }) => {
       this.#cancelPoll?.();
       if (this.#wasOpen) events.closed({ code, reason, wasClean });
-      else {
-        const error = connectFailed(options.address);
-        events.closed(abnormalClose(error.message), error);
-      }
+      else this.#connectFailed();
     };
-    // It carries nothing, and `close` always follows.
-    socket.onerror = null;
+    // It carries nothing, and `close` follows, except after a failed handshake in Node before 24.
+    socket.onerror = () => {
+      if (!this.#wasOpen) this.#connectFailed();
+    };
   }
 
   get protocol(): string {
@@ -90,10 +89,20 @@ export class WhatwgWire implements Wire {
   }
 
   detach(code: number = CloseCode.goingAway, reason = ''): void {
+    this.#release().close(whatwgCloseCode(code), reason);
+  }
+
+  #connectFailed(): void {
+    this.#release();
+    const error = connectFailed(this.#options.address);
+    this.#events.closed(abnormalClose(error.message), error);
+  }
+
+  #release(): WhatwgWebSocket {
     this.#cancelPoll?.();
     const socket = this.#socket;
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
-    socket.close(whatwgCloseCode(code), reason);
+    return socket;
   }
 
   #received(data: string | ArrayBuffer): void {
