@@ -121,12 +121,13 @@ export class WhatwgWire implements Wire {
     this.#events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
   }
 
-  #poll(): void {
+  /** Tells when the buffer has gone down since the last look. */
+  #poll(before?: number): void {
     this.#cancelPoll = this.#options.clock.after(DRAIN_POLL_MS, () => {
       this.#cancelPoll = undefined;
       const left = this.#socket.bufferedAmount;
-      if (left > 0) this.#poll();
-      if (left < WIRE_MARK_BYTES) this.#events.drained();
+      if (left > 0) this.#poll(left);
+      if (left < WIRE_MARK_BYTES && left !== before) this.#events.drained();
     });
   }
 }
