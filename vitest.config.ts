@@ -13,6 +13,7 @@ export default defineConfig({
       project('conformance', 15_000),
       project('server', 15_000),
       project('session', 15_000),
+      project('faults', 60_000),
       project('interop', 60_000),
       project('examples', 60_000),
       project('docs', 60_000),
