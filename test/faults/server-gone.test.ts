@@ -31,10 +31,15 @@ async function crash({ server }: Arrivals): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-function histogram(times: readonly number[], startAt: number): number[] {
+interface Delay {
+  readonly attempt: number;
+  readonly delayMs: number;
+}
+
+function histogram(timesMs: readonly number[]): number[] {
   const buckets: number[] = [];
-  for (const time of times) {
-    const bucket = Math.floor((time - startAt) / BUCKET_MS);
+  for (const timeMs of timesMs) {
+    const bucket = Math.floor(timeMs / BUCKET_MS);
     buckets[bucket] = (buckets[bucket] ?? 0) + 1;
   }
   return Array.from(buckets, (count) => count ?? 0);
@@ -60,15 +65,22 @@ describe('a server that is gone for a while, with 1,000 clients', () => {
 
     const second = await serve(port);
     const backAt = Date.now();
-    const { reconnects } = (await clients.said('all back')) as { reconnects: number[] };
+    const { reconnects, delays } = (await clients.said('all back')) as { reconnects: number[]; delays: Delay[] };
     expect(reconnects).toEqual(Array(COUNT).fill(1));
-
-    const buckets = histogram(second.times, backAt);
-    print(`${COUNT} clients come back within ${Math.max(...second.times) - backAt} ms:`, buckets);
     expect(second.times).toHaveLength(COUNT);
-    const even = COUNT / (MAX_DELAY_MS / BUCKET_MS);
-    expect(Math.max(...buckets)).toBeLessThan(even * 3);
-    expect(buckets.filter((count) => count > even / 4).length).toBeGreaterThanOrEqual(6);
+    print(`${COUNT} clients come back, by their times after the server:`, histogram(second.times.map((time) => time - backAt)));
+
+    // When they arrive also depends on how busy this machine is; how long each chose to wait does not.
+    const atCeiling = delays.filter(({ attempt }) => attempt > 5).map(({ delayMs }) => delayMs);
+    const buckets = histogram(atCeiling);
+    print(`${atCeiling.length} of them had waited at the ceiling, by their last delays:`, buckets);
+    expect(atCeiling.length).toBeGreaterThan(COUNT / 2);
+    expect(buckets).toHaveLength(MAX_DELAY_MS / BUCKET_MS);
+    const even = atCeiling.length / buckets.length;
+    for (const count of buckets) {
+      expect(count).toBeGreaterThan(even / 3);
+      expect(count).toBeLessThan(even * 2);
+    }
 
     expect(await clients.said('all closed')).toMatchObject({ exitListeners: [1, 0], onTheBus: 0, resources: [] });
     expect(await clients.ended).toBe(0);

@@ -6,8 +6,9 @@ const [, , address = '', count = '1000'] = process.argv;
 
 const exitListenersBefore = process.listenerCount('exit');
 const bus = new WebsocketRequestBus();
-const delaysMs: number[] = [];
-bus.on('reconnecting', (_client, { delayMs }) => delaysMs.push(delayMs));
+/** Of the latest attempt of each client. */
+const delays = new Map<string, { attempt: number; delayMs: number }>();
+bus.on('reconnecting', ({ id }, { attempt, delayMs }) => delays.set(id, { attempt, delayMs }));
 
 const clients: IWebsocketClient[] = [];
 for (let number = 0; number < Number(count); number++) {
@@ -28,7 +29,7 @@ await new Promise<void>((resolve) => {
 });
 await say('all waiting');
 await allOpen();
-await say('all back', { reconnects: clients.map((client) => client.stats.reconnects), delaysMs });
+await say('all back', { reconnects: clients.map((client) => client.stats.reconnects), delays: [...delays.values()] });
 
 for (const client of clients) client.sendMessage('still me');
 await Promise.all(clients.map((client) => client.close()));
