@@ -45,7 +45,9 @@ async function start(options: ProxyOptions, configure: (setting: Setting) => Pro
 async function nginxArguments({ port, securePort, targetPort, idleSeconds, folder, certificate }: Setting): Promise<string[]> {
   const cert = await folder.write('cert.pem', certificate.cert);
   const key = await folder.write('key.pem', certificate.key);
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder.path}/${name};`).join('\n');
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${folder.path}/${name};`)
+    .join('\n');
   const file = await folder.write(
     'nginx.conf',
     `
