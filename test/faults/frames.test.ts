@@ -140,7 +140,7 @@ describe('frames that RFC 6455 forbids end the connection, after what came befor
     const { messages, errors, client, answer } = await reading(Buffer.concat([before, bytes, frame(Opcode.text, 'after')]));
     expect(messages).toEqual(['before']);
     expect(errors.map((error) => error.code)).toEqual([code === 1009 ? 'MESSAGE_TOO_BIG' : 'PROTOCOL_ERROR']);
-    expect(errors[0]?.context['closeCode']).toBe(code);
+    expect(errors[0]?.context.closeCode).toBe(code);
     expect(await client.close()).toMatchObject({ code, wasClean: false });
     expect(closeCodeOf(answer)).toBe(code);
   });
