@@ -11,12 +11,12 @@ test('two tabs see each other: name, stone, and every move', async ({ page }) =>
   await page.bringToFront();
   await page.locator('#field').focus();
   await page.keyboard.down('ArrowLeft');
-  await expect.poll(async () => (await seen(page))?.x).toBeLessThan(150);
+  await expect.poll(async () => (await seen(page))?.x, { timeout: 10_000 }).toBeLessThan(150);
   await page.keyboard.up('ArrowLeft');
   await expect.poll(async () => (await seen(other))?.x).toBeLessThan(150);
 
   await page.keyboard.down('KeyD');
-  await expect.poll(async () => (await seen(page))?.x).toBeGreaterThan(700);
+  await expect.poll(async () => (await seen(page))?.x, { timeout: 10_000 }).toBeGreaterThan(700);
   await page.keyboard.up('KeyD');
   await expect.poll(async () => (await seen(other))?.x).toBeGreaterThan(600);
 });
@@ -37,7 +37,7 @@ test('a gem follows the pointer while it is held, and stops when it is let go', 
   if (box === null) throw new Error('The field is not shown.');
   await page.mouse.move(box.x + 200, box.y + 150);
   await page.mouse.down();
-  await expect.poll(async () => distance(await seen(page), { x: 200, y: 150 })).toBeLessThan(40);
+  await expect.poll(async () => distance(await seen(page), { x: 200, y: 150 }), { timeout: 10_000 }).toBeLessThan(40);
   await page.mouse.up();
   await page.mouse.move(box.x + 700, box.y + 400);
   await expect.poll(async () => distance(await seen(page), { x: 200, y: 150 })).toBeLessThan(40);

@@ -35,6 +35,16 @@ test('a name is cleaned and cut before anybody sees it', async ({ demo }) => {
   expect(players.find((player) => player.id === id)?.name).toBe('Ada the very lon');
 });
 
+test('of names that come too fast the last one counts', async ({ demo }) => {
+  await using client = await open(demo.address('/arena'));
+  client.sendMessage(hello('Ada'));
+  await hear(client, 'welcome');
+  for (let i = 1; i <= 9; i++) client.sendMessage(JSON.stringify({ type: 'name', name: `Ada ${i}`, mineral: 'emerald' }));
+  const told: string[] = [];
+  while (told.at(-1) !== 'Ada 9') told.push(((await hear(client, 'renamed')) as unknown as { player: { name: string } }).player.name);
+  expect(told.length).toBeLessThanOrEqual(3);
+});
+
 test('a player who claims to be elsewhere is held to the speed limit', async ({ demo }) => {
   await using client = await open(demo.address('/arena'));
   client.sendMessage(hello('Ada'));

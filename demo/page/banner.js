@@ -78,7 +78,7 @@ class Banner {
     const leftMs = Math.max(0, this.#dialsAt - performance.now());
     this.#title.textContent = 'The server is away';
     const when = leftMs > 0 ? `in ${inSeconds(leftMs)}` : 'is under way';
-    this.#note.textContent = `Reconnecting by itself. Attempt ${this.#attempts} ${when}.`;
+    this.#note.textContent = `Reconnecting by itself.\nAttempt ${this.#attempts} ${when}`;
     this.#ring(this.#delayMs > 0 && Number.isFinite(leftMs) ? leftMs / this.#delayMs : 0);
   }
 
