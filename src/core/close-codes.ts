@@ -68,7 +68,8 @@ export function checkClose(code: number, reason: string): void {
   }
 }
 
-function isSendable(code: number): boolean {
+/** Whether an endpoint may send the code in a close frame (RFC 6455, 7.4). */
+export function isSendable(code: number): boolean {
   if (!Number.isInteger(code)) return false;
   if (code >= 3000 && code <= 4999) return true;
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== CloseCode.noStatus && code !== CloseCode.abnormal;
