@@ -31,7 +31,13 @@ export interface Progress {
 }
 
 export type Hello = Offer & { readonly is: 'hello' };
-export type Resume = Ticket & Progress & Offer & { readonly is: 'resume' };
+export type Resume = Ticket &
+  Progress &
+  Offer & {
+    readonly is: 'resume';
+    /** Counted from 1 in each session: one that comes late is known by it. */
+    readonly attempt: number;
+  };
 export type Resumed = Progress & { readonly is: 'resumed' };
 export type Welcome = Ticket &
   Terms & {
@@ -100,7 +106,7 @@ function fieldsOf(control: Control): (number | string | Uint8Array)[] {
       return [id, secret, initialCredit, maxMessageBytes, resumeWindowMs, outcome, lost === undefined ? 0 : lost + 1, protocol];
     }
     case 'resume':
-      return [control.id, control.secret, control.received, control.messagesSent, ...offerFields(control)];
+      return [control.id, control.secret, control.attempt, control.received, control.messagesSent, ...offerFields(control)];
     case 'resumed':
       return [control.received, control.messagesSent];
     case 'leave':
@@ -119,7 +125,7 @@ function readControl(type: number, fields: Fields): Control | UnknownControl {
     case Type.welcome:
       return readWelcome(fields);
     case Type.resume:
-      return { is: 'resume', ...readTicket(fields), ...readProgress(fields), ...readOffer(fields) };
+      return { is: 'resume', ...readTicket(fields), attempt: fields.varint(), ...readProgress(fields), ...readOffer(fields) };
     case Type.resumed:
       return { is: 'resumed', ...readProgress(fields) };
     case Type.leave:

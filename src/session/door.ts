@@ -40,6 +40,8 @@ export class Seat implements Resident {
   next: Relay | undefined;
   link: SessionLink | undefined;
   client: Client | undefined;
+  /** Number of the last RESUME that was taken. */
+  attempt = 0;
   lost = 0;
   outcome: number = Outcome.ended;
 
@@ -103,7 +105,13 @@ export class SessionDoor<Guest> {
       return;
     }
     const seat = control.is === 'resume' ? this.#resumable(control, guest) : undefined;
-    if (seat !== undefined) {
+    if (seat !== undefined && control.is === 'resume') {
+      if (control.attempt <= seat.attempt) {
+        // The client has given this wire up for a newer one, and its bytes come late.
+        relay.wire.detach(CloseCode.takenOver, 'taken over');
+        return;
+      }
+      seat.attempt = control.attempt;
       seat.next = relay;
       seat.client?.adopt();
     } else {

@@ -50,6 +50,7 @@ export class ClientHandshake implements Handshake {
   protocol = '';
   readonly #protocols: readonly string[];
   #ticket: Ticket | undefined;
+  #attempt = 0;
   #forgotten: string | undefined;
 
   constructor(protocols: readonly string[]) {
@@ -58,7 +59,9 @@ export class ClientHandshake implements Handshake {
 
   open({ terms, progress }: Self): Control {
     const offer: Offer = { ...terms, protocols: this.#protocols };
-    return this.#ticket === undefined ? { is: 'hello', ...offer } : { is: 'resume', ...this.#ticket, ...progress, ...offer };
+    if (this.#ticket === undefined) return { is: 'hello', ...offer };
+    this.#attempt += 1;
+    return { is: 'resume', ...this.#ticket, attempt: this.#attempt, ...progress, ...offer };
   }
 
   receive(control: Control): Agreement | undefined {
@@ -67,6 +70,7 @@ export class ClientHandshake implements Handshake {
     const { id, secret, protocol, outcome, lost } = control;
     const reason = this.#forgotten ?? REASONS[outcome] ?? 'The session is new.';
     this.#ticket = { id, secret };
+    this.#attempt = 0;
     this.#forgotten = undefined;
     this.protocol = protocol;
     return { isResumed: false, terms: control, answer: undefined, reason, lostFromPeer: lost };

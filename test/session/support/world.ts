@@ -1,7 +1,7 @@
 import { Client } from '../../../src/core/client.js';
 import { clientParts, type LinkFeature } from '../../../src/core/client-parts.js';
 import { type ClientOptions, resolveOptions, type Settings } from '../../../src/core/options.js';
-import type { Platform } from '../../../src/core/platform.js';
+import type { LifecycleListener, Platform } from '../../../src/core/platform.js';
 import type { Message } from '../../../src/core/types.js';
 import type { Dial } from '../../../src/core/wire.js';
 import { type DoorHost, type Seat, SessionDoor } from '../../../src/session/door.js';
@@ -52,6 +52,7 @@ export class World {
   isRefusing = false;
   readonly #options: WorldOptions;
   readonly #turn: (() => void)[] = [];
+  readonly #watchers = new Set<LifecycleListener>();
   #door: SessionDoor<undefined>;
   #seed = 1;
 
@@ -64,7 +65,7 @@ export class World {
       makeLink: (resolved, platform) => (host) =>
         new SessionLink(host, new ClientHandshake(resolved.protocols), { ...settings, outbox: resolved.outbox, ...options.client }, platform),
     };
-    const platform = this.#platform((request, events) => {
+    const platform: Platform = { ...this.#platform((request, events) => {
       const cable = new Cable(request.protocols[0] ?? '');
       this.cables.push(cable);
       cable.client.events = events;
@@ -76,7 +77,7 @@ export class World {
           events.opened();
         });
       return cable.client;
-    });
+    }), lifecycle: this.#lifecycle() };
     this.client = new Client(clientParts(platform, 'ws://test', 'insecure', { session: feature, ...options.options }));
     this.client.on('error', (error) => this.reports.push(error));
   }
@@ -109,6 +110,16 @@ export class World {
       this.endTurn();
       for (const cable of this.cables) moved = cable.deliver('client') || cable.deliver('server') || moved;
     }
+  }
+
+  /** The page of the client is shown again. */
+  wake(): void {
+    for (const watcher of this.#watchers) watcher.woken();
+  }
+
+  /** The page of the client is put away. */
+  suspend(): void {
+    for (const watcher of this.#watchers) watcher.suspended();
   }
 
   pass(ms: number): void {
@@ -181,6 +192,15 @@ export class World {
       endOfTurn: (call) => this.#turn.push(call),
       report: (error) => this.reports.push(error),
       acceptsNodeOptions: false,
+    };
+  }
+
+  #lifecycle(): Platform['lifecycle'] {
+    return {
+      watch: (listener) => {
+        this.#watchers.add(listener);
+        return () => this.#watchers.delete(listener);
+      },
     };
   }
 
