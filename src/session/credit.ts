@@ -76,7 +76,7 @@ export class ReceiveCredit {
     return this.#unread >= this.#windowBytes;
   }
 
-  /** Grown enough to be worth a batch of its own. */
+  /** Grown enough to be worth a batch of its own. To withhold more could stop a sender for good: see `MIN_WINDOW_BYTES`. */
   get isOwed(): boolean {
     return this.#limit - this.#announced >= this.#windowBytes / 4;
   }

@@ -10,7 +10,7 @@ export const MAX_BODY_BYTES = 16_384;
 /** What a message costs beside its bytes: empty ones take memory too. */
 export const MESSAGE_COST = 32;
 
-/** One record of the largest size always fits, so that nobody waits for a credit that cannot come. */
+/** Three quarters of it hold the largest record, and at most a quarter is withheld: nobody waits for a credit that never comes. */
 export const MIN_WINDOW_BYTES = 32_768;
 
 /** Session ids and secrets: 128 bits, which nobody guesses. */
