@@ -55,6 +55,8 @@ export interface Gone {
 
 /** Detached sessions may grow while their clients are away, so they are weighed again this often. */
 const WEIGH_MS = 1_000;
+/** Sessions that are gone and whose end can still be told: a hundred bytes each. */
+const MAX_GONE = 10_000;
 const UNKNOWN: Gone = { outcome: Outcome.unknown, lost: undefined };
 
 /** The sessions of a server: who is there, who is away and for how long it is kept, and what became of the others. */
@@ -120,7 +122,7 @@ export class SessionRegistry<R extends Resident> {
     this.#entries.delete(key);
     this.#detached.delete(key);
     this.#gone.set(key, { ...gone, ticket });
-    if (this.#gone.size > this.#bounds.maxDetached) this.#gone.delete(this.#gone.keys().next().value as string);
+    if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
   }
 
   /** The server ends. */

@@ -155,7 +155,7 @@ function play(side: Side, step: Step): void {
   if (step.reads !== undefined) expect(readAll(side.client)).toEqual(step.reads.map(messageOf));
   if (step.undelivered !== undefined) expect(side.undelivered.splice(0)).toEqual(step.undelivered.map(messageOf));
   if (step.receipt !== undefined) expect(side.receipts.shift()).toMatchObject(step.receipt);
-  if (step.closes !== undefined) expect(end?.outbound.at(-1)).toMatchObject({ code: step.closes });
+  if (step.closes !== undefined) expect(end?.closedWith).toMatchObject({ code: step.closes });
   if (step.closed !== undefined) expect(side.closed).toMatchObject(step.closed);
 }
 

@@ -30,7 +30,7 @@ describe('malformed.json', () => {
     const world = new World().open();
     world.cable.client.events?.received(bytesOf(bytes), 0);
     expect(world.client.state).toBe('closed');
-    expect(world.cable.client.outbound.at(-1)).toMatchObject({ code });
+    expect(world.cable.client.closedWith).toMatchObject({ code });
     expect(world.reports).toEqual([expect.objectContaining({ code: 'PROTOCOL_ERROR' })]);
   });
 
@@ -38,13 +38,13 @@ describe('malformed.json', () => {
     const world = new World().open();
     world.cable.server.events?.received(bytesOf(bytes), 0);
     expect(world.serverClient.state).toBe('closed');
-    expect(world.cable.server.outbound.at(-1)).toMatchObject({ code });
+    expect(world.cable.server.closedWith).toMatchObject({ code });
     expect(world.registry.metrics.detached).toBe(0);
   });
 
   it('closes with 4400 after a text message', () => {
     const world = new World().open();
     world.cable.server.events?.received('text', 4);
-    expect(world.cable.server.outbound.at(-1)).toMatchObject({ code: 4400 });
+    expect(world.cable.server.closedWith).toMatchObject({ code: 4400 });
   });
 });

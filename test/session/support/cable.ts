@@ -14,6 +14,8 @@ export class CableEnd implements Wire {
   /** Every message that was ever sent, for tests that look at the bytes. */
   readonly sent: Message[] = [];
   isOver = false;
+  /** What this end closed with, if it did. */
+  closedWith: { readonly code: number; readonly reason: string } | undefined;
   #bufferedBytes = 0;
 
   constructor(isOpen: boolean, protocol: string) {
@@ -34,7 +36,9 @@ export class CableEnd implements Wire {
   }
 
   close(code: number, reason: string): void {
-    if (!this.isOver) this.outbound.push({ code, reason });
+    if (this.isOver) return;
+    this.closedWith = { code, reason };
+    this.outbound.push({ code, reason });
   }
 
   detach(code?: number, reason?: string): void {

@@ -8,7 +8,7 @@ import { type DoorHost, type Seat, SessionDoor } from '../../../src/session/door
 import { ClientHandshake } from '../../../src/session/handshake.js';
 import { registryDefaults, type RegistryBounds, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
 import { SessionLink, type SessionSettings } from '../../../src/session/session-link.js';
-import { Cable } from './cable.js';
+import { Cable, type CableEnd } from './cable.js';
 import { FakeClock } from './fake-clock.js';
 
 export interface WorldOptions {
@@ -52,6 +52,7 @@ export class World {
   isRefusing = false;
   readonly #options: WorldOptions;
   readonly #turn: (() => void)[] = [];
+  readonly #links = new Map<Client, SessionLink>();
   readonly #watchers = new Set<LifecycleListener>();
   #door: SessionDoor<undefined>;
   #seed = 1;
@@ -122,7 +123,26 @@ export class World {
     for (const watcher of this.#watchers) watcher.suspended();
   }
 
+  /** The process of the client ends. */
+  exit(): void {
+    for (const watcher of this.#watchers) watcher.exiting();
+  }
+
+  /** The server's end of the link, for what only a server asks of it. */
+  linkOf(client: Client): SessionLink {
+    return this.#links.get(client) as SessionLink;
+  }
+
+  /** A wire that nobody has led to a session yet. */
+  knock(): CableEnd {
+    const cable = new Cable('gem.1');
+    this.cables.push(cable);
+    this.#accept(cable);
+    return cable.server;
+  }
+
   pass(ms: number): void {
+    this.settle();
     this.clock.pass(ms, () => this.settle());
     this.settle();
   }
@@ -163,17 +183,22 @@ export class World {
     const session = { ...settings, ...this.#options.server };
     const host: DoorHost<undefined> = {
       enter: ({ dial, makeLink }) => {
+        let link: SessionLink | undefined;
         const client = new Client({
           platform: this.#platform(dial),
           settings: serverSettings,
           target: () => new URL('ws://test'),
-          makeLink,
+          makeLink: (linkHost) => {
+            link = makeLink(linkHost) as SessionLink;
+            return link;
+          },
           retriesFirst: false,
           onMessage: undefined,
           signal: undefined,
         });
         client.on('error', (error) => this.reports.push(error));
         this.serverClients.push(client);
+        this.#links.set(client, link as unknown as SessionLink);
         return client;
       },
       mayResume: this.#options.mayResume ?? (() => true),
