@@ -1,5 +1,5 @@
 // The other side of bench/session.mjs: an echo server, raw or with sessions, in a process of its own.
-import { timingSafeEqual, randomBytes } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { WebSocketServer } from 'ws';
 import { Client } from '../build/core/client.js';
 import { resolveOptions } from '../build/core/options.js';
@@ -21,14 +21,26 @@ const host = {
       target: () => new URL('ws://accepted'),
       makeLink,
       retriesFirst: false,
-      onMessage: (message, self) => answer(message, (text) => self.sendMessage(text), () => self.drained(), (n) => (count += n), () => count),
+      onMessage: (message, self) =>
+        answer(
+          message,
+          (text) => self.sendMessage(text),
+          () => self.drained(),
+          (n) => (count += n),
+          () => count,
+        ),
     });
     return client;
   },
   mayResume: () => true,
   choose: () => '',
 };
-const door = new SessionDoor(nodePlatform, registry, { session: sessionSettings(resolveSession({}), settings), resumeWindowMs: 120_000, handshakeTimeoutMs: 10_000 }, host);
+const door = new SessionDoor(
+  nodePlatform,
+  registry,
+  { session: sessionSettings(resolveSession({}), settings), resumeWindowMs: 120_000, handshakeTimeoutMs: 10_000 },
+  host,
+);
 
 /** 'e…': echoed. 'c…': counted. 'count?': tells the count. 'flood N': sends N messages. */
 async function answer(text, send, drained, add, count) {
@@ -41,7 +53,12 @@ async function answer(text, send, drained, add, count) {
   }
 }
 
-const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false, handleProtocols: (offered) => (offered.has('gem.1') ? 'gem.1' : false) });
+const server = new WebSocketServer({
+  port: 0,
+  host: '127.0.0.1',
+  perMessageDeflate: false,
+  handleProtocols: (offered) => (offered.has('gem.1') ? 'gem.1' : false),
+});
 server.on('connection', (ws, request) => {
   if (ws.protocol === 'gem.1') {
     door.accept((events) => new NodeWire(ws, events, { socket: request.socket }), undefined);
@@ -54,7 +71,13 @@ server.on('connection', (ws, request) => {
       ws.send(text);
       return ws.bufferedAmount < 1_048_576;
     };
-    answer(data.toString(), send, drained, (n) => (count += n), () => count);
+    void answer(
+      data.toString(),
+      send,
+      drained,
+      (n) => (count += n),
+      () => count,
+    );
   });
 });
 server.on('listening', () => process.send?.({ port: server.address().port }));

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
 import { Client } from '../build/core/client.js';
 import { clientParts } from '../build/core/client-parts.js';
-import { nodePlatform } from '../build/platform/node/platform.js';
 import { session } from '../build/entry/session.js';
+import { nodePlatform } from '../build/platform/node/platform.js';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const child = fork(fileURLToPath(new URL('./session-peer.mjs', import.meta.url)));
@@ -17,7 +17,13 @@ async function rawClient() {
   await new Promise((resolve, reject) => ws.on('open', resolve).on('error', reject));
   let listener = () => {};
   ws.on('message', (data) => listener(data.toString()));
-  return { send: (text) => ws.send(text), hear: (to) => (listener = to), busy: () => ws.bufferedAmount > 1_048_576, rest: () => new Promise((resolve) => setTimeout(resolve, 1)), close: () => ws.close() };
+  return {
+    send: (text) => ws.send(text),
+    hear: (to) => (listener = to),
+    busy: () => ws.bufferedAmount > 1_048_576,
+    rest: () => new Promise((resolve) => setTimeout(resolve, 1)),
+    close: () => ws.close(),
+  };
 }
 
 async function sessionClient() {
@@ -101,7 +107,10 @@ const cases = [
 for (const [name, run, target] of cases.filter(([n]) => !only || n.startsWith(only))) {
   const results = { raw: [], session: [] };
   for (let round = 0; round <= rounds; round++) {
-    for (const [kind, make] of [['raw', rawClient], ['session', sessionClient]]) {
+    for (const [kind, make] of [
+      ['raw', rawClient],
+      ['session', sessionClient],
+    ]) {
       const peer = await make();
       const rate = await run(peer);
       if (round > 0) results[kind].push(rate);
@@ -109,7 +118,9 @@ for (const [name, run, target] of cases.filter(([n]) => !only || n.startsWith(on
     }
   }
   const [raw, ours] = [median(results.raw), median(results.session)];
-  console.log(`${name.padEnd(22)} raw ${Math.round(raw).toLocaleString().padStart(10)}/s   session ${Math.round(ours).toLocaleString().padStart(10)}/s   ratio ${(ours / raw).toFixed(2)}${target === undefined ? '' : ` (target ${target})`}`);
+  console.log(
+    `${name.padEnd(22)} raw ${Math.round(raw).toLocaleString().padStart(10)}/s   session ${Math.round(ours).toLocaleString().padStart(10)}/s   ratio ${(ours / raw).toFixed(2)}${target === undefined ? '' : ` (target ${target})`}`,
+  );
 }
 child.kill();
 process.exit(0);

@@ -1,7 +1,8 @@
 import type { Cancel } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
-import { WebsocketError } from './errors.js';
-import type { Link, LinkHost, MakeLink } from './link.js';
+import { addressFailed, dialThrew, inboxFull, linkDead, tailDropped } from './connection-errors.js';
+import type { WebsocketError } from './errors.js';
+import type { Link, MakeLink, SessionHost } from './link.js';
 import { Liveness } from './liveness.js';
 import { type Effect, type MachineEvent, type Policy, publicState, type State, step } from './machine.js';
 import type { Settings } from './options.js';
@@ -255,12 +256,18 @@ export class Connection {
       closed: (info, error) => {
         if (!isCurrent()) return;
         this.#wire = undefined;
-        this.dispatch({ is: 'lost', wire: number, info, retryAfterMs: this.#takeRetryAfterMs(), ...(error === undefined ? {} : { error }) });
+        this.dispatch({
+          is: 'lost',
+          wire: number,
+          info,
+          retryAfterMs: this.#takeRetryAfterMs(),
+          ...(error === undefined ? {} : { error }),
+        });
       },
     };
   }
 
-  #linkHost(): LinkHost {
+  #linkHost(): SessionHost {
     return {
       ready: (continuity) => {
         if (this.#state.at !== 'dialing') return;
@@ -317,46 +324,4 @@ export class Connection {
     this.#retryAfterMs = undefined;
     return retryAfterMs;
   }
-}
-
-function addressFailed(cause: unknown): WebsocketError {
-  if (cause instanceof WebsocketError) return cause;
-  return new WebsocketError(
-    'CONNECT_FAILED',
-    'The address function failed, so there was nothing to connect to. See cause; it is asked again before the next attempt.',
-    {},
-    cause,
-  );
-}
-
-function dialThrew(cause: unknown): WebsocketError {
-  if (cause instanceof WebsocketError) return cause;
-  const message = 'The platform refused to make a WebSocket of these options. See cause, and check the option node and the protocols.';
-  return new WebsocketError('CONNECT_FAILED', message, {}, cause);
-}
-
-function linkDead(silentMs: number): WebsocketError {
-  return new WebsocketError(
-    'LINK_DEAD',
-    `The peer was silent for ${silentMs} ms and answered no ping, so the connection was given up. It reconnects if the policy allows.`,
-    { silentMs },
-  );
-}
-
-function inboxFull(settings: Settings): WebsocketError {
-  const { maxMessages, maxBytes } = settings.inbox;
-  return new WebsocketError(
-    'INBOX_FULL',
-    `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and a browser cannot slow the sender. Read faster, raise the inbox bounds, or use a session.`,
-    { maxMessages, maxBytes },
-  );
-}
-
-function tailDropped(settings: Settings): WebsocketError {
-  const { maxMessages, maxBytes } = settings.inbox;
-  return new WebsocketError(
-    'INBOX_FULL',
-    `After close() more messages came than the inbox had room for (${maxMessages} messages, ${maxBytes} bytes), and the rest was not kept. Read what waits before close(), or raise the inbox bounds.`,
-    { maxMessages, maxBytes },
-  );
 }

@@ -54,6 +54,12 @@ export interface LinkHost {
   /** `bufferedBytes` went down. */
   drained(): void;
   pong(): void;
+  /** The peer broke the rules: close this wire with the code. */
+  fail(code: number, error: WebsocketError): void;
+}
+
+/** What a session needs beside it. */
+export interface SessionHost extends LinkHost {
   /** A round trip that the link timed itself. */
   measured(rttMs: number): void;
   /** Messages of a session that is gone: the peer did not acknowledge them. */
@@ -63,8 +69,6 @@ export interface LinkHost {
   retryAfter(delayMs: number): void;
   /** Both sides know that the session is over; the wire closes with the code. */
   ended(info: CloseInfo): void;
-  /** The peer broke the rules: close this wire with the code. */
-  fail(code: number, error: WebsocketError): void;
 }
 
-export type MakeLink = (host: LinkHost) => Link;
+export type MakeLink = (host: SessionHost) => Link;

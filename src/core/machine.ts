@@ -109,7 +109,9 @@ export function step(state: State, event: MachineEvent, policy: Policy, chance: 
     case 'suspended':
       return suspended(state, policy);
     case 'woken':
-      return state.at === 'waiting' && policy.resumeWindowMs === undefined ? dial(state.wire + 1, state.failures, state.wasOpen, policy) : stay(state);
+      return state.at === 'waiting' && policy.resumeWindowMs === undefined
+        ? dial(state.wire + 1, state.failures, state.wasOpen, policy)
+        : stay(state);
     case 'adopt':
       return adopt(state, policy);
     case 'close':
@@ -166,26 +168,32 @@ function lost(state: State, event: Lost, policy: Policy, chance: number): Step {
 
 type Break = Pick<Lost, 'info' | 'error' | 'isOver' | 'retryAfterMs'>;
 
-function retry(state: State & { at: 'dialing' | 'open' }, { info, error, isOver, retryAfterMs }: Break, policy: Policy, chance: number): Step {
+function retry(state: State & { at: 'dialing' | 'open' }, broken: Break, policy: Policy, chance: number): Step {
+  const { info, error } = broken;
   const wasOpen = state.at === 'open' || state.wasOpen;
   const attempt = state.failures + 1;
-  const { reconnect, resumeWindowMs } = policy;
-  let delayMs: number;
-  if (!canReconnectAfter(info.code)) return closed(info, error);
-  if (resumeWindowMs !== undefined) {
-    if (isOver || !wasOpen) return closed(info, error);
-    delayMs = resumeWindowMs;
-  } else {
-    const isFirstAttempt = state.at === 'dialing' && !wasOpen && state.failures === 0;
-    if (reconnect === undefined || (isFirstAttempt && !policy.retriesFirst) || attempt > reconnect.maxAttempts) return closed(info, error);
-    delayMs = retryAfterMs ?? backoffDelayMs(reconnect, attempt, chance);
-  }
+  const delayMs = policy.resumeWindowMs === undefined ? dialDelayMs(state, broken, policy, chance) : peerDelayMs(wasOpen, broken, policy);
+  if (delayMs === undefined || !canReconnectAfter(info.code)) return closed(info, error);
   // A failed attempt is told by the next `reconnecting`; what broke an open connection is an error of its own.
   const broke: Effect[] = state.at === 'open' && error !== undefined ? [{ do: 'reportError', error }] : [];
   return {
     state: { at: 'waiting', wire: state.wire, failures: attempt, wasOpen },
     effects: [{ do: 'startTimer', delayMs }, ...broke, { do: 'reportRetry', attempt, delayMs, cause: error ?? info }],
   };
+}
+
+/** How long to wait before the next attempt; undefined when there is none. */
+function dialDelayMs(state: State & { at: 'dialing' | 'open' }, broken: Break, policy: Policy, chance: number): number | undefined {
+  const { reconnect } = policy;
+  const attempt = state.failures + 1;
+  const isFirstAttempt = state.at === 'dialing' && !state.wasOpen && state.failures === 0;
+  if (reconnect === undefined || (isFirstAttempt && !policy.retriesFirst) || attempt > reconnect.maxAttempts) return undefined;
+  return broken.retryAfterMs ?? backoffDelayMs(reconnect, attempt, chance);
+}
+
+/** How long the peer may take to come back; undefined when it never was there, or has said goodbye. */
+function peerDelayMs(wasOpen: boolean, broken: Break, policy: Policy): number | undefined {
+  return wasOpen && broken.isOver !== true ? policy.resumeWindowMs : undefined;
 }
 
 function adopt(state: State, policy: Policy): Step {

@@ -5,7 +5,7 @@ import type { Platform } from '../core/platform.js';
 import type { Message } from '../core/types.js';
 import type { Dial, Wire, WireEvents } from '../core/wire.js';
 import { type Control, decodeControl, Outcome, type Ticket } from './controls.js';
-import { type ServerSession, ServerHandshake } from './handshake.js';
+import { ServerHandshake, type ServerSession } from './handshake.js';
 import { Kind, RecordReader } from './records.js';
 import type { Gone, Resident, SessionRegistry } from './registry.js';
 import { Relay } from './relay.js';
@@ -132,7 +132,13 @@ export class SessionDoor<Guest> {
   #open(relay: Relay, guest: Guest, { outcome, lost }: Gone): boolean {
     const { resumeWindowMs, session } = this.#settings;
     const seat = new Seat(this.#registry.newTicket());
-    const known: ServerSession = { ticket: seat.ticket, resumeWindowMs, outcome, lost, choose: (protocols) => this.#host.choose(protocols) };
+    const known: ServerSession = {
+      ticket: seat.ticket,
+      resumeWindowMs,
+      outcome,
+      lost,
+      choose: (protocols) => this.#host.choose(protocols),
+    };
     const makeLink: MakeLink = (host) => {
       seat.link = new SessionLink(host, new ServerHandshake(known), session, this.#platform);
       return seat.link;

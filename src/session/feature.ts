@@ -47,10 +47,14 @@ export function session(options: SessionOptions = {}): SessionFeature {
 export function resolveSession(options: SessionOptions, defaults: Required<SessionOptions> = sessionDefaults): Required<SessionOptions> {
   const windowBytes = positive('session.windowBytes', options.windowBytes, defaults.windowBytes);
   if (windowBytes < MIN_WINDOW_BYTES) {
-    throw new WebsocketError('INVALID_OPTION', `The option session.windowBytes must be ${MIN_WINDOW_BYTES} at least, so that one record always fits.`, {
-      option: 'session.windowBytes',
-      value: windowBytes,
-    });
+    throw new WebsocketError(
+      'INVALID_OPTION',
+      `The option session.windowBytes must be ${MIN_WINDOW_BYTES} at least, so that one record always fits.`,
+      {
+        option: 'session.windowBytes',
+        value: windowBytes,
+      },
+    );
   }
   return {
     ackDelayMs: positive('session.ackDelayMs', options.ackDelayMs, defaults.ackDelayMs),
@@ -60,5 +64,10 @@ export function resolveSession(options: SessionOptions, defaults: Required<Sessi
 }
 
 export function sessionSettings(options: Required<SessionOptions>, settings: Settings): SessionSettings {
-  return { ...options, outbox: settings.outbox, maxMessageBytes: Math.min(Math.floor(settings.maxMessageBytes), MAX_COUNT), chunkBytes: MAX_BODY_BYTES };
+  return {
+    ...options,
+    outbox: settings.outbox,
+    maxMessageBytes: Math.min(Math.floor(settings.maxMessageBytes), MAX_COUNT),
+    chunkBytes: MAX_BODY_BYTES,
+  };
 }

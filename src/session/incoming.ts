@@ -1,5 +1,5 @@
 import { CloseCode, isSendable } from '../core/close-codes.js';
-import type { LinkHost } from '../core/link.js';
+import type { SessionHost } from '../core/link.js';
 import type { CloseInfo, Message } from '../core/types.js';
 import { Assembler } from './chunks.js';
 import { costOf, ReceiveCredit } from './credit.js';
@@ -24,12 +24,12 @@ export class Incoming {
   readonly #decoder = newDecoder();
   readonly #assembler = new Assembler();
   readonly #maxMessageBytes: number;
-  readonly #host: Pick<LinkHost, 'deliver' | 'shed'>;
+  readonly #host: Pick<SessionHost, 'deliver' | 'shed'>;
   #received = 0;
   #messagesReceived = 0;
   #end: CloseInfo | undefined;
 
-  constructor(windowBytes: number, maxMessageBytes: number, host: Pick<LinkHost, 'deliver' | 'shed'>) {
+  constructor(windowBytes: number, maxMessageBytes: number, host: Pick<SessionHost, 'deliver' | 'shed'>) {
     this.credit = new ReceiveCredit(windowBytes);
     this.#maxMessageBytes = maxMessageBytes;
     this.#host = host;
@@ -58,7 +58,8 @@ export class Incoming {
     const length = record.end - record.start;
     if (!isNumbered(record.kind)) return this.#volatile(record, length);
     if (this.#end !== undefined) return malformed('a record after END');
-    if (!this.credit.receive(costOf(record.kind, length))) return { code: CloseCode.sessionLimit, what: 'more than the credit that was granted' };
+    if (!this.credit.receive(costOf(record.kind, length)))
+      return { code: CloseCode.sessionLimit, what: 'more than the credit that was granted' };
     const isTooBig = record.kind !== Kind.end && this.#assembler.length + length > this.#maxMessageBytes;
     if (isTooBig) return { code: CloseCode.sessionLimit, what: `a message over the ${this.#maxMessageBytes} bytes that were announced` };
     this.#received += 1;
@@ -96,7 +97,8 @@ export class Incoming {
   }
 
   #volatile(record: RecordReader, length: number): Fault | undefined {
-    if (length > this.#maxMessageBytes) return { code: CloseCode.sessionLimit, what: 'a volatile message over the size that was announced' };
+    if (length > this.#maxMessageBytes)
+      return { code: CloseCode.sessionLimit, what: 'a volatile message over the size that was announced' };
     if (!this.credit.isBehind) return this.#deliver(record.kind === Kind.volatileText, this.#bodyOf(record));
     this.#host.shed();
     return undefined;

@@ -1,5 +1,5 @@
-import type { Message } from '../core/types.js';
 import { Queue } from '../core/queue.js';
+import type { Message } from '../core/types.js';
 import type { Batch } from './batcher.js';
 import { isNumbered, Kind, RecordReader } from './records.js';
 import { decodeText, newDecoder } from './text.js';

@@ -1,5 +1,5 @@
 import { WebsocketError } from '../core/errors.js';
-import type { Leftover, LinkHost } from '../core/link.js';
+import type { Leftover, SessionHost } from '../core/link.js';
 import type { OutboxBounds } from '../core/options.js';
 import { Outbox } from '../core/outbox.js';
 import { WIRE_MARK_BYTES } from '../core/plain-link.js';
@@ -9,8 +9,8 @@ import type { Wire } from '../core/wire.js';
 import { Batcher } from './batcher.js';
 import { Cutter } from './chunks.js';
 import { costOf, SendCredit } from './credit.js';
-import { MAX_BODY_BYTES } from './limits.js';
 import { Ledger } from './ledger.js';
+import { MAX_BODY_BYTES } from './limits.js';
 import { Kind } from './records.js';
 
 export interface OutgoingBounds {
@@ -21,7 +21,7 @@ export interface OutgoingBounds {
   readonly chunkBytes: number;
 }
 
-export interface OutgoingHost extends Pick<LinkHost, 'sent' | 'shed' | 'report' | 'undelivered'> {
+export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed' | 'report' | 'undelivered'> {
   /** Something was written that leaves with the turn. */
   wrote(): void;
 }
@@ -187,7 +187,9 @@ export class Outgoing {
 
   /** Asked once for each batch, not for each message: a browser takes its time to answer. */
   #wireHasRoom(): boolean {
-    return this.batcher.bytes > 0 || (this.#wire !== undefined && this.#wire.bufferedBytes < WIRE_MARK_BYTES);
+    if (this.batcher.bytes > 0) return true;
+    const wire = this.#wire;
+    return wire !== undefined && wire.isEnding !== true && wire.bufferedBytes < WIRE_MARK_BYTES;
   }
 
   #write(message: string | Uint8Array<ArrayBuffer>, bytes: number, isVolatile: boolean): void {
@@ -256,8 +258,12 @@ export function goodbye(code: number, reason: string): Uint8Array<ArrayBuffer> {
 }
 
 function tooBig(size: number, limit: number): WebsocketError {
-  return new WebsocketError('MESSAGE_TOO_BIG', `The message has ${size} bytes and the peer takes ${limit} at the most. Send less at a time, or raise maxMessageBytes there.`, {
-    size,
-    limit,
-  });
+  return new WebsocketError(
+    'MESSAGE_TOO_BIG',
+    `The message has ${size} bytes and the peer takes ${limit} at the most. Send less at a time, or raise maxMessageBytes there.`,
+    {
+      size,
+      limit,
+    },
+  );
 }

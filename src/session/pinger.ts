@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import type { LinkHost } from '../core/link.js';
+import type { SessionHost } from '../core/link.js';
 import type { Batcher } from './batcher.js';
 import { type Fault, malformed } from './incoming.js';
 import { Kind, type RecordReader } from './records.js';
@@ -11,13 +11,13 @@ const MAX_PING_BYTES = 8;
 /** Pings and answers in records. A ping carries a number, so that an answer to an older one measures nothing. */
 export class Pinger {
   readonly #clock: Clock;
-  readonly #host: Pick<LinkHost, 'pong' | 'measured'>;
+  readonly #host: Pick<SessionHost, 'pong' | 'measured'>;
   #number = 0;
   #askedAt = 0;
   #isAsking = false;
   #answer: Uint8Array | undefined;
 
-  constructor(clock: Clock, host: Pick<LinkHost, 'pong' | 'measured'>) {
+  constructor(clock: Clock, host: Pick<SessionHost, 'pong' | 'measured'>) {
     this.#clock = clock;
     this.#host = host;
   }

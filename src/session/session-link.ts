@@ -1,19 +1,19 @@
 import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
-import type { Leftover, Link, LinkHost } from '../core/link.js';
-import type { Platform } from '../core/platform.js';
+import type { Leftover, Link, SessionHost } from '../core/link.js';
 import { WIRE_MARK_BYTES } from '../core/plain-link.js';
+import type { Platform } from '../core/platform.js';
 import type { CloseInfo, Delivery, Message } from '../core/types.js';
 import type { Wire } from '../core/wire.js';
 import { Acknowledger } from './acknowledger.js';
 import { type Control, decodeControl, encodeControl } from './controls.js';
+import { Fields } from './fields.js';
 import { type Agreement, goneContinuity, type Handshake, resumedContinuity, type Self } from './handshake.js';
 import { type Fault, Incoming, malformed } from './incoming.js';
 import { MAX_BATCH_BYTES, MAX_LEAVE_MS, SESSION_PROTOCOL } from './limits.js';
 import { goodbye, Outgoing, type OutgoingBounds } from './outgoing.js';
-import { Kind, RecordReader } from './records.js';
-import { Fields } from './fields.js';
 import { Pinger } from './pinger.js';
+import { Kind, RecordReader } from './records.js';
 
 export interface SessionSettings extends OutgoingBounds {
   readonly ackDelayMs: number;
@@ -26,7 +26,7 @@ export interface SessionSettings extends OutgoingBounds {
 export class SessionLink implements Link {
   readonly holdsPeer = true;
   readonly maxFrameBytes = MAX_BATCH_BYTES;
-  readonly #host: LinkHost;
+  readonly #host: SessionHost;
   readonly #handshake: Handshake;
   readonly #settings: SessionSettings;
   readonly #endOfTurn: (call: () => void) => void;
@@ -45,7 +45,7 @@ export class SessionLink implements Link {
   #leaveDelayMs: number | undefined;
   #goodbye: CloseInfo | undefined;
 
-  constructor(host: LinkHost, handshake: Handshake, settings: SessionSettings, platform: Platform) {
+  constructor(host: SessionHost, handshake: Handshake, settings: SessionSettings, platform: Platform) {
     this.#host = host;
     this.#handshake = handshake;
     this.#settings = settings;
@@ -101,6 +101,7 @@ export class SessionLink implements Link {
     this.#outgoing.detach();
     this.#acknowledger.reset();
     this.#pinger.reset();
+    this.#host.drained();
   }
 
   received(message: Message): void {

@@ -165,7 +165,9 @@ describe('the end of a session', () => {
     expect(world.client.state).toBe('reconnecting');
     world.pass(1_000);
     expect(readAll(world.client)).toEqual(['last']);
-    expect(receipts).toEqual([{ resumed: false, replayed: 0, lost: 0, reason: 'The peer ended the session with 1001.', lostFromPeer: undefined }]);
+    expect(receipts).toEqual([
+      { resumed: false, replayed: 0, lost: 0, reason: 'The peer ended the session with 1001.', lostFromPeer: undefined },
+    ]);
     expect(world.serverClients).toHaveLength(2);
   });
 

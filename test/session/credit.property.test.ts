@@ -9,7 +9,11 @@ const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.en
 
 /** Bounds that one record fits, and otherwise as awkward as can be. */
 const bounds = fc
-  .record({ chunkBytes: fc.integer({ min: 10, max: 200 }), spareWindow: fc.nat({ max: 400 }), replayBytes: fc.integer({ min: 50, max: 600 }) })
+  .record({
+    chunkBytes: fc.integer({ min: 10, max: 200 }),
+    spareWindow: fc.nat({ max: 400 }),
+    replayBytes: fc.integer({ min: 50, max: 600 }),
+  })
   .map(({ chunkBytes, spareWindow, replayBytes }) => ({
     chunkBytes,
     replayBytes,

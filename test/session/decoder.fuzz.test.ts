@@ -50,7 +50,9 @@ function noise(random: (below: number) => number): Uint8Array<ArrayBuffer> {
 
 /** Good batches, joined and then spoilt: the bytes that a decoder believes longest. */
 function mutated(random: (below: number) => number, seeds: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const parts = Array.from({ length: 1 + random(3) }, () => seeds[random(seeds.length)] as Uint8Array).filter((part) => part.length < 2_000 || random(10) === 0);
+  const parts = Array.from({ length: 1 + random(3) }, () => seeds[random(seeds.length)] as Uint8Array).filter(
+    (part) => part.length < 2_000 || random(10) === 0,
+  );
   const batch = Uint8Array.from(Buffer.concat(parts));
   for (let changes = random(4); changes > 0 && batch.length > 0; changes--) batch[random(batch.length)] = random(256);
   return random(5) === 0 ? batch.slice(0, random(batch.length + 1)) : batch;

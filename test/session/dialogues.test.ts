@@ -117,17 +117,30 @@ class ServerSide extends Side {
     const settings = { ...resolveOptions({ maxMessageBytes: 65_536, liveness: false }), resumeWindowMs: 120_000 };
     const registry = new SessionRegistry<never>(countingSecrets(), this.clock, registryDefaults);
     const ours = sessionSettings(resolveSession({ windowBytes: 262_144 }), settings);
-    this.#door = new SessionDoor(this.platform(unreachable), registry, { session: ours, resumeWindowMs: 120_000, handshakeTimeoutMs: 10_000 }, {
-      enter: ({ dial, makeLink }) => {
-        const platform = this.platform(dial);
-        this.client = this.watch(
-          new Client({ platform, settings, makeLink, target: () => new URL('ws://test'), retriesFirst: false, onMessage: undefined, signal: undefined }),
-        );
-        return this.client;
+    this.#door = new SessionDoor(
+      this.platform(unreachable),
+      registry,
+      { session: ours, resumeWindowMs: 120_000, handshakeTimeoutMs: 10_000 },
+      {
+        enter: ({ dial, makeLink }) => {
+          const platform = this.platform(dial);
+          this.client = this.watch(
+            new Client({
+              platform,
+              settings,
+              makeLink,
+              target: () => new URL('ws://test'),
+              retriesFirst: false,
+              onMessage: undefined,
+              signal: undefined,
+            }),
+          );
+          return this.client;
+        },
+        mayResume: () => true,
+        choose: (protocols) => protocols[0] ?? '',
       },
-      mayResume: () => true,
-      choose: (protocols) => protocols[0] ?? '',
-    });
+    );
   }
 
   open(): void {
@@ -151,6 +164,10 @@ function play(side: Side, step: Step): void {
   }
   if (step.close !== undefined) void side.client.close(step.close.code, step.close.reason);
   side.settle();
+  check(side, step, end);
+}
+
+function check(side: Side, step: Step, end: CableEnd | undefined): void {
   if (step.ours !== undefined) expect(side.said()).toBe(hexOf(bytesOf(step.ours)));
   if (step.reads !== undefined) expect(readAll(side.client)).toEqual(step.reads.map(messageOf));
   if (step.undelivered !== undefined) expect(side.undelivered.splice(0)).toEqual(step.undelivered.map(messageOf));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CloseInfo, Continuity, Message } from '../../src/core/types.js';
 import { encodeControl } from '../../src/session/controls.js';
-import { CableEnd } from './support/cable.js';
+import type { CableEnd } from './support/cable.js';
 import { readAll, World } from './support/world.js';
 
 function receiptsOf(world: World): Continuity[] {
@@ -102,7 +102,7 @@ describe("a server's sessions", () => {
     expect(world.serverClients).toHaveLength(1);
   });
 
-  it("are not given to another user, and look unknown to him", () => {
+  it('are not given to another user, and look unknown to him', () => {
     const world = new World({ mayResume: () => false }).open();
     const receipts = receiptsOf(world);
     world.cut();

@@ -114,7 +114,10 @@ describe('a break', () => {
     world.client.sendMessage('kept');
     world.pass(1_000);
     const undelivered: Message[] = ['unknown 1', bytes(7)];
-    expect(events).toEqual([{ resumed: false, replayed: 0, lost: 2, lostFromPeer: undefined, reason: expect.stringContaining('does not know') }, undelivered]);
+    expect(events).toEqual([
+      { resumed: false, replayed: 0, lost: 2, lostFromPeer: undefined, reason: expect.stringContaining('does not know') },
+      undelivered,
+    ]);
     expect(world.client.state).toBe('open');
     expect(readAll(world.serverClient)).toEqual(['kept']);
   });

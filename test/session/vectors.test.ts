@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { bytesOf, describeBatch, encodeRecords, hexOf, plainRecord, type VectorBytes, type VectorRecord, vectors } from './support/vectors.js';
+import {
+  bytesOf,
+  describeBatch,
+  encodeRecords,
+  hexOf,
+  plainRecord,
+  type VectorBytes,
+  type VectorRecord,
+  vectors,
+} from './support/vectors.js';
 import { World } from './support/world.js';
 
 interface BatchVector {

@@ -1,4 +1,4 @@
-import type { LinkHost } from '../../../src/core/link.js';
+import type { SessionHost } from '../../../src/core/link.js';
 import type { Platform } from '../../../src/core/platform.js';
 import type { Message } from '../../../src/core/types.js';
 import { encodeControl } from '../../../src/session/controls.js';
@@ -32,7 +32,19 @@ export class BareLink {
     this.link = new SessionLink(this.#host(), new ClientHandshake([]), { ...settings, ...overrides }, platform);
     this.link.attach(this.end);
     const token = new Uint8Array(16);
-    this.receive(encodeControl({ is: 'welcome', id: token, secret: token, initialCredit: 4_096, maxMessageBytes: 8_192, resumeWindowMs: 1, outcome: 0, lost: undefined, protocol: '' }));
+    this.receive(
+      encodeControl({
+        is: 'welcome',
+        id: token,
+        secret: token,
+        initialCredit: 4_096,
+        maxMessageBytes: 8_192,
+        resumeWindowMs: 1,
+        outcome: 0,
+        lost: undefined,
+        protocol: '',
+      }),
+    );
     this.end.sent.length = 0;
   }
 
@@ -41,7 +53,7 @@ export class BareLink {
     for (const call of this.#turn.splice(0)) call();
   }
 
-  #host(): LinkHost {
+  #host(): SessionHost {
     return {
       ready() {},
       deliver: (message, bytes) => {

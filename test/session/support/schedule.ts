@@ -29,7 +29,15 @@ const side = fc.constantFrom<Side>('client', 'server');
 const age = fc.nat({ max: 2 });
 
 const move: fc.Arbitrary<Move> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('send'), side, bytes: fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 700 })), isText: fc.boolean() }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('send'),
+      side,
+      bytes: fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 700 })),
+      isText: fc.boolean(),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('read'), side, count: fc.nat({ max: 10 }) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('turn') }) },
   { weight: 10, arbitrary: fc.record({ do: fc.constant('deliver'), from: side, frames: fc.integer({ min: 1, max: 5 }), age }) },

@@ -6,7 +6,7 @@ import type { Message } from '../../../src/core/types.js';
 import type { Dial } from '../../../src/core/wire.js';
 import { type DoorHost, type Seat, SessionDoor } from '../../../src/session/door.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
-import { registryDefaults, type RegistryBounds, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
+import { type RegistryBounds, registryDefaults, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
 import { SessionLink, type SessionSettings } from '../../../src/session/session-link.js';
 import { Cable, type CableEnd } from './cable.js';
 import { FakeClock } from './fake-clock.js';
@@ -64,21 +64,29 @@ export class World {
     const feature: LinkFeature = {
       name: 'gem.1',
       makeLink: (resolved, platform) => (host) =>
-        new SessionLink(host, new ClientHandshake(resolved.protocols), { ...settings, outbox: resolved.outbox, ...options.client }, platform),
+        new SessionLink(
+          host,
+          new ClientHandshake(resolved.protocols),
+          { ...settings, outbox: resolved.outbox, ...options.client },
+          platform,
+        ),
     };
-    const platform: Platform = { ...this.#platform((request, events) => {
-      const cable = new Cable(request.protocols[0] ?? '');
-      this.cables.push(cable);
-      cable.client.events = events;
-      if (this.isRefusing) this.#turn.push(() => cable.client.lose());
-      else
-        this.#turn.push(() => {
-          if (cable.isCut || cable.client.isOver) return;
-          this.#accept(cable);
-          events.opened();
-        });
-      return cable.client;
-    }), lifecycle: this.#lifecycle() };
+    const platform: Platform = {
+      ...this.#platform((request, events) => {
+        const cable = new Cable(request.protocols[0] ?? '');
+        this.cables.push(cable);
+        cable.client.events = events;
+        if (this.isRefusing) this.#turn.push(() => cable.client.lose());
+        else
+          this.#turn.push(() => {
+            if (cable.isCut || cable.client.isOver) return;
+            this.#accept(cable);
+            events.opened();
+          });
+        return cable.client;
+      }),
+      lifecycle: this.#lifecycle(),
+    };
     this.client = new Client(clientParts(platform, 'ws://test', 'insecure', { session: feature, ...options.options }));
     this.client.on('error', (error) => this.reports.push(error));
   }

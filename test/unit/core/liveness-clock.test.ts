@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Liveness } from '../../src/core/liveness.js';
-import { FakeClock } from '../session/support/fake-clock.js';
+import { Liveness } from '../../../src/core/liveness.js';
+import { FakeClock } from '../../session/support/fake-clock.js';
 
 it('finds a dead link in its time although the clock on the wall was set back', () => {
   const clock = new FakeClock();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Policy, publicState, type State, step } from '../../src/core/machine.js';
+import { type Policy, publicState, type State, step } from '../../../src/core/machine.js';
 
 const policy: Policy = {
   connectTimeoutMs: 10_000,
@@ -58,13 +58,12 @@ describe("the server's end of a session", () => {
     expect(step(waiting, { is: 'woken' }, serverEnd, 0.5)).toEqual({ state: waiting, effects: [] });
   });
 
-  it.each<State>([
-    { at: 'idle' },
-    { at: 'closing', wire: 1 },
-    { at: 'closed', info: cut },
-  ])('has no use for a new wire while $at', (state) => {
-    expect(step(state, { is: 'adopt' }, serverEnd, 0.5)).toEqual({ state, effects: [] });
-  });
+  it.each<State>([{ at: 'idle' }, { at: 'closing', wire: 1 }, { at: 'closed', info: cut }])(
+    'has no use for a new wire while $at',
+    (state) => {
+      expect(step(state, { is: 'adopt' }, serverEnd, 0.5)).toEqual({ state, effects: [] });
+    },
+  );
 });
 
 describe('a client whose server said when to come back', () => {
