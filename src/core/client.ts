@@ -114,6 +114,11 @@ export class Client implements IWebsocketClient {
     return this.#opening.promise;
   }
 
+  /** The server's end of a session: its peer came back, and the platform's `dial` has the wire. */
+  adopt(): void {
+    this.#connection.adopt();
+  }
+
   isConnectionOpen(): boolean {
     return this.#connection.state.at === 'open';
   }
@@ -250,6 +255,7 @@ export class Client implements IWebsocketClient {
         counters.messagesShed += 1;
       },
       drained: () => this.#settleDrained(),
+      undelivered: (messages) => this.#events.emit('undelivered', messages),
       measured: (rttMs) => {
         counters.rttMs = rttMs;
       },
@@ -266,7 +272,8 @@ export class Client implements IWebsocketClient {
   #closed(info: CloseInfo, cause: WebsocketError | undefined): void {
     this.#unwatch?.();
     this.#signal?.removeEventListener('abort', this.#abort);
-    const { messages, bytes } = this.#connection.link.end();
+    const { messages, bytes, undelivered } = this.#connection.link.end();
+    if (undelivered !== undefined && undelivered.length > 0) this.#events.emit('undelivered', undelivered);
     if (messages > 0) this.#tell(unsent(messages, bytes, info));
     // Not for nothing: an error with its stack costs as much as all else that an end does.
     if (!this.#hasOpened) this.#opening.reject(cause ?? closedBeforeOpen(info));

@@ -19,6 +19,16 @@ export const CloseCode = {
   tryAgainLater: 1013,
   /** Ours, of the private range: the reader stopped and its inbox is full. */
   inboxFull: 4408,
+  /** Of gem.1, see docs/protocol.md, section 12: a batch that breaks the rules. */
+  sessionProtocol: 4400,
+  /** The session went on with a newer socket. */
+  takenOver: 4409,
+  /** More than the credit or the size that was announced. */
+  sessionLimit: 4413,
+  /** The server does not speak gem.1. */
+  sessionUnsupported: 4426,
+  /** No handshake in time; the only one of these that a retry may cure. */
+  sessionTimeout: 4504,
 } as const;
 
 /** A control frame carries 125 bytes, two of which are the code (RFC 6455, 5.5). */
@@ -58,7 +68,8 @@ export function checkClose(code: number, reason: string): void {
   }
 }
 
-function isSendable(code: number): boolean {
+/** Whether an endpoint may send the code in a close frame (RFC 6455, 7.4). */
+export function isSendable(code: number): boolean {
   if (!Number.isInteger(code)) return false;
   if (code >= 3000 && code <= 4999) return true;
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== CloseCode.noStatus && code !== CloseCode.abnormal;

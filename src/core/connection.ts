@@ -1,7 +1,8 @@
 import type { Cancel } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
-import { WebsocketError } from './errors.js';
-import type { Link, LinkHost, MakeLink } from './link.js';
+import { addressFailed, dialThrew, inboxFull, linkDead, tailDropped } from './connection-errors.js';
+import type { WebsocketError } from './errors.js';
+import type { Link, MakeLink, SessionHost } from './link.js';
 import { Liveness } from './liveness.js';
 import { type Effect, type MachineEvent, type Policy, publicState, type State, step } from './machine.js';
 import type { Settings } from './options.js';
@@ -21,6 +22,7 @@ export interface ConnectionHost {
   shed(): void;
   drained(): void;
   measured(rttMs: number): void;
+  undelivered(messages: readonly Message[]): void;
 }
 
 /** Asked before every attempt. */
@@ -43,6 +45,7 @@ export class Connection {
   #isHeld = false;
   /** Once the inbox is full after `close()`, what comes is not kept, for the closing handshake must be read; and that is told. */
   #tail: 'kept' | 'cut' | 'told' = 'kept';
+  #retryAfterMs: number | undefined;
   #reports: (() => void)[] = [];
   #isReporting = false;
 
@@ -77,6 +80,11 @@ export class Connection {
   wake(): void {
     if (this.#state.at === 'open') this.#liveness?.wake();
     else this.dispatch({ is: 'woken' });
+  }
+
+  /** The peer of a session came back: `dial` of the platform will return its new wire. */
+  adopt(): void {
+    this.dispatch({ is: 'adopt' });
   }
 
   /** The inbox is full: the socket is not read until `resume`, or, where that can't be, the connection ends. */
@@ -115,15 +123,15 @@ export class Connection {
   #dropTail(): void {
     if (this.#tail === 'told') return;
     this.#tail = 'told';
-    this.#reports.push(() => this.#host.failed(tailDropped(this.#settings)));
-    this.#flushReports();
+    this.#tell(() => this.#host.failed(tailDropped(this.#settings)));
   }
 
   #leave(before: State): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     if (before.at === 'open') this.#liveness?.stop();
-    if (this.#state.at === 'waiting' || this.#state.at === 'closed') this.link.detach();
+    const isTakenOver = before.at === 'open' && this.#state.at === 'dialing';
+    if (isTakenOver || this.#state.at === 'waiting' || this.#state.at === 'closed') this.link.detach();
   }
 
   #perform(effect: Effect): void {
@@ -175,6 +183,11 @@ export class Connection {
     if (was !== now) this.#reports.push(() => this.#host.stateChanged(now, was));
   }
 
+  #tell(report: () => void): void {
+    this.#reports.push(report);
+    this.#flushReports();
+  }
+
   /** A listener may call back into the connection; what that brings about is told after the present report. */
   #flushReports(): void {
     if (this.#isReporting) return;
@@ -202,7 +215,8 @@ export class Connection {
   #dialUrl(number: number, url: URL): void {
     if (this.#state.at !== 'dialing' || this.#state.wire !== number) return;
     const { protocols, maxMessageBytes, closeTimeoutMs, node } = this.#settings;
-    const request = { url, protocols: this.link.offer(protocols), maxMessageBytes, closeTimeoutMs, node };
+    const maxFrameBytes = this.link.maxFrameBytes ?? maxMessageBytes;
+    const request = { url, protocols: this.link.offer(protocols), maxMessageBytes: maxFrameBytes, closeTimeoutMs, node };
     let wire: Wire;
     try {
       wire = this.#platform.dial(request, this.#wireEvents(number));
@@ -242,12 +256,18 @@ export class Connection {
       closed: (info, error) => {
         if (!isCurrent()) return;
         this.#wire = undefined;
-        this.dispatch({ is: 'lost', wire: number, info, ...(error === undefined ? {} : { error }) });
+        this.dispatch({
+          is: 'lost',
+          wire: number,
+          info,
+          retryAfterMs: this.#takeRetryAfterMs(),
+          ...(error === undefined ? {} : { error }),
+        });
       },
     };
   }
 
-  #linkHost(): LinkHost {
+  #linkHost(): SessionHost {
     return {
       ready: (continuity) => {
         if (this.#state.at !== 'dialing') return;
@@ -261,6 +281,13 @@ export class Connection {
       shed: () => this.#host.shed(),
       drained: () => this.#host.drained(),
       pong: () => this.#liveness?.pong(),
+      measured: (rttMs) => this.#host.measured(rttMs),
+      undelivered: (messages) => this.#tell(() => this.#host.undelivered(messages)),
+      report: (error) => this.#tell(() => this.#host.failed(error)),
+      retryAfter: (delayMs) => {
+        this.#retryAfterMs = delayMs;
+      },
+      ended: (info) => this.#lose(info, undefined, info.code),
       fail: (code, error) => this.#fail(code, error),
     };
   }
@@ -281,54 +308,20 @@ export class Connection {
     this.#lose({ code, reason: error.code, wasClean: false }, error, code);
   }
 
-  /** Gives the present wire up: its late events find nobody. */
-  #lose(info: CloseInfo, error: WebsocketError, code?: number): void {
+  /** Gives the present wire up: its late events find nobody. Without an error, the peer said goodbye. */
+  #lose(info: CloseInfo, error: WebsocketError | undefined, code?: number): void {
     const state = this.#state;
     if (!('wire' in state) || this.#wire === undefined) return;
-    this.#wire.detach(code, code === undefined ? undefined : error.code);
+    this.#wire.detach(code, code === undefined ? undefined : info.reason);
     this.#wire = undefined;
-    this.dispatch({ is: 'lost', wire: state.wire, info, error });
+    const retryAfterMs = this.#takeRetryAfterMs();
+    if (error === undefined) this.dispatch({ is: 'lost', wire: state.wire, info, retryAfterMs, isOver: true });
+    else this.dispatch({ is: 'lost', wire: state.wire, info, retryAfterMs, error });
   }
-}
 
-function addressFailed(cause: unknown): WebsocketError {
-  if (cause instanceof WebsocketError) return cause;
-  return new WebsocketError(
-    'CONNECT_FAILED',
-    'The address function failed, so there was nothing to connect to. See cause; it is asked again before the next attempt.',
-    {},
-    cause,
-  );
-}
-
-function dialThrew(cause: unknown): WebsocketError {
-  if (cause instanceof WebsocketError) return cause;
-  const message = 'The platform refused to make a WebSocket of these options. See cause, and check the option node and the protocols.';
-  return new WebsocketError('CONNECT_FAILED', message, {}, cause);
-}
-
-function linkDead(silentMs: number): WebsocketError {
-  return new WebsocketError(
-    'LINK_DEAD',
-    `The peer was silent for ${silentMs} ms and answered no ping, so the connection was given up. It reconnects if the policy allows.`,
-    { silentMs },
-  );
-}
-
-function inboxFull(settings: Settings): WebsocketError {
-  const { maxMessages, maxBytes } = settings.inbox;
-  return new WebsocketError(
-    'INBOX_FULL',
-    `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and a browser cannot slow the sender. Read faster, raise the inbox bounds, or use a session.`,
-    { maxMessages, maxBytes },
-  );
-}
-
-function tailDropped(settings: Settings): WebsocketError {
-  const { maxMessages, maxBytes } = settings.inbox;
-  return new WebsocketError(
-    'INBOX_FULL',
-    `After close() more messages came than the inbox had room for (${maxMessages} messages, ${maxBytes} bytes), and the rest was not kept. Read what waits before close(), or raise the inbox bounds.`,
-    { maxMessages, maxBytes },
-  );
+  #takeRetryAfterMs(): number | undefined {
+    const retryAfterMs = this.#retryAfterMs;
+    this.#retryAfterMs = undefined;
+    return retryAfterMs;
+  }
 }

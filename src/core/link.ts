@@ -1,5 +1,5 @@
 import type { WebsocketError } from './errors.js';
-import type { Continuity, Delivery, Message } from './types.js';
+import type { CloseInfo, Continuity, Delivery, Message } from './types.js';
 import type { Wire } from './wire.js';
 
 /**
@@ -26,17 +26,22 @@ export interface Link {
   consumed(bytes: number): void;
   /** Hands over what waits, then starts the closing handshake. */
   close(code: number, reason: string): void;
-  /** The connection is down for good: what was accepted and never left. */
+  /** The connection is down for good: what was accepted and never left, or never acknowledged. */
   end(): Leftover;
   /** A ping of the link's own, for platforms whose wires have none. */
   readonly ping?: () => void;
   /** True where the peer stops when the inbox is not read, so that a full inbox is no fault. */
   readonly holdsPeer: boolean;
+  /** Largest WebSocket message that this link reads; undefined where that is the largest message. */
+  readonly maxFrameBytes?: number;
 }
 
+/** `messages` and `bytes` count what never left. */
 export interface Leftover {
   readonly messages: number;
   readonly bytes: number;
+  /** Where a link knows what arrived: all that the peer did not acknowledge, oldest first. */
+  readonly undelivered?: readonly Message[];
 }
 
 /** What a link needs from its connection. */
@@ -53,4 +58,17 @@ export interface LinkHost {
   fail(code: number, error: WebsocketError): void;
 }
 
-export type MakeLink = (host: LinkHost) => Link;
+/** What a session needs beside it. */
+export interface SessionHost extends LinkHost {
+  /** A round trip that the link timed itself. */
+  measured(rttMs: number): void;
+  /** Messages of a session that is gone: the peer did not acknowledge them. */
+  undelivered(messages: readonly Message[]): void;
+  report(error: WebsocketError): void;
+  /** The peer asked to wait before the next attempt. */
+  retryAfter(delayMs: number): void;
+  /** Both sides know that the session is over; the wire closes with the code. */
+  ended(info: CloseInfo): void;
+}
+
+export type MakeLink = (host: SessionHost) => Link;

@@ -23,6 +23,9 @@ import type { CloseInfo, ConnectionState } from './types.js';
  *
  * dialing also closes on `close`, and on `lost` or `timeout` when the policy allows no further attempt.
  * A state that has a wire knows its number; an event of any other wire is late and changes nothing.
+ *
+ * The server's end of a session dials nobody: its `waiting` is for the peer to come back (`adopt`), and its timeout
+ * is the end of the resume window. A peer that is back before its old wire was seen to die moves open to dialing.
  */
 
 export type State =
@@ -36,13 +39,27 @@ export type State =
 export type MachineEvent =
   | { readonly is: 'connect' }
   | { readonly is: 'opened'; readonly wire: number }
-  /** The wire ended, or never opened; `error` where more is known than a code. */
-  | { readonly is: 'lost'; readonly wire: number; readonly info: CloseInfo; readonly error?: WebsocketError }
+  | Lost
   /** The timer of the present state ran out. */
   | { readonly is: 'timeout' }
   | { readonly is: 'suspended' }
   | { readonly is: 'woken' }
+  /** The peer came back with a wire of its own: `dial` will find it open. */
+  | { readonly is: 'adopt' }
   | { readonly is: 'close'; readonly code: number; readonly reason: string };
+
+/** The wire ended, or never opened. */
+export interface Lost {
+  readonly is: 'lost';
+  readonly wire: number;
+  readonly info: CloseInfo;
+  /** Where more is known than a code. */
+  readonly error?: WebsocketError;
+  /** The peer said goodbye for good: nobody comes back to be waited for. */
+  readonly isOver?: boolean;
+  /** The peer said when to come back. */
+  readonly retryAfterMs?: number | undefined;
+}
 
 export type Effect =
   | { readonly do: 'dial'; readonly wire: number }
@@ -62,6 +79,8 @@ export interface Policy {
   readonly reconnect: Backoff | undefined;
   /** Whether to try on when the very first attempt fails: the bus does, `connect()` rejects. */
   readonly retriesFirst: boolean;
+  /** The server's end of a session: how long the peer may take to come back. Nothing is dialled meanwhile. */
+  readonly resumeWindowMs?: number;
 }
 
 export interface Step {
@@ -84,13 +103,17 @@ export function step(state: State, event: MachineEvent, policy: Policy, chance: 
     case 'opened':
       return state.at === 'dialing' ? opened(state) : stay(state);
     case 'lost':
-      return lost(state, event.info, event.error, policy, chance);
+      return lost(state, event, policy, chance);
     case 'timeout':
       return timedOut(state, policy, chance);
     case 'suspended':
       return suspended(state, policy);
     case 'woken':
-      return state.at === 'waiting' ? dial(state.wire + 1, state.failures, state.wasOpen, policy) : stay(state);
+      return state.at === 'waiting' && policy.resumeWindowMs === undefined
+        ? dial(state.wire + 1, state.failures, state.wasOpen, policy)
+        : stay(state);
+    case 'adopt':
+      return adopt(state, policy);
     case 'close':
       return close(state, event.code, event.reason, policy);
   }
@@ -131,33 +154,26 @@ function opened(state: State & { at: 'dialing' }): Step {
   };
 }
 
-function lost(state: State, info: CloseInfo, error: WebsocketError | undefined, policy: Policy, chance: number): Step {
+function lost(state: State, event: Lost, policy: Policy, chance: number): Step {
   switch (state.at) {
     case 'closing':
-      return closed(info, error);
+      return closed(event.info, event.error);
     case 'dialing':
     case 'open':
-      return retry(state, info, error, policy, chance);
+      return retry(state, event, policy, chance);
     default:
       return stay(state);
   }
 }
 
-function retry(
-  state: State & { at: 'dialing' | 'open' },
-  info: CloseInfo,
-  error: WebsocketError | undefined,
-  policy: Policy,
-  chance: number,
-): Step {
+type Break = Pick<Lost, 'info' | 'error' | 'isOver' | 'retryAfterMs'>;
+
+function retry(state: State & { at: 'dialing' | 'open' }, broken: Break, policy: Policy, chance: number): Step {
+  const { info, error } = broken;
   const wasOpen = state.at === 'open' || state.wasOpen;
   const attempt = state.failures + 1;
-  const isFirstAttempt = state.at === 'dialing' && !wasOpen && state.failures === 0;
-  const { reconnect } = policy;
-  const isFinal =
-    reconnect === undefined || (isFirstAttempt && !policy.retriesFirst) || attempt > reconnect.maxAttempts || !canReconnectAfter(info.code);
-  if (isFinal) return closed(info, error);
-  const delayMs = backoffDelayMs(reconnect, attempt, chance);
+  const delayMs = policy.resumeWindowMs === undefined ? dialDelayMs(state, broken, policy, chance) : peerDelayMs(wasOpen, broken, policy);
+  if (delayMs === undefined || !canReconnectAfter(info.code)) return closed(info, error);
   // A failed attempt is told by the next `reconnecting`; what broke an open connection is an error of its own.
   const broke: Effect[] = state.at === 'open' && error !== undefined ? [{ do: 'reportError', error }] : [];
   return {
@@ -166,15 +182,48 @@ function retry(
   };
 }
 
+/** How long to wait before the next attempt; undefined when there is none. */
+function dialDelayMs(state: State & { at: 'dialing' | 'open' }, broken: Break, policy: Policy, chance: number): number | undefined {
+  const { reconnect } = policy;
+  const attempt = state.failures + 1;
+  const isFirstAttempt = state.at === 'dialing' && !state.wasOpen && state.failures === 0;
+  if (reconnect === undefined || (isFirstAttempt && !policy.retriesFirst) || attempt > reconnect.maxAttempts) return undefined;
+  return broken.retryAfterMs ?? backoffDelayMs(reconnect, attempt, chance);
+}
+
+/** How long the peer may take to come back; undefined when it never was there, or has said goodbye. */
+function peerDelayMs(wasOpen: boolean, broken: Break, policy: Policy): number | undefined {
+  return wasOpen && broken.isOver !== true ? policy.resumeWindowMs : undefined;
+}
+
+function adopt(state: State, policy: Policy): Step {
+  switch (state.at) {
+    case 'waiting':
+      return dial(state.wire + 1, state.failures, state.wasOpen, policy);
+    case 'open':
+    case 'dialing': {
+      const cause = abnormalClose('The peer came back on a new connection.');
+      const attempt = state.failures + 1;
+      const takeover: Effect = { do: 'detachWire', code: CloseCode.takenOver, reason: 'taken over' };
+      const told: Effect = { do: 'reportRetry', attempt, delayMs: 0, cause };
+      const wasOpen = state.at === 'open' || state.wasOpen;
+      return after(takeover, after(told, dial(state.wire + 1, attempt, wasOpen, policy)));
+    }
+    default:
+      return stay(state);
+  }
+}
+
 function timedOut(state: State, policy: Policy, chance: number): Step {
   switch (state.at) {
     case 'open':
       return { state: { ...state, failures: 0 }, effects: [] };
     case 'waiting':
+      if (policy.resumeWindowMs !== undefined) return closed(abnormalClose(`Not resumed within ${policy.resumeWindowMs} ms.`), undefined);
       return dial(state.wire + 1, state.failures, state.wasOpen, policy);
     case 'dialing': {
       const error = connectTimeout(policy.connectTimeoutMs);
-      return after({ do: 'detachWire' }, retry(state, abnormalClose(error.message), error, policy, chance));
+      return after({ do: 'detachWire' }, retry(state, { info: abnormalClose(error.message), error }, policy, chance));
     }
     case 'closing':
       return after(

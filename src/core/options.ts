@@ -83,6 +83,8 @@ export interface Settings {
   readonly outbox: OutboxBounds;
   readonly liveness: LivenessTimes | undefined;
   readonly node: Readonly<Record<string, unknown>>;
+  /** The server's end of a session: see `Policy`. */
+  readonly resumeWindowMs?: number;
 }
 
 /** @throws {WebsocketError} `INVALID_OPTION` for a bound that is no number or cannot work, or a protocol that cannot be offered. */

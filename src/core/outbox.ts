@@ -62,6 +62,11 @@ export class Outbox {
     parcel.bytes = bytes;
   }
 
+  /** The next one; `replace` may still change it. */
+  peek(): Parcel | undefined {
+    return this.#queue.peek();
+  }
+
   shift(): Parcel | undefined {
     const parcel = this.#queue.shift();
     if (parcel === undefined) return undefined;

@@ -9,6 +9,11 @@ export interface Platform {
   /** In [0, 1), for jitter and ids. Not for secrets. */
   readonly random: () => number;
   readonly lifecycle: Lifecycle;
+  /**
+   * Makes what calls back once when the present turn of the event loop has ended, before any timer: what a session
+   * sends in one turn leaves together. Left out: a microtask, which ends sooner, as an `await` between two sends shows.
+   */
+  readonly makeEndOfTurn?: () => (call: () => void) => void;
   /** Where an error goes that nobody listens for, so that it is not silent. */
   readonly report: (error: unknown) => void;
   /** Whether `ClientOptions.node` means anything here. */

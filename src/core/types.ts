@@ -35,6 +35,8 @@ export interface Continuity {
   readonly replayed: number;
   readonly lost: number | undefined;
   readonly reason: string;
+  /** Of `lost`, what the peer had sent. Undefined when it cannot count, as after its restart: then `lost` counts what this side sent. */
+  readonly lostFromPeer?: number | undefined;
 }
 
 /**
@@ -61,6 +63,11 @@ export interface ClientEvents {
   reconnecting: (attempt: ReconnectAttempt) => void;
   /** After every reconnect, before the first message of the new connection. */
   reconnected: (continuity: Continuity) => void;
+  /**
+   * Messages of a session that is gone, oldest first, which the peer did not acknowledge: they may or may not have
+   * arrived. After `reconnected`, or before `close`. Never in plain mode, where nobody can know.
+   */
+  undelivered: (messages: readonly Message[]) => void;
   /** Once: the connection is down for good. Unread messages can still be read. */
   close: (info: CloseInfo) => void;
   error: (error: WebsocketError) => void;

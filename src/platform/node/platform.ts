@@ -31,6 +31,8 @@ export const nodePlatform: Platform = {
   dial,
   clock,
   random: Math.random,
+  // Measured against a microtask: as fast with one message in flight, and half as fast again where the application awaits between sends.
+  makeEndOfTurn: () => (call) => void setImmediate(call),
   lifecycle: { watch: watchProcess },
   report: (error) => console.error(error),
   acceptsNodeOptions: true,

@@ -1,0 +1,44 @@
+import { WebsocketError } from './errors.js';
+import type { Settings } from './options.js';
+
+export function addressFailed(cause: unknown): WebsocketError {
+  if (cause instanceof WebsocketError) return cause;
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    'The address function failed, so there was nothing to connect to. See cause; it is asked again before the next attempt.',
+    {},
+    cause,
+  );
+}
+
+export function dialThrew(cause: unknown): WebsocketError {
+  if (cause instanceof WebsocketError) return cause;
+  const message = 'The platform refused to make a WebSocket of these options. See cause, and check the option node and the protocols.';
+  return new WebsocketError('CONNECT_FAILED', message, {}, cause);
+}
+
+export function linkDead(silentMs: number): WebsocketError {
+  return new WebsocketError(
+    'LINK_DEAD',
+    `The peer was silent for ${silentMs} ms and answered no ping, so the connection was given up. It reconnects if the policy allows.`,
+    { silentMs },
+  );
+}
+
+export function inboxFull(settings: Settings): WebsocketError {
+  const { maxMessages, maxBytes } = settings.inbox;
+  return new WebsocketError(
+    'INBOX_FULL',
+    `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and a browser cannot slow the sender. Read faster, raise the inbox bounds, or use a session.`,
+    { maxMessages, maxBytes },
+  );
+}
+
+export function tailDropped(settings: Settings): WebsocketError {
+  const { maxMessages, maxBytes } = settings.inbox;
+  return new WebsocketError(
+    'INBOX_FULL',
+    `After close() more messages came than the inbox had room for (${maxMessages} messages, ${maxBytes} bytes), and the rest was not kept. Read what waits before close(), or raise the inbox bounds.`,
+    { maxMessages, maxBytes },
+  );
+}

@@ -1,0 +1,1 @@
+export { type SessionOptions, session } from '../session/feature.js';

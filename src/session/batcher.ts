@@ -1,0 +1,138 @@
+import { MAX_BATCH_BYTES } from './limits.js';
+import { headerSize, Kind, writeHeader } from './records.js';
+import { varintSize, writeVarint } from './varint.js';
+
+/** A batch that is closed. */
+export interface Batch {
+  /** What goes on the wire. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The records that came before the control records: all that may have to be sent again. */
+  readonly data: Uint8Array<ArrayBuffer>;
+  /** How many of them are numbered. */
+  readonly numbered: number;
+  readonly hasVolatile: boolean;
+}
+
+/** Kept free in every batch for one each of ACK, CREDIT, PING and PONG. */
+const CONTROL_ROOM = 64;
+const MIN_SLAB_BYTES = 512;
+/** Up to here a loop over the characters is faster than a call into the engine's encoder. */
+const SHORT_TEXT = 96;
+
+/**
+ * Writes records one behind the other into a slab of memory, straight from what the application gave. A batch is a
+ * range of a slab: it goes to the wire and into the ledger as it is, without a copy, and its bytes never change again.
+ */
+export class Batcher {
+  readonly #encoder = new TextEncoder();
+  #slab = new Uint8Array(0);
+  /** Where the open batch starts in the slab, its data end, and the next byte goes. */
+  #start = 0;
+  #dataEnd = 0;
+  #at = 0;
+  #numbered = 0;
+  #hasVolatile = false;
+  /** Size of the last batch: the next slab has room for a few of its kind. */
+  #usual = 0;
+
+  get bytes(): number {
+    return this.#at - this.#start;
+  }
+
+  /** Numbered records of the open batch. */
+  get numbered(): number {
+    return this.#numbered;
+  }
+
+  /** Whether a record with this body fits the open batch. */
+  fits(length: number): boolean {
+    return this.bytes + headerSize(length) + length <= MAX_BATCH_BYTES - CONTROL_ROOM;
+  }
+
+  /** @param bytes length of the text in UTF-8. */
+  text(kind: number, text: string, bytes: number): void {
+    this.#begin(kind, bytes);
+    const slab = this.#slab;
+    let at = this.#at;
+    if (bytes === text.length && bytes <= SHORT_TEXT) {
+      // As many bytes as characters: all of it is ASCII.
+      for (let index = 0; index < bytes; index++) slab[at++] = text.charCodeAt(index);
+    } else this.#encoder.encodeInto(text, slab.subarray(at, at + bytes));
+    this.#finish(kind, bytes);
+  }
+
+  body(kind: number, body: Uint8Array): void {
+    this.#begin(kind, body.length);
+    this.#slab.set(body, this.#at);
+    this.#finish(kind, body.length);
+  }
+
+  /** A control record with one number, behind all data. */
+  number(kind: number, value: number): void {
+    const length = varintSize(value);
+    this.#begin(kind, length);
+    this.#at = writeVarint(this.#slab, this.#at, value);
+  }
+
+  /** A control record with a few bytes, behind all data. */
+  bytesOf(kind: number, body: Uint8Array): void {
+    this.#begin(kind, body.length);
+    this.#slab.set(body, this.#at);
+    this.#at += body.length;
+  }
+
+  /** A control record, whole, behind all data. */
+  control(record: Uint8Array): void {
+    this.#reserve(record.length);
+    this.#slab.set(record, this.#at);
+    this.#at += record.length;
+  }
+
+  /** Closes the open batch. */
+  take(): Batch {
+    const batch: Batch = {
+      bytes: this.#slab.subarray(this.#start, this.#at),
+      data: this.#slab.subarray(this.#start, this.#dataEnd),
+      numbered: this.#numbered,
+      hasVolatile: this.#hasVolatile,
+    };
+    this.#usual = this.bytes;
+    this.#start = this.#at;
+    this.#dataEnd = this.#at;
+    this.#numbered = 0;
+    this.#hasVolatile = false;
+    return batch;
+  }
+
+  /** Nothing is open and nothing is kept: an idle connection holds no slab. */
+  rest(): void {
+    if (this.bytes > 0) return;
+    this.#slab = new Uint8Array(0);
+    this.#start = this.#dataEnd = this.#at = 0;
+  }
+
+  #begin(kind: number, length: number): void {
+    this.#reserve(headerSize(length) + length);
+    this.#at = writeHeader(this.#slab, this.#at, kind, length);
+  }
+
+  #finish(kind: number, length: number): void {
+    this.#at += length;
+    this.#dataEnd = this.#at;
+    if (kind < Kind.ack) this.#numbered += 1;
+    else this.#hasVolatile = true;
+  }
+
+  /** Where the slab is full, the open batch moves to the next one. */
+  #reserve(bytes: number): void {
+    if (this.#slab.length - this.#at >= bytes) return;
+    const open = this.bytes;
+    const size = Math.max(MIN_SLAB_BYTES, 2 * (open + bytes), Math.min(MAX_BATCH_BYTES, 4 * this.#usual));
+    const slab = new Uint8Array(Math.min(size, Math.max(MAX_BATCH_BYTES, open + bytes)));
+    slab.set(this.#slab.subarray(this.#start, this.#at));
+    this.#slab = slab;
+    this.#dataEnd -= this.#start;
+    this.#start = 0;
+    this.#at = open;
+  }
+}

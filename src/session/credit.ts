@@ -1,0 +1,100 @@
+import { MESSAGE_COST } from './limits.js';
+import { Kind } from './records.js';
+
+/** What a numbered record costs; the others cost nothing. */
+export function costOf(kind: number, length: number): number {
+  if (kind === Kind.chunk) return length;
+  return kind === Kind.end ? 0 : length + MESSAGE_COST;
+}
+
+/** What we may send. Both figures are sums since the session began. */
+export class SendCredit {
+  #limit = 0;
+  #spent = 0;
+
+  get available(): number {
+    return this.#limit - this.#spent;
+  }
+
+  spend(cost: number): void {
+    this.#spent += cost;
+  }
+
+  /** A limit that is lower than an earlier one is late, and changes nothing. */
+  grant(limit: number): void {
+    this.#limit = Math.max(this.#limit, limit);
+  }
+
+  /** A new session. */
+  reset(limit: number): void {
+    this.#limit = limit;
+    this.#spent = 0;
+  }
+}
+
+/**
+ * What we let the peer send: a window beyond what the application has taken. What is held of a message that is not
+ * complete yet is lent on top, because a message larger than the window would wait for itself.
+ */
+export class ReceiveCredit {
+  readonly #windowBytes: number;
+  #received = 0;
+  /** Outlives a session, as what was delivered and is not read yet does. */
+  #unread = 0;
+  #announced = 0;
+
+  constructor(windowBytes: number) {
+    this.#windowBytes = windowBytes;
+  }
+
+  get #limit(): number {
+    return this.#received + this.initial;
+  }
+
+  /** The limit for a new session. */
+  get initial(): number {
+    return Math.max(0, this.#windowBytes - this.#unread);
+  }
+
+  /** False when the peer spends what it does not have. */
+  receive(cost: number): boolean {
+    this.#received += cost;
+    return this.#received <= this.#announced;
+  }
+
+  /** A message waits for the application. */
+  deliver(bytes: number): void {
+    this.#unread += bytes + MESSAGE_COST;
+  }
+
+  consume(bytes: number): void {
+    this.#unread -= bytes + MESSAGE_COST;
+  }
+
+  /** Whether the application is a whole window behind. */
+  get isBehind(): boolean {
+    return this.#unread >= this.#windowBytes;
+  }
+
+  /** Grown enough to be worth a batch of its own. To withhold more could stop a sender for good: see `MIN_WINDOW_BYTES`. */
+  get isOwed(): boolean {
+    return this.#limit - this.#announced >= this.#windowBytes / 4;
+  }
+
+  /** Grown enough to ride along. */
+  get isUseful(): boolean {
+    return this.#limit - this.#announced >= this.#windowBytes / 16;
+  }
+
+  /** The limit to announce now. */
+  announce(): number {
+    this.#announced = Math.max(this.#announced, this.#limit);
+    return this.#announced;
+  }
+
+  /** A new session, of which this limit was announced. */
+  reset(announced: number): void {
+    this.#received = 0;
+    this.#announced = announced;
+  }
+}

@@ -1,0 +1,177 @@
+import type { Client } from '../core/client.js';
+import { CloseCode } from '../core/close-codes.js';
+import type { MakeLink } from '../core/link.js';
+import type { Platform } from '../core/platform.js';
+import type { Message } from '../core/types.js';
+import type { Dial, Wire, WireEvents } from '../core/wire.js';
+import { type Control, decodeControl, Outcome, type Ticket } from './controls.js';
+import { ServerHandshake, type ServerSession } from './handshake.js';
+import { Kind, RecordReader } from './records.js';
+import type { Gone, Resident, SessionRegistry } from './registry.js';
+import { Relay } from './relay.js';
+import { SessionLink, type SessionSettings } from './session-link.js';
+
+/** What the server makes a client of. */
+export interface Entrance {
+  /** For the client's platform: returns the wire that is there. */
+  readonly dial: Dial;
+  readonly makeLink: MakeLink;
+}
+
+/** What the door needs from the server. `Guest` is what the server knows of a connection: its request, its user. */
+export interface DoorHost<Guest> {
+  /** Makes the client of a new session; the door connects it. Undefined: there is no room, and the wire is closed with 1013. */
+  enter(entrance: Entrance, guest: Guest): Client | undefined;
+  /** Whether the guest may go on with the session: whether it is the same user's. */
+  mayResume(client: Client, guest: Guest): boolean;
+  /** Chooses among the application's subprotocols, '' for none. */
+  choose(protocols: readonly string[]): string;
+}
+
+export interface DoorSettings {
+  readonly session: SessionSettings;
+  readonly resumeWindowMs: number;
+  readonly handshakeTimeoutMs: number;
+}
+
+/** A server's end of a session: its client, its link, and the wire that it will dial next. */
+export class Seat implements Resident {
+  readonly ticket: Ticket;
+  next: Relay | undefined;
+  link: SessionLink | undefined;
+  client: Client | undefined;
+  /** Number of the last RESUME that was taken. */
+  attempt = 0;
+  lost = 0;
+  outcome: number = Outcome.ended;
+
+  constructor(ticket: Ticket) {
+    this.ticket = ticket;
+  }
+
+  get heldBytes(): number {
+    return this.link?.heldBytes ?? 0;
+  }
+
+  evict(): void {
+    this.outcome = Outcome.evicted;
+    void this.client?.close(CloseCode.tryAgainLater, 'session evicted');
+  }
+
+  readonly dial: Dial = (_request, events) => {
+    const relay = this.next as Relay;
+    relay.handTo(events);
+    return relay.wire;
+  };
+}
+
+/** Reads the first batch of every wire that speaks gem.1, and leads it to its session or opens one. */
+export class SessionDoor<Guest> {
+  readonly #platform: Platform;
+  readonly #registry: SessionRegistry<Seat>;
+  readonly #settings: DoorSettings;
+  readonly #host: DoorHost<Guest>;
+
+  constructor(platform: Platform, registry: SessionRegistry<Seat>, settings: DoorSettings, host: DoorHost<Guest>) {
+    this.#platform = platform;
+    this.#registry = registry;
+    this.#settings = settings;
+    this.#host = host;
+  }
+
+  /** @param makeWire wraps the accepted socket, with these for its events. */
+  accept(makeWire: (events: WireEvents) => Wire, guest: Guest): void {
+    const relay = new Relay();
+    const cancel = this.#platform.clock.after(this.#settings.handshakeTimeoutMs, () => {
+      relay.wire.detach(CloseCode.sessionTimeout, 'no handshake in time');
+    });
+    relay.start(makeWire, {
+      opened() {},
+      alive() {},
+      pong() {},
+      drained() {},
+      closed: cancel,
+      received: (message, bytes) => {
+        cancel();
+        this.#lead(relay, message, bytes, guest);
+      },
+    });
+  }
+
+  #lead(relay: Relay, message: Message, bytes: number, guest: Guest): void {
+    const control = firstControl(message);
+    if (control?.is !== 'hello' && control?.is !== 'resume') {
+      relay.wire.detach(CloseCode.sessionProtocol, 'PROTOCOL_ERROR');
+      return;
+    }
+    const seat = control.is === 'resume' ? this.#resumable(control, guest) : undefined;
+    if (seat !== undefined && control.is === 'resume') {
+      if (control.attempt <= seat.attempt) {
+        // The client has given this wire up for a newer one, and its bytes come late.
+        relay.wire.detach(CloseCode.takenOver, 'taken over');
+        return;
+      }
+      seat.attempt = control.attempt;
+      seat.next = relay;
+      seat.client?.adopt();
+    } else {
+      const gone = control.is === 'hello' ? { outcome: Outcome.none, lost: undefined } : this.#registry.whereabouts(control);
+      if (!this.#open(relay, guest, gone)) return;
+    }
+    // The link reads the handshake as what it is, the first batch of its wire.
+    relay.received(message, bytes);
+  }
+
+  #resumable(ticket: Ticket, guest: Guest): Seat | undefined {
+    const seat = this.#registry.find(ticket);
+    const state = seat?.client?.state;
+    if (seat?.client === undefined || (state !== 'open' && state !== 'reconnecting')) return undefined;
+    return this.#host.mayResume(seat.client, guest) ? seat : undefined;
+  }
+
+  #open(relay: Relay, guest: Guest, { outcome, lost }: Gone): boolean {
+    const { resumeWindowMs, session } = this.#settings;
+    const seat = new Seat(this.#registry.newTicket());
+    const known: ServerSession = {
+      ticket: seat.ticket,
+      resumeWindowMs,
+      outcome,
+      lost,
+      choose: (protocols) => this.#host.choose(protocols),
+    };
+    const makeLink: MakeLink = (host) => {
+      seat.link = new SessionLink(host, new ServerHandshake(known), session, this.#platform);
+      return seat.link;
+    };
+    seat.next = relay;
+    const client = this.#host.enter({ dial: seat.dial, makeLink }, guest);
+    if (client === undefined) {
+      relay.wire.detach(CloseCode.tryAgainLater, 'no room');
+      return false;
+    }
+    seat.client = client;
+    this.#watch(seat, client);
+    client.connect().catch(() => {});
+    return true;
+  }
+
+  #watch(seat: Seat, client: Client): void {
+    const { ticket } = seat;
+    this.#registry.add(ticket, seat);
+    client.on('state', (now, before) => {
+      if (now === 'reconnecting') this.#registry.detached(ticket);
+      else if (now === 'open' && before === 'reconnecting') this.#registry.attached(ticket);
+      else if (now === 'closed' && before === 'reconnecting' && seat.outcome === Outcome.ended) seat.outcome = Outcome.windowOver;
+    });
+    client.on('undelivered', (messages) => {
+      seat.lost += messages.length;
+    });
+    client.on('close', () => this.#registry.remove(ticket, seat));
+  }
+}
+
+function firstControl(message: Message): Control | { is: 'unknown' } | undefined {
+  if (typeof message === 'string') return undefined;
+  const records = new RecordReader(message);
+  return records.next() && records.kind === Kind.control ? decodeControl(message, records.start, records.end) : undefined;
+}

@@ -1,0 +1,75 @@
+import type { LinkFeature } from '../core/client-parts.js';
+import { WebsocketError } from '../core/errors.js';
+import { positive, type Settings } from '../core/options.js';
+import { WIRE_MARK_BYTES } from '../core/plain-link.js';
+import type { SessionFeature } from '../core/types.js';
+import { ClientHandshake } from './handshake.js';
+import { MAX_BODY_BYTES, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
+import { SessionLink, type SessionSettings } from './session-link.js';
+
+/** Bounds are said in the handshake, as numbers: infinity is none. */
+const MAX_COUNT = 2 ** 48;
+
+/** What a session can be told. Each default has its reason in {@link sessionDefaults}. */
+export interface SessionOptions {
+  /** Milliseconds that an acknowledgement may wait for something to ride on. */
+  ackDelayMs?: number;
+  /** Bytes that may wait to be read before the sender is stopped, each message counting 32 more than it has. */
+  windowBytes?: number;
+  /** Bytes that may be sent and not acknowledged. Beyond that, messages wait in the outbox. */
+  replayBytes?: number;
+}
+
+export const sessionDefaults = {
+  /** Under what a person notices, and seldom enough to cost nothing: 40 a second. */
+  ackDelayMs: 25,
+  /** 80 Mbit/s over a round trip of 100 ms; a reader that stops costs no more memory than this. */
+  windowBytes: 1024 * 1024,
+  /** Four windows: what waits for an acknowledgement should not be what slows a sender whose reader keeps up. */
+  replayBytes: 4 * 1024 * 1024,
+} as const;
+
+/**
+ * Speaks gem.1 with a gemsocket server: batched, flow-controlled, lossless across reconnects. For the option `session`
+ * of a client. A server that does not speak it refuses the connection (`UNSUPPORTED`, or in a browser `CONNECT_FAILED`).
+ *
+ * @throws {WebsocketError} `INVALID_OPTION`.
+ */
+export function session(options: SessionOptions = {}): SessionFeature {
+  const resolved = resolveSession(options);
+  const feature: LinkFeature = {
+    name: SESSION_PROTOCOL,
+    makeLink: (settings, platform) => (host) =>
+      new SessionLink(host, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform),
+  };
+  return feature;
+}
+
+export function resolveSession(options: SessionOptions, defaults: Required<SessionOptions> = sessionDefaults): Required<SessionOptions> {
+  const windowBytes = positive('session.windowBytes', options.windowBytes, defaults.windowBytes);
+  if (windowBytes < MIN_WINDOW_BYTES) {
+    throw new WebsocketError(
+      'INVALID_OPTION',
+      `The option session.windowBytes must be ${MIN_WINDOW_BYTES} at least, so that one record always fits.`,
+      {
+        option: 'session.windowBytes',
+        value: windowBytes,
+      },
+    );
+  }
+  return {
+    ackDelayMs: positive('session.ackDelayMs', options.ackDelayMs, defaults.ackDelayMs),
+    windowBytes: Math.min(Math.floor(windowBytes), MAX_COUNT),
+    replayBytes: positive('session.replayBytes', options.replayBytes, defaults.replayBytes),
+  };
+}
+
+export function sessionSettings(options: Required<SessionOptions>, settings: Settings): SessionSettings {
+  return {
+    ...options,
+    outbox: settings.outbox,
+    maxMessageBytes: Math.min(Math.floor(settings.maxMessageBytes), MAX_COUNT),
+    chunkBytes: MAX_BODY_BYTES,
+    wireMarkBytes: WIRE_MARK_BYTES,
+  };
+}

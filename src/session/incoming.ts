@@ -1,0 +1,130 @@
+import { CloseCode, isSendable } from '../core/close-codes.js';
+import type { SessionHost } from '../core/link.js';
+import type { CloseInfo, Message } from '../core/types.js';
+import { Assembler } from './chunks.js';
+import { costOf, ReceiveCredit } from './credit.js';
+import { isNumbered, Kind, type RecordReader } from './records.js';
+import { decodeText, newDecoder } from './text.js';
+
+/** Why a wire is given up: section 12 of docs/protocol.md. */
+export interface Fault {
+  readonly code: number;
+  readonly what: string;
+}
+
+export function malformed(what: string): Fault {
+  return { code: CloseCode.sessionProtocol, what };
+}
+
+const MAX_GOODBYE_BYTES = 125;
+
+/** The receiving half of a session: counts the numbered records, puts messages together, and hands them over in order. */
+export class Incoming {
+  readonly credit: ReceiveCredit;
+  readonly #decoder = newDecoder();
+  readonly #assembler = new Assembler();
+  readonly #maxMessageBytes: number;
+  readonly #host: Pick<SessionHost, 'deliver' | 'shed'>;
+  #received = 0;
+  #messagesReceived = 0;
+  #end: CloseInfo | undefined;
+
+  constructor(windowBytes: number, maxMessageBytes: number, host: Pick<SessionHost, 'deliver' | 'shed'>) {
+    this.credit = new ReceiveCredit(windowBytes);
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#host = host;
+  }
+
+  /** Numbered records of this session. */
+  get received(): number {
+    return this.#received;
+  }
+
+  get messagesReceived(): number {
+    return this.#messagesReceived;
+  }
+
+  get heldBytes(): number {
+    return this.#assembler.length;
+  }
+
+  /** The peer's END, once it has come. */
+  get end(): CloseInfo | undefined {
+    return this.#end;
+  }
+
+  /** Takes the record that the reader stands on: a numbered or a volatile one. */
+  take(record: RecordReader): Fault | undefined {
+    const length = record.end - record.start;
+    if (!isNumbered(record.kind)) return this.#volatile(record, length);
+    if (this.#end !== undefined) return malformed('a record after END');
+    if (!this.credit.receive(costOf(record.kind, length)))
+      return { code: CloseCode.sessionLimit, what: 'more than the credit that was granted' };
+    const isTooBig = record.kind !== Kind.end && this.#assembler.length + length > this.#maxMessageBytes;
+    if (isTooBig) return { code: CloseCode.sessionLimit, what: `a message over the ${this.#maxMessageBytes} bytes that were announced` };
+    this.#received += 1;
+    return this.#numbered(record, length);
+  }
+
+  /** A new session, with this limit announced. */
+  reset(limit: number): void {
+    this.credit.reset(limit);
+    this.#assembler.clear();
+    this.#received = 0;
+    this.#messagesReceived = 0;
+    this.#end = undefined;
+  }
+
+  #numbered(record: RecordReader, length: number): Fault | undefined {
+    const { batch, start, end, kind } = record;
+    if (kind === Kind.chunk) {
+      if (length === 0) return malformed('an empty CHUNK');
+      this.#assembler.add(batch.subarray(start, end), this.#maxMessageBytes);
+      return undefined;
+    }
+    if (kind === Kind.end) return this.#goodbye(record, length);
+    if (kind !== Kind.text && kind !== Kind.binary) {
+      this.#assembler.clear();
+      return undefined;
+    }
+    let body: Uint8Array<ArrayBuffer>;
+    if (this.#assembler.length > 0) {
+      this.#assembler.add(batch.subarray(start, end), this.#maxMessageBytes);
+      body = this.#assembler.take();
+    } else body = this.#bodyOf(record);
+    this.#messagesReceived += 1;
+    return this.#deliver(kind === Kind.text, body);
+  }
+
+  #volatile(record: RecordReader, length: number): Fault | undefined {
+    if (length > this.#maxMessageBytes)
+      return { code: CloseCode.sessionLimit, what: 'a volatile message over the size that was announced' };
+    if (!this.credit.isBehind) return this.#deliver(record.kind === Kind.volatileText, this.#bodyOf(record));
+    this.#host.shed();
+    return undefined;
+  }
+
+  /** Text is decoded from the batch itself; bytes are copied, so that a few of them do not keep the batch alive. */
+  #bodyOf({ kind, batch, start, end }: RecordReader): Uint8Array<ArrayBuffer> {
+    const view = batch.subarray(start, end) as Uint8Array<ArrayBuffer>;
+    return kind === Kind.text || kind === Kind.volatileText ? view : new Uint8Array(view);
+  }
+
+  #deliver(isText: boolean, body: Uint8Array<ArrayBuffer>): Fault | undefined {
+    const message: Message | undefined = isText ? decodeText(this.#decoder, body) : body;
+    if (message === undefined) return malformed('text that is not UTF-8');
+    this.credit.deliver(body.length);
+    this.#host.deliver(message, body.length);
+    return undefined;
+  }
+
+  #goodbye({ batch, start, end }: RecordReader, length: number): Fault | undefined {
+    if (this.#assembler.length > 0) return malformed('an END inside a message');
+    if (length < 2 || length > MAX_GOODBYE_BYTES) return malformed('an END of the wrong size');
+    const code = ((batch[start] as number) << 8) | (batch[start + 1] as number);
+    const reason = decodeText(this.#decoder, batch.subarray(start + 2, end));
+    if (reason === undefined || !isSendable(code)) return malformed('an END that says nothing');
+    this.#end = { code, reason, wasClean: true };
+    return undefined;
+  }
+}

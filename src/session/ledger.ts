@@ -1,0 +1,163 @@
+import { Queue } from '../core/queue.js';
+import type { Message } from '../core/types.js';
+import type { Batch } from './batcher.js';
+import { isNumbered, Kind, RecordReader } from './records.js';
+import { decodeText, newDecoder } from './text.js';
+
+/** Records that wait for their acknowledgement, as they went on the wire. */
+interface Entry {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Number of the first one. */
+  readonly first: number;
+  readonly numbered: number;
+  readonly hasVolatile: boolean;
+}
+
+/** A message in chunks, kept whole until its last record is acknowledged. */
+interface BigMessage {
+  readonly message: Message;
+  readonly last: number;
+}
+
+/**
+ * The numbered records of one direction that the peer has not acknowledged. Nothing leaves it but by an
+ * acknowledgement, or with the session. After a break, `rewind` makes all of it wait to be sent again.
+ */
+export class Ledger {
+  #sent = 0;
+  #acknowledged = 0;
+  #bytes = 0;
+  #kept = new Queue<Entry>();
+  #again = new Queue<Entry>();
+  readonly #big = new Queue<BigMessage>();
+
+  /** Numbered records in all, of which the ledger has the unacknowledged ones. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#kept.length === 0 && this.#again.length === 0;
+  }
+
+  get isAllAcknowledged(): boolean {
+    return this.#acknowledged === this.#sent;
+  }
+
+  /** Whether something waits to be sent again. */
+  get isReplaying(): boolean {
+    return this.#again.length > 0;
+  }
+
+  keep(batch: Batch): void {
+    if (batch.numbered === 0) return;
+    this.#kept.push({ bytes: batch.data, first: this.#sent + 1, numbered: batch.numbered, hasVolatile: batch.hasVolatile });
+    this.#sent += batch.numbered;
+    this.#bytes += batch.data.length;
+  }
+
+  keepWhole(message: Message, last: number): void {
+    this.#big.push({ message, last });
+  }
+
+  /** False when the peer claims what cannot be. */
+  acknowledge(count: number): boolean {
+    if (count < this.#acknowledged || count > this.#sent) return false;
+    this.#acknowledged = count;
+    for (let entry = this.#kept.peek(); entry !== undefined && entry.first + entry.numbered - 1 <= count; entry = this.#kept.peek()) {
+      this.#kept.shift();
+      this.#bytes -= entry.bytes.length;
+    }
+    for (let big = this.#big.peek(); big !== undefined && big.last <= count; big = this.#big.peek()) this.#big.shift();
+    return true;
+  }
+
+  /** Makes all that is not acknowledged wait to be sent again, and says how many messages that is. */
+  rewind(): number {
+    const again = new Queue<Entry>();
+    let messages = 0;
+    this.#bytes = 0;
+    for (const entry of this.#all()) {
+      const rest = this.#unacknowledged(entry);
+      if (rest === undefined) continue;
+      again.push(rest);
+      this.#bytes += rest.bytes.length;
+      messages += countMessages(rest.bytes);
+    }
+    this.#kept = new Queue();
+    this.#again = again;
+    return messages;
+  }
+
+  /** The next batch to send again; it is kept as before. */
+  next(): Uint8Array<ArrayBuffer> | undefined {
+    const entry = this.#again.shift();
+    if (entry === undefined) return undefined;
+    this.#kept.push(entry);
+    return entry.bytes;
+  }
+
+  /** The session is gone: empties the ledger, counts from 0 again, and hands over the messages that it held. */
+  clear(): Message[] {
+    this.rewind();
+    const messages: Message[] = [];
+    for (let entry = this.#again.shift(); entry !== undefined; entry = this.#again.shift()) this.#recover(entry, messages);
+    this.#big.clear();
+    this.#sent = this.#acknowledged = this.#bytes = 0;
+    return messages;
+  }
+
+  *#all(): Iterable<Entry> {
+    for (const queue of [this.#kept, this.#again]) {
+      for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) yield entry;
+    }
+  }
+
+  /** Without what is acknowledged and what is volatile. */
+  #unacknowledged(entry: Entry): Entry | undefined {
+    const first = Math.max(entry.first, this.#acknowledged + 1);
+    const skip = first - entry.first;
+    if (skip >= entry.numbered) return undefined;
+    if (skip === 0 && !entry.hasVolatile) return entry;
+    return { bytes: numberedRecords(entry.bytes, skip), first, numbered: entry.numbered - skip, hasVolatile: false };
+  }
+
+  #recover(entry: Entry, messages: Message[]): void {
+    const decoder = newDecoder();
+    const records = new RecordReader(entry.bytes);
+    for (let number = entry.first; records.next(); number++) {
+      if (records.kind !== Kind.text && records.kind !== Kind.binary) continue;
+      while ((this.#big.peek()?.last ?? number) < number) this.#big.shift();
+      const body = entry.bytes.slice(records.start, records.end);
+      if (this.#big.peek()?.last === number) messages.push((this.#big.shift() as BigMessage).message);
+      else messages.push(records.kind === Kind.binary ? body : (decodeText(decoder, body) ?? ''));
+    }
+  }
+}
+
+/** A copy with the numbered records alone, without the first ones. */
+function numberedRecords(bytes: Uint8Array<ArrayBuffer>, skip: number): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(bytes.length);
+  const records = new RecordReader(bytes);
+  let length = 0;
+  let number = 0;
+  for (let from = 0; records.next(); from = records.end) {
+    if (!isNumbered(records.kind)) continue;
+    number += 1;
+    if (number <= skip) continue;
+    copy.set(bytes.subarray(from, records.end), length);
+    length += records.end - from;
+  }
+  return copy.slice(0, length);
+}
+
+function countMessages(bytes: Uint8Array): number {
+  const records = new RecordReader(bytes);
+  let messages = 0;
+  while (records.next()) if (records.kind === Kind.text || records.kind === Kind.binary) messages += 1;
+  return messages;
+}

@@ -1,0 +1,270 @@
+import { WebsocketError } from '../core/errors.js';
+import type { Leftover, SessionHost } from '../core/link.js';
+import type { OutboxBounds } from '../core/options.js';
+import { Outbox } from '../core/outbox.js';
+import type { Delivery, Message } from '../core/types.js';
+import { utf8Length } from '../core/utf8.js';
+import type { Wire } from '../core/wire.js';
+import { Batcher } from './batcher.js';
+import { Cutter } from './chunks.js';
+import { costOf, SendCredit } from './credit.js';
+import { Ledger } from './ledger.js';
+import { MAX_BODY_BYTES } from './limits.js';
+import { Kind } from './records.js';
+
+export interface OutgoingBounds {
+  readonly outbox: OutboxBounds;
+  /** How much may be sent and not acknowledged. */
+  readonly replayBytes: number;
+  /** Messages over this are cut. */
+  readonly chunkBytes: number;
+  /** How far a wire's own buffer is filled. */
+  readonly wireMarkBytes: number;
+}
+
+export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed' | 'report' | 'undelivered'> {
+  /** Something was written that leaves with the turn. */
+  wrote(): void;
+}
+
+/**
+ * The sending half of a session. A message is written straight into the open batch when everything lets it through:
+ * the wire, the credit, the ledger, and what was accepted before it. Otherwise it waits in the outbox, in its order.
+ */
+export class Outgoing {
+  readonly batcher = new Batcher();
+  readonly credit = new SendCredit();
+  readonly #ledger = new Ledger();
+  readonly #outbox: Outbox;
+  readonly #bounds: OutgoingBounds;
+  readonly #host: OutgoingHost;
+  #wire: Wire | undefined;
+  #big: Cutter | undefined;
+  #goodbye: Uint8Array | undefined;
+  #endIsWritten = false;
+  #messagesSent = 0;
+  #peerMaxMessageBytes = MAX_BODY_BYTES;
+
+  constructor(bounds: OutgoingBounds, host: OutgoingHost) {
+    this.#bounds = { ...bounds, chunkBytes: Math.min(bounds.chunkBytes, MAX_BODY_BYTES) };
+    this.#outbox = new Outbox(bounds.outbox);
+    this.#host = host;
+  }
+
+  /** Accepted and not yet handed to the network. */
+  get bufferedBytes(): number {
+    return this.#waitingBytes + this.batcher.bytes + (this.#wire?.bufferedBytes ?? 0);
+  }
+
+  /** Kept in memory for the peer, whatever became of it. */
+  get heldBytes(): number {
+    return this.#waitingBytes + this.batcher.bytes + this.#ledger.bytes;
+  }
+
+  get messagesSent(): number {
+    return this.#messagesSent;
+  }
+
+  /** END was sent and acknowledged: the peer has everything. */
+  get isOver(): boolean {
+    return this.#endIsWritten && this.#ledger.isAllAcknowledged && this.batcher.numbered === 0;
+  }
+
+  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
+    if (this.#wire !== undefined && bytes > this.#peerMaxMessageBytes) throw tooBig(bytes, this.#peerMaxMessageBytes);
+    const mayWrite = this.#isIdle && bytes <= this.#bounds.chunkBytes && this.batcher.bytes + bytes <= this.#bounds.outbox.maxBytes;
+    if (mayWrite && this.#mayWrite(bytes, costOf(Kind.text, bytes))) this.#write(message, bytes, delivery === 'volatile');
+    else this.#enqueue(message, bytes, delivery);
+  }
+
+  /** The handshake is done: a new session, or `resume` has been called before. */
+  open(wire: Wire): void {
+    this.#wire = wire;
+  }
+
+  /** The wire is gone: what is in the open batch has its numbers, and is sent again with the rest. */
+  detach(): void {
+    this.#wire = undefined;
+    this.#ledger.keep(this.batcher.take());
+  }
+
+  /** The peer's count: false when it cannot be. */
+  acknowledge(count: number): boolean {
+    if (!this.#ledger.acknowledge(count)) return false;
+    if (this.#ledger.isEmpty) this.batcher.rest();
+    return true;
+  }
+
+  /** Everything that is not acknowledged is sent again. Returns how many messages that is. */
+  rewind(): number {
+    return this.#ledger.rewind();
+  }
+
+  /** A new session. Returns the messages of the old one that were not acknowledged; those never numbered stay. */
+  reset(limit: number, peerMaxMessageBytes: number): Message[] {
+    this.#peerMaxMessageBytes = peerMaxMessageBytes;
+    const undelivered = this.#ledger.clear();
+    this.credit.reset(limit);
+    this.#messagesSent = 0;
+    this.#endIsWritten = false;
+    this.#big?.restart();
+    return undelivered;
+  }
+
+  /** After all that was accepted, END. */
+  finish(goodbye: Uint8Array): void {
+    this.#goodbye ??= goodbye;
+  }
+
+  /** Writes what waits, as far as it may. */
+  pump(): void {
+    while (this.#ledger.isReplaying && this.#wireHasRoom()) this.#wire?.send(this.#ledger.next() as Uint8Array<ArrayBuffer>);
+    if (this.#wire === undefined || this.#ledger.isReplaying) return;
+    while (this.#big !== undefined ? this.#writePart(this.#big) : this.#writeNext());
+    if (this.#goodbye === undefined || this.#endIsWritten || !this.#isIdle) return;
+    if (!this.batcher.fits(this.#goodbye.length)) this.sendBatch();
+    this.batcher.body(Kind.end, this.#goodbye);
+    this.#endIsWritten = true;
+    this.#host.wrote();
+  }
+
+  sendBatch(): void {
+    if (this.batcher.bytes === 0) return;
+    const batch = this.batcher.take();
+    this.#ledger.keep(batch);
+    this.#wire?.send(batch.bytes);
+  }
+
+  /** Down for good. */
+  end(): Leftover {
+    this.detach();
+    const undelivered = this.#ledger.clear();
+    let [messages, bytes] = [0, 0];
+    if (this.#big !== undefined) {
+      undelivered.push(this.#big.message);
+      messages += 1;
+      bytes += this.#big.bytes.length;
+    }
+    for (let parcel = this.#outbox.shift(); parcel !== undefined; parcel = this.#outbox.shift()) {
+      undelivered.push(parcel.message);
+      messages += 1;
+      bytes += parcel.bytes;
+    }
+    this.#big = undefined;
+    return { messages, bytes, undelivered };
+  }
+
+  get #waitingBytes(): number {
+    return this.#outbox.bytes + (this.#big?.remaining ?? 0);
+  }
+
+  /** Nothing that was accepted before waits. */
+  get #isIdle(): boolean {
+    return this.#outbox.isEmpty && this.#big === undefined;
+  }
+
+  #enqueue(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
+    const isAtOnce = this.#wire !== undefined && !this.#ledger.isReplaying && this.#isIdle && this.#wireHasRoom();
+    if (delivery === 'volatile' && !(isAtOnce && bytes > this.#bounds.chunkBytes && this.credit.available > 0)) {
+      this.#host.shed();
+      return;
+    }
+    const older = this.#outbox.replaceable(delivery);
+    const elsewhere = this.bufferedBytes - this.#outbox.bytes;
+    this.#outbox.checkRoom(bytes - (older?.bytes ?? 0), elsewhere);
+    if (older === undefined) this.#outbox.push(message, bytes, delivery);
+    else {
+      this.#outbox.replace(older, message, bytes);
+      this.#host.shed();
+    }
+    this.pump();
+  }
+
+  #mayWrite(length: number, cost: number): boolean {
+    if (this.#wire === undefined || this.#ledger.isReplaying || cost > this.credit.available) return false;
+    const kept = this.#ledger.bytes + this.batcher.bytes;
+    return (kept === 0 || kept + length <= this.#bounds.replayBytes) && this.#wireHasRoom();
+  }
+
+  /** Asked once for each batch, not for each message: a browser takes its time to answer. */
+  #wireHasRoom(): boolean {
+    if (this.batcher.bytes > 0) return true;
+    const wire = this.#wire;
+    return wire !== undefined && wire.isEnding !== true && wire.bufferedBytes < this.#bounds.wireMarkBytes;
+  }
+
+  #write(message: string | Uint8Array<ArrayBuffer>, bytes: number, isVolatile: boolean): void {
+    if (!this.batcher.fits(bytes)) this.sendBatch();
+    if (typeof message === 'string') this.batcher.text(isVolatile ? Kind.volatileText : Kind.text, message, bytes);
+    else this.batcher.body(isVolatile ? Kind.volatileBinary : Kind.binary, message);
+    if (!isVolatile) {
+      this.credit.spend(costOf(Kind.text, bytes));
+      this.#messagesSent += 1;
+    }
+    this.#host.sent(bytes);
+    this.#host.wrote();
+  }
+
+  /** One message of the outbox; false when there is none or it has to wait. */
+  #writeNext(): boolean {
+    const parcel = this.#outbox.peek();
+    if (parcel === undefined) return false;
+    const { message, bytes } = parcel;
+    if (bytes > this.#peerMaxMessageBytes) {
+      this.#outbox.shift();
+      this.#refuse(message, bytes);
+    } else if (bytes > this.#bounds.chunkBytes) {
+      this.#outbox.shift();
+      this.#big = new Cutter(message);
+    } else {
+      if (!this.#mayWrite(bytes, costOf(Kind.text, bytes))) return false;
+      this.#outbox.shift();
+      this.#write(message, bytes, false);
+    }
+    return true;
+  }
+
+  #writePart(big: Cutter): boolean {
+    const { chunkBytes } = this.#bounds;
+    const kind = big.kind(chunkBytes);
+    const length = Math.min(big.remaining, chunkBytes);
+    const cost = costOf(kind, length);
+    if (!this.#mayWrite(length, cost)) return false;
+    if (!this.batcher.fits(length)) this.sendBatch();
+    this.batcher.body(kind, big.take(length));
+    this.credit.spend(cost);
+    this.#host.wrote();
+    if (kind === Kind.chunk) return true;
+    this.#big = undefined;
+    this.#messagesSent += 1;
+    this.#ledger.keepWhole(big.message, this.#ledger.sent + this.batcher.numbered);
+    this.#host.sent(big.bytes.length);
+    return true;
+  }
+
+  /** It was accepted before the peer had said what it takes. */
+  #refuse(message: Message, bytes: number): void {
+    this.#host.report(tooBig(bytes, this.#peerMaxMessageBytes));
+    this.#host.undelivered([message]);
+  }
+}
+
+/** Code and reason as a close frame has them (RFC 6455, 5.5.1). */
+export function goodbye(code: number, reason: string): Uint8Array<ArrayBuffer> {
+  const body = new Uint8Array(2 + utf8Length(reason));
+  body[0] = code >> 8;
+  body[1] = code & 0xff;
+  new TextEncoder().encodeInto(reason, body.subarray(2));
+  return body;
+}
+
+function tooBig(size: number, limit: number): WebsocketError {
+  return new WebsocketError(
+    'MESSAGE_TOO_BIG',
+    `The message has ${size} bytes and the peer takes ${limit} at the most. Send less at a time, or raise maxMessageBytes there.`,
+    {
+      size,
+      limit,
+    },
+  );
+}

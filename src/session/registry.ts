@@ -1,0 +1,150 @@
+import type { Cancel, Clock } from '../core/clock.js';
+import { Outcome, type Ticket } from './controls.js';
+import { TOKEN_BYTES } from './limits.js';
+
+/** What a server's platform must provide for secrets. */
+export interface Secrets {
+  /** From a cryptographically secure generator. */
+  randomBytes(length: number): Uint8Array<ArrayBuffer>;
+  /** In a time that does not tell where two secrets of the same length differ. */
+  isEqual(one: Uint8Array, other: Uint8Array): boolean;
+}
+
+/** A server's end of a session, as the registry knows it. */
+export interface Resident {
+  /** Memory that it takes while its client is away. */
+  readonly heldBytes: number;
+  /** Room is needed: it ends now. `remove` follows. */
+  evict(): void;
+}
+
+export interface RegistryBounds {
+  readonly resumeWindowMs: number;
+  /** Sessions whose client is away. */
+  readonly maxDetached: number;
+  /** What those hold together. */
+  readonly maxDetachedBytes: number;
+}
+
+export const registryDefaults: RegistryBounds = {
+  /** A tunnel, a lift, a change of networks, a phone that was put away for a moment. */
+  resumeWindowMs: 120_000,
+  /** All clients of a mid-sized server, cut off at once. */
+  maxDetached: 10_000,
+  /** A quarter of a small server's memory. */
+  maxDetachedBytes: 256 * 1024 * 1024,
+};
+
+export interface RegistryMetrics {
+  readonly detached: number;
+  readonly detachedBytes: number;
+  readonly evicted: number;
+  readonly resumed: number;
+}
+
+interface Entry<R> {
+  readonly ticket: Ticket;
+  readonly resident: R;
+}
+
+/** Why a session is not there any more. */
+export interface Gone {
+  readonly outcome: number;
+  readonly lost: number | undefined;
+}
+
+/** Detached sessions may grow while their clients are away, so they are weighed again this often. */
+const WEIGH_MS = 1_000;
+/** Sessions that are gone and whose end can still be told: a hundred bytes each. */
+const MAX_GONE = 10_000;
+const UNKNOWN: Gone = { outcome: Outcome.unknown, lost: undefined };
+
+/** The sessions of a server: who is there, who is away and for how long it is kept, and what became of the others. */
+export class SessionRegistry<R extends Resident> {
+  readonly #secrets: Secrets;
+  readonly #clock: Clock;
+  readonly #bounds: RegistryBounds;
+  readonly #entries = new Map<string, Entry<R>>();
+  /** By id, the one that left first at the front. */
+  readonly #detached = new Map<string, Entry<R>>();
+  readonly #gone = new Map<string, Gone & { readonly ticket: Ticket }>();
+  #detachedBytes = 0;
+  #evicted = 0;
+  #resumed = 0;
+  #cancel: Cancel | undefined;
+
+  constructor(secrets: Secrets, clock: Clock, bounds: RegistryBounds) {
+    this.#secrets = secrets;
+    this.#clock = clock;
+    this.#bounds = bounds;
+  }
+
+  get metrics(): RegistryMetrics {
+    return { detached: this.#detached.size, detachedBytes: this.#detachedBytes, evicted: this.#evicted, resumed: this.#resumed };
+  }
+
+  newTicket(): Ticket {
+    return { id: this.#secrets.randomBytes(TOKEN_BYTES), secret: this.#secrets.randomBytes(TOKEN_BYTES) };
+  }
+
+  add(ticket: Ticket, resident: R): void {
+    this.#entries.set(keyOf(ticket), { ticket, resident });
+  }
+
+  /** A wrong secret finds what an unknown session finds. */
+  find(ticket: Ticket): R | undefined {
+    const entry = this.#entries.get(keyOf(ticket));
+    return entry !== undefined && this.#secrets.isEqual(entry.ticket.secret, ticket.secret) ? entry.resident : undefined;
+  }
+
+  /** What became of a session that is not found. */
+  whereabouts(ticket: Ticket): Gone {
+    const gone = this.#gone.get(keyOf(ticket));
+    return gone !== undefined && this.#secrets.isEqual(gone.ticket.secret, ticket.secret) ? gone : UNKNOWN;
+  }
+
+  /** The client is away. Over the bounds, those that left first go first. */
+  detached(ticket: Ticket): void {
+    const key = keyOf(ticket);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#detached.set(key, entry);
+    this.#weigh();
+  }
+
+  /** The client is back. */
+  attached(ticket: Ticket): void {
+    if (this.#detached.delete(keyOf(ticket))) this.#resumed += 1;
+  }
+
+  remove(ticket: Ticket, gone: Gone): void {
+    const key = keyOf(ticket);
+    this.#entries.delete(key);
+    this.#detached.delete(key);
+    this.#gone.set(key, { ...gone, ticket });
+    if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
+  }
+
+  /** The server ends. */
+  close(): void {
+    this.#cancel?.();
+  }
+
+  readonly #weigh = (): void => {
+    this.#cancel?.();
+    this.#detachedBytes = 0;
+    for (const { resident } of this.#detached.values()) this.#detachedBytes += resident.heldBytes;
+    for (const [key, { resident }] of this.#detached) {
+      if (this.#detached.size <= this.#bounds.maxDetached && this.#detachedBytes <= this.#bounds.maxDetachedBytes) break;
+      this.#detachedBytes -= resident.heldBytes;
+      this.#detached.delete(key);
+      this.#evicted += 1;
+      resident.evict();
+    }
+    if (this.#detached.size > 0) this.#cancel = this.#clock.after(WEIGH_MS, this.#weigh);
+  };
+}
+
+function keyOf({ id }: Ticket): string {
+  return Array.from(id, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,317 @@
+import { CloseCode } from '../core/close-codes.js';
+import { WebsocketError } from '../core/errors.js';
+import type { Leftover, Link, SessionHost } from '../core/link.js';
+import type { Platform } from '../core/platform.js';
+import type { CloseInfo, Delivery, Message } from '../core/types.js';
+import type { Wire } from '../core/wire.js';
+import { Acknowledger } from './acknowledger.js';
+import { type Control, decodeControl, encodeControl } from './controls.js';
+import { Fields } from './fields.js';
+import { type Agreement, goneContinuity, type Handshake, resumedContinuity, type Self } from './handshake.js';
+import { type Fault, Incoming, malformed } from './incoming.js';
+import { MAX_BATCH_BYTES, MAX_LEAVE_MS, SESSION_PROTOCOL } from './limits.js';
+import { goodbye, Outgoing, type OutgoingBounds } from './outgoing.js';
+import { Pinger } from './pinger.js';
+import { Kind, RecordReader } from './records.js';
+
+export interface SessionSettings extends OutgoingBounds {
+  readonly ackDelayMs: number;
+  /** How much may be unread before the sender is stopped. */
+  readonly windowBytes: number;
+  readonly maxMessageBytes: number;
+}
+
+/** gem.1 over one wire after another: either role, which the handshake makes. */
+export class SessionLink implements Link {
+  readonly holdsPeer = true;
+  readonly maxFrameBytes = MAX_BATCH_BYTES;
+  readonly #host: SessionHost;
+  readonly #handshake: Handshake;
+  readonly #settings: SessionSettings;
+  readonly #endOfTurn: (call: () => void) => void;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
+  readonly #acknowledger: Acknowledger;
+  readonly #pinger: Pinger;
+  #wire: Wire | undefined;
+  #isAgreed = false;
+  #initialCredit = 0;
+  #isFlushing = false;
+  /** Control records that must leave with this turn, although no data does. */
+  #isDue = false;
+  /** After a resume: the last one may have been lost. */
+  #creditIsDue = false;
+  #leaveDelayMs: number | undefined;
+  #goodbye: CloseInfo | undefined;
+
+  constructor(host: SessionHost, handshake: Handshake, settings: SessionSettings, platform: Platform) {
+    this.#host = host;
+    this.#handshake = handshake;
+    this.#settings = settings;
+    this.#endOfTurn = platform.makeEndOfTurn?.() ?? queueMicrotask;
+    const wrote = () => this.#flushLater();
+    this.#outgoing = new Outgoing(settings, {
+      wrote,
+      sent: (bytes) => host.sent(bytes),
+      shed: () => host.shed(),
+      report: (error) => host.report(error),
+      undelivered: (messages) => host.undelivered(messages),
+    });
+    this.#incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, host);
+    this.#acknowledger = new Acknowledger(settings.ackDelayMs, platform.clock, () => this.#flushDue());
+    this.#pinger = new Pinger(platform.clock, host);
+  }
+
+  get bufferedBytes(): number {
+    return this.#outgoing.bufferedBytes;
+  }
+
+  /** What this session holds for its peer, whether there is a wire or not. */
+  get heldBytes(): number {
+    return this.#outgoing.heldBytes + this.#incoming.heldBytes;
+  }
+
+  offer(protocols: readonly string[]): readonly string[] {
+    return [SESSION_PROTOCOL, ...protocols];
+  }
+
+  protocolOf(): string {
+    return this.#handshake.protocol;
+  }
+
+  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
+    this.#outgoing.send(message, bytes, delivery);
+  }
+
+  attach(wire: Wire): void {
+    this.#wire = wire;
+    this.#isAgreed = false;
+    if (wire.protocol !== SESSION_PROTOCOL) {
+      this.#host.fail(CloseCode.sessionUnsupported, unsupported(wire.protocol));
+      return;
+    }
+    this.#say(this.#handshake.open(this.#self()));
+  }
+
+  detach(): void {
+    this.#wire = undefined;
+    this.#isAgreed = false;
+    this.#isDue = false;
+    this.#outgoing.detach();
+    this.#acknowledger.reset();
+    this.#pinger.reset();
+    this.#host.drained();
+  }
+
+  received(message: Message): void {
+    const wire = this.#wire;
+    const fault = typeof message === 'string' ? malformed('a text message') : this.#read(new RecordReader(message), wire);
+    if (fault !== undefined && this.#wire === wire) this.#fail(fault);
+  }
+
+  drained(): void {
+    this.#outgoing.pump();
+    if (this.#isDue) this.#flushLater();
+    this.#host.drained();
+  }
+
+  consumed(bytes: number): void {
+    this.#incoming.credit.consume(bytes);
+    if (this.#incoming.credit.isOwed) this.#flushDue();
+  }
+
+  close(code: number, reason: string): void {
+    this.#goodbye ??= { code, reason, wasClean: true };
+    this.#outgoing.finish(goodbye(code, reason));
+    this.#outgoing.pump();
+    // At once and not with the turn: in the handler of the process's exit there is no other.
+    this.#flush();
+  }
+
+  /** Server: asks the client to wait before it comes back. */
+  leave(delayMs: number): void {
+    this.#leaveDelayMs = Math.floor(delayMs);
+    this.#flushDue();
+  }
+
+  end(): Leftover {
+    this.#wire = undefined;
+    return this.#outgoing.end();
+  }
+
+  readonly ping = (): void => {
+    this.#pinger.ask();
+    this.#flushDue();
+  };
+
+  #read(records: RecordReader, wire: Wire | undefined): Fault | undefined {
+    const before = this.#incoming.received;
+    let fault: Fault | undefined;
+    // A handler may close the connection in the middle of a batch: what is not read then was never received.
+    while (fault === undefined && this.#wire === wire && records.next()) {
+      fault = this.#isAgreed ? this.#take(records) : this.#agree(records);
+    }
+    fault ??= records.fault === undefined ? undefined : malformed(records.fault);
+    if (this.#wire !== wire || fault !== undefined) return fault;
+    const { end } = this.#incoming;
+    if (end !== undefined) {
+      this.#over(end);
+      return undefined;
+    }
+    // A new session in this batch counts from 0.
+    this.#acknowledger.received(Math.max(0, this.#incoming.received - before));
+    if (this.#pinger.isDue) this.#flushDue();
+    return undefined;
+  }
+
+  #take(record: RecordReader): Fault | undefined {
+    switch (record.kind) {
+      case Kind.ack:
+      case Kind.credit:
+        return this.#count(record);
+      case Kind.ping:
+      case Kind.pong:
+        return this.#pinger.receive(record);
+      case Kind.control:
+        return this.#control(record);
+      default:
+        return record.kind === Kind.reserved ? undefined : this.#incoming.take(record);
+    }
+  }
+
+  #count({ kind, batch, start, end }: RecordReader): Fault | undefined {
+    const fields = new Fields(batch, start, end);
+    const count = fields.varint();
+    if (!fields.isSound) return malformed('a count that cannot be read');
+    if (kind === Kind.credit) this.#outgoing.credit.grant(count);
+    else if (!this.#outgoing.acknowledge(count)) return malformed('an acknowledgement that cannot be');
+    if (this.#outgoing.isOver && this.#goodbye !== undefined) this.#host.ended(this.#goodbye);
+    else this.#pump();
+    return undefined;
+  }
+
+  #control({ batch, start, end }: RecordReader): Fault | undefined {
+    const control = decodeControl(batch, start, end);
+    if (control === undefined) return malformed('a control record that cannot be read');
+    if (control.is === 'leave') this.#host.retryAfter(Math.min(control.delayMs, MAX_LEAVE_MS));
+    else if (control.is !== 'unknown') return malformed('a second handshake');
+    return undefined;
+  }
+
+  #agree({ kind, batch, start, end }: RecordReader): Fault | undefined {
+    const control = kind === Kind.control ? decodeControl(batch, start, end) : undefined;
+    if (control === undefined || control.is === 'unknown') return malformed('a first record that is no handshake');
+    const agreement = this.#handshake.receive(control, this.#self());
+    if (agreement === undefined) return malformed('a handshake that is out of place');
+    if (agreement.isResumed && !this.#outgoing.acknowledge(agreement.progress.received)) return malformed('a count that cannot be');
+    this.#say(agreement.answer);
+    this.#isAgreed = true;
+    this.#start(agreement);
+    return undefined;
+  }
+
+  /** Messages may flow: tells the application first, so that the receipt comes before any message. */
+  #start(agreement: Agreement): void {
+    const wire = this.#wire as Wire;
+    if (agreement.isResumed) {
+      const { messagesSent } = agreement.progress;
+      const replayed = this.#outgoing.rewind() + Math.max(0, messagesSent - this.#incoming.messagesReceived);
+      this.#creditIsDue = true;
+      this.#outgoing.open(wire);
+      this.#host.ready(resumedContinuity(replayed));
+    } else {
+      const undelivered = this.#outgoing.reset(agreement.terms.initialCredit, agreement.terms.maxMessageBytes);
+      this.#incoming.reset(this.#initialCredit);
+      this.#outgoing.open(wire);
+      this.#host.ready(goneContinuity(undelivered.length, agreement));
+      if (undelivered.length > 0) this.#host.undelivered(undelivered);
+    }
+    if (this.#wire !== wire) return;
+    this.#pinger.ask();
+    this.#pump();
+    this.#flushDue();
+  }
+
+  /** The credit of a new session is the one that was said, whatever is read meanwhile. */
+  #say(control: Control | undefined): void {
+    if (control === undefined) return;
+    if ('initialCredit' in control) this.#initialCredit = control.initialCredit;
+    this.#wire?.send(encodeControl(control));
+  }
+
+  #self(): Self {
+    return {
+      terms: { initialCredit: this.#incoming.credit.initial, maxMessageBytes: this.#settings.maxMessageBytes },
+      progress: { received: this.#incoming.received, messagesSent: this.#outgoing.messagesSent },
+    };
+  }
+
+  #pump(): void {
+    this.#outgoing.pump();
+    this.#host.drained();
+  }
+
+  #flushDue(): void {
+    this.#isDue = true;
+    this.#flushLater();
+  }
+
+  #flushLater(): void {
+    if (this.#isFlushing || !this.#isAgreed) return;
+    this.#isFlushing = true;
+    this.#endOfTurn(this.#flush);
+  }
+
+  /** Ends the turn: what was written leaves, with the control records that are owed. */
+  readonly #flush = (): void => {
+    this.#isFlushing = false;
+    const wire = this.#wire;
+    if (wire === undefined || !this.#isAgreed) return;
+    const { batcher } = this.#outgoing;
+    // A peer that reads nothing gets no more control records either: they are sums, and the last ones will do.
+    const hasRoom = batcher.bytes > 0 || wire.bufferedBytes < this.#settings.wireMarkBytes;
+    if (!hasRoom || (batcher.bytes === 0 && !this.#isDue)) return;
+    this.#isDue = false;
+    this.#writeControls();
+    this.#outgoing.sendBatch();
+  };
+
+  #writeControls(): void {
+    const { batcher } = this.#outgoing;
+    const { credit, received } = this.#incoming;
+    if (this.#acknowledger.isOwed) {
+      batcher.number(Kind.ack, received);
+      this.#acknowledger.sent();
+    }
+    if (credit.isUseful || this.#creditIsDue) batcher.number(Kind.credit, credit.announce());
+    this.#creditIsDue = false;
+    this.#pinger.write(batcher);
+    if (this.#leaveDelayMs === undefined) return;
+    batcher.control(encodeControl({ is: 'leave', delayMs: this.#leaveDelayMs }));
+    this.#leaveDelayMs = undefined;
+  }
+
+  /** The peer's END came: what it waits for is the acknowledgement. */
+  #over(info: CloseInfo): void {
+    this.#acknowledger.received(1);
+    this.#writeControls();
+    this.#outgoing.sendBatch();
+    this.#handshake.forget(`The peer ended the session with ${info.code}.`);
+    this.#host.ended(info);
+  }
+
+  #fail({ code, what }: Fault): void {
+    this.#handshake.forget('The peer broke the session protocol.');
+    const message = `The peer sent ${what}, against gem.1, and was closed with ${code}. The fault is on its side, or between.`;
+    this.#host.fail(code, new WebsocketError('PROTOCOL_ERROR', message, { closeCode: code }));
+  }
+}
+
+function unsupported(protocol: string): WebsocketError {
+  const answer = protocol === '' ? 'no subprotocol' : `the subprotocol ${protocol}`;
+  return new WebsocketError(
+    'UNSUPPORTED',
+    `The server selected ${answer} instead of ${SESSION_PROTOCOL}. Leave the option session out to talk to it, or let a gemsocket server answer at this address.`,
+    { protocol, closeCode: CloseCode.sessionUnsupported },
+  );
+}

@@ -1,0 +1,303 @@
+import { describe, expect, it } from 'vitest';
+import type { Continuity, Message } from '../../src/core/types.js';
+import { readAll, World } from './support/world.js';
+
+describe('delivery', () => {
+  it('sends a volatile message at once, in its place among the others', () => {
+    const world = new World().open();
+    world.client.sendMessage('1');
+    world.client.sendMessage('2', 'volatile');
+    world.client.sendMessageBinary(Uint8Array.of(3), 'volatile');
+    world.client.sendMessage('4');
+    world.settle();
+    expect(readAll(world.serverClient)).toEqual(['1', '2', Uint8Array.of(3), '4']);
+  });
+
+  it('drops a volatile message while the link is down, and counts it', () => {
+    const world = new World().open();
+    world.cut();
+    world.client.sendMessage('position', 'volatile');
+    world.client.sendMessage('chat');
+    world.pass(1_000);
+    expect(readAll(world.serverClient)).toEqual(['chat']);
+    expect(world.client.stats.messagesShed).toBe(1);
+  });
+
+  it('never sends a volatile message again, but what stood beside it', () => {
+    const world = new World().open();
+    world.client.sendMessage('a');
+    world.client.sendMessage('position', 'volatile');
+    world.client.sendMessage('b');
+    world.endTurn();
+    world.cut();
+    world.pass(1_000);
+    expect(readAll(world.serverClient)).toEqual(['a', 'b']);
+  });
+
+  it('drops volatile messages on either side when the reader is behind', () => {
+    const world = new World({ server: { windowBytes: 1_000 } }).open();
+    for (let n = 0; n < 50; n++) {
+      world.client.sendMessage('x'.repeat(68), 'volatile');
+      world.settle();
+    }
+    expect(world.serverClient.stats.messagesShed).toBe(40);
+    for (let n = 0; n < 50; n++) world.client.sendMessage('y'.repeat(68));
+    world.client.sendMessage('z', 'volatile');
+    expect(world.client.stats.messagesShed).toBe(1);
+  });
+
+  it('replaces a latest message while it waits', () => {
+    const world = new World().open();
+    world.cut();
+    world.client.sendMessage('score 1', { latest: 'score' });
+    world.client.sendMessage('chat');
+    world.client.sendMessage('score 2', { latest: 'score' });
+    world.pass(1_000);
+    expect(readAll(world.serverClient)).toEqual(['score 2', 'chat']);
+    expect(world.client.stats.messagesShed).toBe(1);
+  });
+});
+
+describe('bounds', () => {
+  it('refuses with OUTBOX_FULL what it could not keep, and loses nothing that it took', () => {
+    const world = new World({ options: { outbox: { maxBytes: 10_000 } } }).open();
+    world.cut();
+    const message = 'x'.repeat(3_000);
+    for (let n = 0; n < 3; n++) world.client.sendMessage(message);
+    expect(() => world.client.sendMessage(message)).toThrow(expect.objectContaining({ code: 'OUTBOX_FULL' }));
+    world.pass(1_000);
+    expect(readAll(world.serverClient)).toHaveLength(3);
+  });
+
+  it('keeps no more unacknowledged bytes than replayBytes', () => {
+    const world = new World({ client: { replayBytes: 5_000 } }).open();
+    const before = world.cable.client.sent.length;
+    for (let n = 0; n < 20; n++) world.client.sendMessage('x'.repeat(998));
+    world.endTurn();
+    const sentBytes = world.cable.client.sent.slice(before).reduce((sum, batch) => sum + batch.length, 0);
+    expect(sentBytes).toBeLessThanOrEqual(5_000);
+    world.pass(1_000);
+    expect(readAll(world.serverClient)).toHaveLength(20);
+  });
+
+  it('refuses a message over what the peer takes, at the call', () => {
+    const world = new World({ server: { maxMessageBytes: 1_000 } }).open();
+    expect(() => world.client.sendMessage('x'.repeat(1_001))).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_BIG' }));
+  });
+
+  it('hands back such a message that was accepted before the peer had said so', () => {
+    const world = new World({ server: { maxMessageBytes: 1_000 } });
+    const undelivered: Message[] = [];
+    world.client.on('undelivered', (messages) => undelivered.push(...messages));
+    world.client.connect().catch(() => {});
+    world.client.sendMessage('x'.repeat(1_001));
+    world.client.sendMessage('small');
+    world.settle();
+    expect(undelivered).toEqual(['x'.repeat(1_001)]);
+    expect(world.reports).toMatchObject([{ code: 'MESSAGE_TOO_BIG' }]);
+    expect(readAll(world.serverClient)).toEqual(['small']);
+  });
+
+  it('holds no more control records for a peer that reads nothing', () => {
+    const world = new World({ server: { windowBytes: 1_000_000 } }).open();
+    world.cable.isFrozen = true;
+    for (let n = 0; n < 200; n++) world.client.sendMessage('x'.repeat(1_000));
+    world.endTurn();
+    const buffered = world.cable.client.bufferedBytes;
+    for (let n = 0; n < 100; n++) {
+      world.cable.client.events?.received(Uint8Array.of(0x0a), 1);
+      world.endTurn();
+    }
+    expect(world.cable.client.bufferedBytes).toBe(buffered);
+  });
+});
+
+describe('acknowledgements', () => {
+  const acks = (world: World) => world.cable.client.sent.filter((batch) => batch[0] === 0x18).length;
+
+  it('leave with the turn for a message that comes after a pause', () => {
+    const world = new World().open();
+    world.pass(1_000);
+    const before = acks(world);
+    world.serverClient.sendMessage('one');
+    world.settle();
+    expect(acks(world) - before).toBe(1);
+  });
+
+  it('leave every ackDelayMs in a stream', () => {
+    const world = new World().open();
+    world.pass(1_000);
+    const before = acks(world);
+    for (let n = 0; n < 100; n++) {
+      world.serverClient.sendMessage('one');
+      world.pass(1);
+    }
+    expect(acks(world) - before).toBeGreaterThanOrEqual(4);
+    expect(acks(world) - before).toBeLessThanOrEqual(6);
+  });
+
+  it('leave with the turn when timers come late, as in a hidden page', () => {
+    const world = new World().open();
+    for (let n = 0; n < 3; n++) {
+      world.serverClient.sendMessage('one');
+      world.settle();
+      world.clock.throttle(1_000);
+      world.pass(0);
+    }
+    world.serverClient.sendMessage('first');
+    world.settle();
+    const before = acks(world);
+    world.serverClient.sendMessage('second');
+    world.settle();
+    expect(acks(world) - before).toBe(1);
+  });
+});
+
+describe('the end of a session', () => {
+  it('comes from the server with its last messages, and the client comes back if the code lets it', async () => {
+    const world = new World().open();
+    const receipts: Continuity[] = [];
+    world.client.on('reconnected', (continuity) => receipts.push(continuity));
+    world.serverClient.sendMessage('last');
+    const closing = world.serverClient.close(1001, 'restart');
+    world.settle();
+    expect(await closing).toEqual({ code: 1001, reason: 'restart', wasClean: true });
+    expect(world.client.state).toBe('reconnecting');
+    world.pass(1_000);
+    expect(readAll(world.client)).toEqual(['last']);
+    expect(receipts).toEqual([
+      { resumed: false, replayed: 0, lost: 0, reason: 'The peer ended the session with 1001.', lostFromPeer: undefined },
+    ]);
+    expect(world.serverClients).toHaveLength(2);
+  });
+
+  it('is final with a code that says so', () => {
+    const world = new World().open();
+    void world.serverClient.close(4403, 'banned');
+    world.settle();
+    expect(world.client.state).toBe('closed');
+  });
+
+  it('tells a client when to come back', () => {
+    const world = new World().open();
+    const attempts: number[] = [];
+    world.client.on('reconnecting', ({ delayMs }) => attempts.push(delayMs));
+    world.linkOf(world.serverClient).leave(7_000);
+    void world.serverClient.close(1001, 'restart');
+    world.settle();
+    expect(attempts).toEqual([7_000]);
+    world.pass(6_900);
+    expect(world.client.state).toBe('reconnecting');
+    world.pass(200);
+    expect(world.client.state).toBe('open');
+  });
+
+  it('hands back what a close could not deliver in its time', async () => {
+    const world = new World().open();
+    const undelivered: Message[] = [];
+    world.client.on('undelivered', (messages) => undelivered.push(...messages));
+    world.cable.isFrozen = true;
+    world.client.sendMessage('stuck');
+    const closing = world.client.close();
+    world.pass(5_000);
+    expect(await closing).toMatchObject({ code: 1006, wasClean: false });
+    expect(undelivered).toEqual(['stuck']);
+  });
+
+  it('leaves in one turn when the process exits', () => {
+    const world = new World().open();
+    world.client.sendMessage('last words');
+    world.exit();
+    world.cable.deliver('client');
+    expect(readAll(world.serverClient)).toEqual(['last words']);
+    expect(world.serverClient.state).toBe('closed');
+  });
+});
+
+describe('a page', () => {
+  it('that is put away and shown again goes on with its session', () => {
+    const world = new World().open();
+    world.client.sendMessage('before');
+    world.suspend();
+    world.settle();
+    expect(world.serverClient.state).toBe('reconnecting');
+    world.wake();
+    world.settle();
+    expect([world.client.state, world.serverClient.state]).toEqual(['open', 'open']);
+    expect(readAll(world.serverClient)).toEqual(['before']);
+    expect(world.serverClients).toHaveLength(1);
+  });
+});
+
+describe('a replay', () => {
+  it('that is cut off in the middle begins again where the other side is, in order', () => {
+    const world = new World({ client: { wireMarkBytes: 300 } }).open();
+    for (let n = 0; n < 8; n++) {
+      world.client.sendMessage(`${n}`.repeat(100));
+      world.endTurn();
+      world.cable.client.shift();
+    }
+    world.cut();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      world.clock.pass(1_000, () => world.endTurn());
+      world.cable.deliver('client');
+      world.cable.deliver('server');
+      expect(world.cable.client.bufferedBytes).toBeLessThan(800);
+      world.cable.deliver('client');
+      world.cut();
+    }
+    world.pass(5_000);
+    expect(readAll(world.serverClient)).toEqual(Array.from({ length: 8 }, (_, n) => `${n}`.repeat(100)));
+  });
+});
+
+describe('a message in chunks', () => {
+  it('goes on in the middle after a break', () => {
+    const world = new World().open();
+    const big = 'b'.repeat(60_000);
+    world.client.sendMessage(big);
+    world.client.sendMessage('after');
+    world.endTurn();
+    world.cable.deliver('client');
+    const arrived = world.cable.client.bufferedBytes;
+    world.cut();
+    world.pass(1_000);
+    expect(readAll(world.serverClient)).toEqual([big, 'after']);
+    expect(arrived).toBeLessThan(60_000);
+  });
+
+  it('starts anew in a new session when not all of it had been sent', () => {
+    const world = new World({ client: { replayBytes: 20_000 } }).open();
+    const big = 'b'.repeat(60_000);
+    world.client.sendMessage(big);
+    world.endTurn();
+    world.restartServer();
+    world.pass(1_000);
+    expect(readAll(world.serverClient)).toEqual([big]);
+  });
+
+  it('is handed back whole when the session is gone before the end of it is acknowledged', () => {
+    const world = new World().open();
+    const undelivered: Message[] = [];
+    world.client.on('undelivered', (messages) => undelivered.push(...messages));
+    world.client.sendMessage('small');
+    world.client.sendMessage('ü'.repeat(20_000));
+    world.client.sendMessageBinary(Uint8Array.of(1));
+    world.endTurn();
+    world.restartServer();
+    world.pass(1_000);
+    expect(undelivered).toEqual(['small', 'ü'.repeat(20_000), Uint8Array.of(1)]);
+  });
+});
+
+describe('a server without sessions', () => {
+  it('ends the attempt with a code and an error that say so', async () => {
+    const world = new World();
+    const failing = world.client.connect();
+    world.cable.client.protocol = '';
+    world.settle();
+    await expect(failing).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    expect(world.cable.client.closedWith).toMatchObject({ code: 4426 });
+    expect(world.client.state).toBe('closed');
+  });
+});

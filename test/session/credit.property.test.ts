@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Client } from '../../src/core/client.js';
+import { Application } from './support/schedule.js';
+import { World } from './support/world.js';
+
+const numRuns = Number(process.env.GEM_SCHEDULES ?? 1_000);
+const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.env.GEM_SEED) };
+
+/** Bounds that one record fits, and otherwise as awkward as can be. */
+const bounds = fc
+  .record({
+    chunkBytes: fc.integer({ min: 10, max: 200 }),
+    spareWindow: fc.nat({ max: 400 }),
+    replayBytes: fc.integer({ min: 50, max: 600 }),
+  })
+  .map(({ chunkBytes, spareWindow, replayBytes }) => ({
+    chunkBytes,
+    replayBytes,
+    // Three quarters hold the largest record of either side, as in the protocol's smallest window; a quarter may be withheld.
+    windowBytes: 310 + spareWindow,
+    maxMessageBytes: 3_000,
+    outbox: { highWaterBytes: 100_000, maxBytes: 200_000 },
+  }));
+
+const side = fc.constantFrom('client' as const, 'server' as const);
+const move = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('send' as const), side, bytes: fc.nat({ max: 2_000 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('read' as const), side, count: fc.integer({ min: 1, max: 8 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('settle' as const), side, ms: fc.nat({ max: 100 }) }) },
+);
+
+describe('credit', () => {
+  it('never locks up: whatever the windows and the pace, a reader that goes on gets everything', { timeout: 3_600_000 }, () => {
+    fc.assert(
+      fc.property(bounds, bounds, fc.array(move, { maxLength: 60, size: 'max' }), (clientBounds, serverBounds, moves) => {
+        const world = new World({ client: clientBounds, server: serverBounds, options: { liveness: false } }).open();
+        const applications = { client: new Application('client'), server: new Application('server') };
+        const ends = { client: world.client, server: world.serverClient };
+        const holds = (one: 'client' | 'server') => heldBytes(ends[one], applications[one]);
+        for (const step of moves) {
+          if (step.do === 'send') applications[step.side].send(ends[step.side], step.bytes, false);
+          else if (step.do === 'read') applications[step.side].take(ends[step.side], step.count);
+          else world.pass(step.ms);
+          expect(holds('client')).toBeLessThanOrEqual(clientBounds.windowBytes + 3_000);
+          expect(holds('server')).toBeLessThanOrEqual(serverBounds.windowBytes + 3_000);
+        }
+        // One direction after the other: a reader that has stopped for good holds up nobody else.
+        drain(world, applications.server, ends.server);
+        expect(applications.server.read).toEqual(applications.client.sent);
+        drain(world, applications.client, ends.client);
+        expect(applications.client.read).toEqual(applications.server.sent);
+        expect([ends.client.bufferedBytes, ends.server.bufferedBytes]).toEqual([0, 0]);
+        expect(world.cables).toHaveLength(1);
+      }),
+      { numRuns, ...seed },
+    );
+  });
+
+  it('lets acknowledgements and pings through a direction that stands still', () => {
+    const world = new World({ options: { liveness: { pingMs: 1_000, timeoutMs: 1_000 } } }).open();
+    const message = 'x'.repeat(10_000);
+    for (let n = 0; n < 20; n++) {
+      world.client.sendMessage(message);
+      world.serverClient.sendMessage(message);
+    }
+    world.pass(60_000);
+    expect(world.cables).toHaveLength(1);
+    expect(world.client.stats.rttMs).toBeDefined();
+    expect(world.client.bufferedBytes).toBeGreaterThan(100_000);
+  });
+});
+
+function drain(world: World, application: Application, end: Client): void {
+  for (let quiet = 0; quiet < 10; quiet++) {
+    world.pass(1_000);
+    if (application.take(end) > 0) quiet = 0;
+  }
+}
+
+function heldBytes(end: Client, application: Application): number {
+  const readBytes = application.read.reduce((sum, name) => sum + new TextEncoder().encode(name.replace(/^binary /, '')).length, 0);
+  return end.stats.bytesReceived - readBytes;
+}

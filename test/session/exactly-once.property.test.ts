@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Play, schedules } from './support/schedule.js';
+import { World } from './support/world.js';
+
+/** A few thousand here; a night sets GEM_SCHEDULES=100000. A failure prints its seed: GEM_SEED replays it. */
+const numRuns = Number(process.env.GEM_SCHEDULES ?? 3_000);
+const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.env.GEM_SEED) };
+
+/** Small bounds, so that short schedules reach all of them. */
+const small = {
+  windowBytes: 900,
+  replayBytes: 1_200,
+  chunkBytes: 100,
+  wireMarkBytes: 300,
+  maxMessageBytes: 4_000,
+  outbox: { highWaterBytes: 2_000, maxBytes: 6_000 },
+};
+
+describe('a session under any schedule', () => {
+  it('gives both applications exactly what was sent, once, in order', { timeout: 3_600_000 }, () => {
+    const seen = { resumed: 0, cables: 0, messages: 0 };
+    fc.assert(
+      fc.property(schedules, (moves) => {
+        const world = new World({ client: small, server: small, registry: { resumeWindowMs: 1e12 } }).open();
+        const receipts: boolean[] = [];
+        world.client.on('reconnected', ({ resumed }) => receipts.push(resumed));
+        const { client, server } = new Play(world).run(moves);
+        expect(world.serverClients).toHaveLength(1);
+        expect([world.client.state, world.serverClient.state]).toEqual(['open', 'open']);
+        expect(server.read).toEqual(client.sent);
+        expect(client.read).toEqual(server.sent);
+        expect(receipts).not.toContain(false);
+        seen.resumed += receipts.length;
+        seen.cables += world.cables.length;
+        seen.messages += client.sent.length + server.sent.length;
+      }),
+      { numRuns, ...seed },
+    );
+    // The schedules must be hard ones, or the property says little.
+    expect(seen.resumed).toBeGreaterThan(numRuns / 4);
+    expect(seen.messages).toBeGreaterThan(numRuns * 3);
+  });
+});

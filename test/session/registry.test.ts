@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import type { CloseInfo, Continuity, Message } from '../../src/core/types.js';
+import { encodeControl } from '../../src/session/controls.js';
+import type { CableEnd } from './support/cable.js';
+import { readAll, World } from './support/world.js';
+
+function receiptsOf(world: World): Continuity[] {
+  const receipts: Continuity[] = [];
+  world.client.on('reconnected', (continuity) => receipts.push(continuity));
+  return receipts;
+}
+
+/** Cuts the client off and lets no attempt through until `ms` have passed. */
+function keepAway(world: World, ms: number): void {
+  world.isRefusing = true;
+  world.cut();
+  world.pass(ms);
+  world.isRefusing = false;
+  world.pass(30_000);
+}
+
+describe("a server's sessions", () => {
+  it('wait out the resume window, and are closed after it', () => {
+    const world = new World().open();
+    const closes: CloseInfo[] = [];
+    world.serverClient.on('close', (info) => closes.push(info));
+    world.isRefusing = true;
+    world.cut();
+    world.pass(119_000);
+    expect([world.serverClient.state, world.registry.metrics.detached]).toEqual(['reconnecting', 1]);
+    world.pass(2_000);
+    expect([world.serverClient.state, world.registry.metrics.detached]).toEqual(['closed', 0]);
+    expect(closes).toEqual([{ code: 1006, reason: 'Not resumed within 120000 ms.', wasClean: false }]);
+  });
+
+  it('are remembered when the window is over: the receipt counts what both sides lost', () => {
+    const world = new World().open();
+    const receipts = receiptsOf(world);
+    const undelivered: Message[] = [];
+    world.client.on('undelivered', (messages) => undelivered.push(...messages));
+    world.client.sendMessage('up');
+    world.serverClient.sendMessage('down 1');
+    world.serverClient.sendMessage('down 2');
+    world.endTurn();
+    keepAway(world, 121_000);
+    expect(receipts).toEqual([{ resumed: false, replayed: 0, lost: 3, lostFromPeer: 2, reason: expect.stringContaining('window') }]);
+    expect(undelivered).toEqual(['up']);
+    expect(world.client.state).toBe('open');
+    expect(world.serverClients).toHaveLength(2);
+  });
+
+  it('hand what was not acknowledged to the application of the server, too', () => {
+    const world = new World().open();
+    const undelivered: Message[] = [];
+    world.serverClient.on('undelivered', (messages) => undelivered.push(...messages));
+    world.serverClient.sendMessage('sent');
+    world.endTurn();
+    world.isRefusing = true;
+    world.cut();
+    world.serverClient.sendMessage('never sent');
+    world.pass(121_000);
+    expect(undelivered).toEqual(['sent', 'never sent']);
+  });
+
+  it('are evicted over the bound of their number, the oldest first', () => {
+    const world = new World({ registry: { maxDetached: 0 } }).open();
+    const receipts = receiptsOf(world);
+    world.cut();
+    world.pass(1_000);
+    expect(world.registry.metrics.evicted).toBe(1);
+    expect(receipts).toMatchObject([{ resumed: false, lost: 0, reason: expect.stringContaining('make room') }]);
+  });
+
+  it('are evicted over the bound of their bytes, also when they grow while detached', () => {
+    const world = new World({ registry: { maxDetachedBytes: 50_000 } }).open();
+    world.isRefusing = true;
+    world.cut();
+    world.serverClient.sendMessage('x'.repeat(40_000));
+    world.pass(2_000);
+    expect(world.registry.metrics).toMatchObject({ detached: 1, detachedBytes: 40_000, evicted: 0 });
+    world.serverClient.sendMessage('x'.repeat(40_000));
+    world.pass(2_000);
+    expect(world.registry.metrics).toMatchObject({ detached: 0, detachedBytes: 0, evicted: 1 });
+    expect(world.serverClient.state).toBe('closed');
+  });
+
+  it('count what was resumed', () => {
+    const world = new World().open();
+    world.cut();
+    world.pass(1_000);
+    expect(world.registry.metrics).toMatchObject({ detached: 0, resumed: 1 });
+  });
+
+  it('are taken over by a new socket before the old one was seen to die, and the old one is closed with 4409', () => {
+    const world = new World().open();
+    const old = world.cable;
+    old.client.lose();
+    world.serverClient.sendMessage('while nobody knew');
+    world.pass(1_000);
+    expect(old.server.closedWith).toEqual({ code: 4409, reason: 'taken over' });
+    expect(readAll(world.client)).toEqual(['while nobody knew']);
+    expect(world.serverClients).toHaveLength(1);
+  });
+
+  it('are not given to another user, and look unknown to him', () => {
+    const world = new World({ mayResume: () => false }).open();
+    const receipts = receiptsOf(world);
+    world.cut();
+    world.pass(1_000);
+    expect(receipts).toMatchObject([{ resumed: false, reason: expect.stringContaining('does not know') }]);
+    expect(world.serverClients[0]?.state).toBe('reconnecting');
+  });
+
+  it('are over when the client has ended them', () => {
+    const world = new World().open();
+    void world.client.close(1001, 'bye');
+    world.settle();
+    expect(world.serverClient.state).toBe('closed');
+    expect(world.registry.metrics.detached).toBe(0);
+  });
+});
+
+describe('the door', () => {
+  it('closes a wire with 4504 that says nothing', () => {
+    const world = new World();
+    const end = world.knock();
+    world.pass(10_000);
+    expect(end.closedWith).toEqual({ code: 4504, reason: 'no handshake in time' });
+  });
+
+  it.each([
+    ['no handshake', Uint8Array.of(0x11, 0x61)],
+    ['an answer', encodeControl({ is: 'resumed', received: 0, messagesSent: 0 })],
+    ['rubbish', Uint8Array.of(0xff)],
+  ])('closes a wire with 4400 that begins with %s', (_what, batch) => {
+    const world = new World();
+    const end: CableEnd = world.knock();
+    end.events?.received(batch, batch.length);
+    expect(end.closedWith).toMatchObject({ code: 4400 });
+    expect(world.serverClients).toHaveLength(0);
+  });
+
+  it('forgets a wire that is lost before it says anything', () => {
+    const world = new World();
+    world.knock().lose();
+    world.pass(20_000);
+    expect(world.serverClients).toHaveLength(0);
+  });
+});

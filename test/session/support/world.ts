@@ -1,0 +1,260 @@
+import { Client } from '../../../src/core/client.js';
+import { clientParts, type LinkFeature } from '../../../src/core/client-parts.js';
+import { type ClientOptions, resolveOptions, type Settings } from '../../../src/core/options.js';
+import type { LifecycleListener, Platform } from '../../../src/core/platform.js';
+import type { Message } from '../../../src/core/types.js';
+import type { Dial } from '../../../src/core/wire.js';
+import { type DoorHost, type Seat, SessionDoor } from '../../../src/session/door.js';
+import { ClientHandshake } from '../../../src/session/handshake.js';
+import { type RegistryBounds, registryDefaults, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
+import { SessionLink, type SessionSettings } from '../../../src/session/session-link.js';
+import { Cable, type CableEnd } from './cable.js';
+import { FakeClock } from './fake-clock.js';
+
+export interface WorldOptions {
+  readonly client?: Partial<SessionSettings>;
+  readonly server?: Partial<SessionSettings>;
+  readonly options?: ClientOptions;
+  readonly registry?: Partial<RegistryBounds>;
+  readonly mayResume?: () => boolean;
+}
+
+const settings: SessionSettings = {
+  ackDelayMs: 25,
+  windowBytes: 64 * 1024,
+  replayBytes: 256 * 1024,
+  chunkBytes: 16 * 1024,
+  wireMarkBytes: 64 * 1024,
+  maxMessageBytes: 1024 * 1024,
+  outbox: { highWaterBytes: 64 * 1024, maxBytes: 1024 * 1024 },
+};
+
+/** Not random at all: a test must be able to name them. */
+export function countingSecrets(): Secrets {
+  let next = 0xa0;
+  return {
+    randomBytes(length) {
+      const bytes = Uint8Array.from({ length }, (_, index) => (next + index) & 0xff);
+      next += 0x10;
+      return bytes;
+    },
+    isEqual: (one, other) => one.every((byte, index) => byte === other[index]),
+  };
+}
+
+/** A client, a server and the cables between them, in memory and on a clock that the test owns. */
+export class World {
+  readonly clock = new FakeClock();
+  readonly cables: Cable[] = [];
+  readonly serverClients: Client[] = [];
+  readonly reports: unknown[] = [];
+  readonly client: Client;
+  registry: SessionRegistry<Seat>;
+  isRefusing = false;
+  readonly #options: WorldOptions;
+  readonly #turn: (() => void)[] = [];
+  readonly #links = new Map<Client, SessionLink>();
+  readonly #watchers = new Set<LifecycleListener>();
+  #door: SessionDoor<undefined>;
+  #seed = 1;
+
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+    this.registry = this.#newRegistry();
+    this.#door = this.#newDoor();
+    const feature: LinkFeature = {
+      name: 'gem.1',
+      makeLink: (resolved, platform) => (host) =>
+        new SessionLink(
+          host,
+          new ClientHandshake(resolved.protocols),
+          { ...settings, outbox: resolved.outbox, ...options.client },
+          platform,
+        ),
+    };
+    const platform: Platform = {
+      ...this.#platform((request, events) => {
+        const cable = new Cable(request.protocols[0] ?? '', this.#options.client?.wireMarkBytes);
+        this.cables.push(cable);
+        cable.client.events = events;
+        if (this.isRefusing) this.#turn.push(() => cable.client.lose());
+        else
+          this.#turn.push(() => {
+            if (cable.isCut || cable.client.isOver) return;
+            this.#accept(cable);
+            events.opened();
+          });
+        return cable.client;
+      }),
+      lifecycle: this.#lifecycle(),
+    };
+    this.client = new Client(clientParts(platform, 'ws://test', 'insecure', { session: feature, ...options.options }));
+    this.client.on('error', (error) => this.reports.push(error));
+  }
+
+  get cable(): Cable {
+    return this.cables[this.cables.length - 1] as Cable;
+  }
+
+  /** The server's end of the newest session. */
+  get serverClient(): Client {
+    return this.serverClients[this.serverClients.length - 1] as Client;
+  }
+
+  /** Connects, and runs until both ends are open. */
+  open(): this {
+    this.client.connect().catch(() => {});
+    this.settle();
+    return this;
+  }
+
+  /** Ends the turn of the event loop. */
+  endTurn(): void {
+    for (const call of this.#turn.splice(0)) call();
+  }
+
+  /** Delivers and ends turns until nothing moves without time passing. */
+  settle(): void {
+    for (let moved = true; moved; ) {
+      moved = this.#turn.length > 0;
+      this.endTurn();
+      for (const cable of this.cables) moved = cable.deliver('client') || cable.deliver('server') || moved;
+    }
+  }
+
+  /** The page of the client is shown again. */
+  wake(): void {
+    for (const watcher of this.#watchers) watcher.woken();
+  }
+
+  /** The page of the client is put away. */
+  suspend(): void {
+    for (const watcher of this.#watchers) watcher.suspended();
+  }
+
+  /** The process of the client ends. */
+  exit(): void {
+    for (const watcher of this.#watchers) watcher.exiting();
+  }
+
+  /** The server's end of the link, for what only a server asks of it. */
+  linkOf(client: Client): SessionLink {
+    return this.#links.get(client) as SessionLink;
+  }
+
+  /** A wire that nobody has led to a session yet. */
+  knock(): CableEnd {
+    const cable = new Cable('gem.1');
+    this.cables.push(cable);
+    this.#accept(cable);
+    return cable.server;
+  }
+
+  pass(ms: number): void {
+    this.settle();
+    this.clock.pass(ms, () => this.settle());
+    this.settle();
+  }
+
+  /** Cuts the newest cable, and tells both ends. */
+  cut(): void {
+    const { cable } = this;
+    cable.isCut = true;
+    cable.client.lose();
+    cable.server.lose();
+  }
+
+  /** The server forgets everything. */
+  restartServer(): void {
+    for (const cable of this.cables) {
+      cable.isCut = true;
+      cable.server.events = undefined;
+    }
+    this.registry = this.#newRegistry();
+    this.#door = this.#newDoor();
+    this.cable.client.lose();
+  }
+
+  #accept(cable: Cable): void {
+    this.#door.accept((events) => {
+      cable.server.events = events;
+      return cable.server;
+    }, undefined);
+  }
+
+  #newRegistry(): SessionRegistry<Seat> {
+    return new SessionRegistry(countingSecrets(), this.clock, { ...registryDefaults, ...this.#options.registry });
+  }
+
+  #newDoor(): SessionDoor<undefined> {
+    const { resumeWindowMs } = { ...registryDefaults, ...this.#options.registry };
+    const serverSettings: Settings = { ...resolveOptions({ liveness: this.#options.options?.liveness ?? {} }), resumeWindowMs };
+    const session = { ...settings, ...this.#options.server };
+    const host: DoorHost<undefined> = {
+      enter: ({ dial, makeLink }) => {
+        let link: SessionLink | undefined;
+        const client = new Client({
+          platform: this.#platform(dial),
+          settings: serverSettings,
+          target: () => new URL('ws://test'),
+          makeLink: (linkHost) => {
+            link = makeLink(linkHost) as SessionLink;
+            return link;
+          },
+          retriesFirst: false,
+          onMessage: undefined,
+          signal: undefined,
+        });
+        client.on('error', (error) => this.reports.push(error));
+        this.serverClients.push(client);
+        this.#links.set(client, link as unknown as SessionLink);
+        return client;
+      },
+      mayResume: this.#options.mayResume ?? (() => true),
+      choose: (protocols) => (protocols.includes('chat') ? 'chat' : ''),
+    };
+    return new SessionDoor(this.#platform(), this.registry, { session, resumeWindowMs, handshakeTimeoutMs: 10_000 }, host);
+  }
+
+  #platform(dial: Dial = unreachable): Platform {
+    return {
+      name: 'test',
+      dial,
+      clock: this.clock,
+      random: () => this.#random(),
+      lifecycle: { watch: () => () => {} },
+      makeEndOfTurn: () => (call) => void this.#turn.push(call),
+      report: (error) => this.reports.push(error),
+      acceptsNodeOptions: false,
+    };
+  }
+
+  #lifecycle(): Platform['lifecycle'] {
+    return {
+      watch: (listener) => {
+        this.#watchers.add(listener);
+        return () => this.#watchers.delete(listener);
+      },
+    };
+  }
+
+  #random(): number {
+    this.#seed = (this.#seed * 48_271) % 2_147_483_647;
+    return this.#seed / 2_147_483_647;
+  }
+}
+
+/** Everything that can be read now. */
+export function readAll(client: Client, max = Number.POSITIVE_INFINITY): Message[] {
+  const messages: Message[] = [];
+  while (messages.length < max) {
+    const received = client.getMessage();
+    if (received === undefined || !('message' in received)) break;
+    messages.push(received.message);
+  }
+  return messages;
+}
+
+function unreachable(): never {
+  throw new Error('Nothing is dialled here.');
+}

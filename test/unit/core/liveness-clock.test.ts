@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { Liveness } from '../../../src/core/liveness.js';
+import { FakeClock } from '../../session/support/fake-clock.js';
+
+it('finds a dead link in its time although the clock on the wall was set back', () => {
+  const clock = new FakeClock();
+  const dead: number[] = [];
+  const liveness = new Liveness({ pingMs: 15_000, timeoutMs: 10_000 }, clock, {
+    ping: () => {},
+    dead: (silentMs) => dead.push(silentMs),
+    measured: () => {},
+  });
+  liveness.touch();
+  clock.jump(-600_000);
+  clock.pass(15_000 + 15_000 + 10_000);
+  expect(dead).toHaveLength(1);
+});

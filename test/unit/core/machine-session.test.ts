@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { type Policy, publicState, type State, step } from '../../../src/core/machine.js';
+
+const policy: Policy = {
+  connectTimeoutMs: 10_000,
+  closeTimeoutMs: 5_000,
+  reconnect: { minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: 10 },
+  retriesFirst: false,
+};
+const serverEnd: Policy = { ...policy, resumeWindowMs: 120_000 };
+const cut = { code: 1006, reason: '', wasClean: false };
+const open: State = { at: 'open', wire: 1, failures: 0 };
+const waiting: State = { at: 'waiting', wire: 1, failures: 1, wasOpen: true };
+
+describe("the server's end of a session", () => {
+  it('waits for its peer for the resume window when the wire is lost, and dials nobody', () => {
+    const { state, effects } = step(open, { is: 'lost', wire: 1, info: cut }, serverEnd, 0.5);
+    expect(state).toEqual(waiting);
+    expect(publicState(state)).toBe('reconnecting');
+    expect(effects).toEqual([
+      { do: 'startTimer', delayMs: 120_000 },
+      { do: 'reportRetry', attempt: 1, delayMs: 120_000, cause: cut },
+    ]);
+  });
+
+  it('is closed when the window is over', () => {
+    const { state, effects } = step(waiting, { is: 'timeout' }, serverEnd, 0.5);
+    expect(state.at).toBe('closed');
+    expect(effects.map((effect) => effect.do)).toEqual(['reportClosed']);
+  });
+
+  it('takes the new wire while it waits', () => {
+    const { state, effects } = step(waiting, { is: 'adopt' }, serverEnd, 0.5);
+    expect(state).toEqual({ at: 'dialing', wire: 2, failures: 1, wasOpen: true });
+    expect(effects).toContainEqual({ do: 'dial', wire: 2 });
+  });
+
+  it('takes the new wire before it has seen the old one die, and closes that with 4409', () => {
+    const { state, effects } = step(open, { is: 'adopt' }, serverEnd, 0.5);
+    expect(state).toEqual({ at: 'dialing', wire: 2, failures: 1, wasOpen: true });
+    expect(effects.map((effect) => effect.do)).toEqual(['detachWire', 'reportRetry', 'startTimer', 'dial']);
+    expect(effects[0]).toEqual({ do: 'detachWire', code: 4409, reason: 'taken over' });
+  });
+
+  it.each([
+    ['said goodbye', { isOver: true }, cut],
+    ['closed with a code that ends a session', {}, { code: 1000, reason: '', wasClean: true }],
+  ])('does not wait for a peer that %s', (_what, more, info) => {
+    expect(step(open, { is: 'lost', wire: 1, info, ...more }, serverEnd, 0.5).state).toEqual({ at: 'closed', info });
+  });
+
+  it('does not wait for a peer that never was there', () => {
+    const dialing: State = { at: 'dialing', wire: 1, failures: 0, wasOpen: false };
+    expect(step(dialing, { is: 'lost', wire: 1, info: cut }, serverEnd, 0.5).state.at).toBe('closed');
+  });
+
+  it('is not woken into dialling', () => {
+    expect(step(waiting, { is: 'woken' }, serverEnd, 0.5)).toEqual({ state: waiting, effects: [] });
+  });
+
+  it.each<State>([{ at: 'idle' }, { at: 'closing', wire: 1 }, { at: 'closed', info: cut }])(
+    'has no use for a new wire while $at',
+    (state) => {
+      expect(step(state, { is: 'adopt' }, serverEnd, 0.5)).toEqual({ state, effects: [] });
+    },
+  );
+});
+
+describe('a client whose server said when to come back', () => {
+  it('waits that long instead of backing off', () => {
+    const { effects } = step(open, { is: 'lost', wire: 1, info: cut, retryAfterMs: 7_000 }, policy, 0.5);
+    expect(effects[0]).toEqual({ do: 'startTimer', delayMs: 7_000 });
+  });
+
+  it('comes back to a server that ended the session for a while', () => {
+    const info = { code: 1012, reason: '', wasClean: true };
+    expect(step(open, { is: 'lost', wire: 1, info, isOver: true }, policy, 0.5).state.at).toBe('waiting');
+  });
+});
