@@ -73,7 +73,7 @@ export class PlainLink implements Link {
   }
 
   received(message: Message, bytes: number): void {
-    this.#host.deliver(message, bytes);
+    this.#host.deliver(typeof message === 'string' ? message : owned(message), bytes);
   }
 
   drained(): void {
@@ -109,4 +109,9 @@ export class PlainLink implements Link {
 
 function takes(wire: Wire | undefined, markBytes: number): wire is Wire {
   return wire !== undefined && wire.isEnding !== true && wire.bufferedBytes < markBytes;
+}
+
+/** A buffer of its own: a view into what the socket delivered would keep 64 KiB alive for a few bytes. */
+function owned(message: Uint8Array): Uint8Array {
+  return message.byteLength === message.buffer.byteLength ? message : message.slice();
 }

@@ -32,7 +32,7 @@ export interface Wire {
 /** What a wire tells its owner. `closed` comes once and last, also when it never opened. */
 export interface WireEvents {
   opened(): void;
-  /** `bytes` is the size of the payload on the wire. */
+  /** `bytes` is the size of the payload on the wire. A binary message may be a view into a larger buffer: the link copies what it keeps. */
   received(message: Message, bytes: number): void;
   /** A ping or pong frame: no message, but proof of life. */
   alive(): void;

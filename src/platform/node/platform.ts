@@ -32,7 +32,8 @@ export const nodePlatform: Platform = {
   clock,
   random: Math.random,
   // Measured against a microtask: as fast with one message in flight, and half as fast again where the application awaits between sends.
-  makeEndOfTurn: () => (call) => void setImmediate(call),
+  // After the microtasks that run now, so that sends with an `await` between them leave together; sooner than setImmediate.
+  makeEndOfTurn: () => process.nextTick,
   lifecycle: { watch: watchProcess },
   report: (error) => console.error(error),
   acceptsNodeOptions: true,

@@ -31,8 +31,6 @@ export class NodeWire implements Wire {
     this.#events = events;
     this.#maxMessageBytes = origin.maxMessageBytes;
     this.isOpen = 'socket' in origin;
-    // A copy of its own for each binary message: a view into ws's buffer would keep 64 KiB alive for a few bytes.
-    ws.binaryType = 'arraybuffer';
     if ('socket' in origin) this.#socket = origin.socket;
     else this.#listenToHandshake(origin.address);
     this.#listen();
@@ -109,9 +107,9 @@ export class NodeWire implements Wire {
   #listen(): void {
     const ws = this.#ws;
     const events = this.#events;
-    ws.on('message', (data: ArrayBuffer | Buffer, isBinary: boolean) => {
-      if (isBinary) events.received(new Uint8Array(data), data.byteLength);
-      else events.received((data as Buffer).toString('utf8'), data.byteLength);
+    ws.on('message', (data: Buffer, isBinary: boolean) => {
+      const { byteLength } = data;
+      events.received(isBinary ? new Uint8Array(data.buffer, data.byteOffset, byteLength) : data.toString('utf8'), byteLength);
     });
     const pongs = new PongWriter(
       (payload, written) => ws.pong(payload, undefined, written),
