@@ -205,7 +205,11 @@ describe('a client that is back before its old socket was seen to die', () => {
     expect(causes).toMatchObject([{ reason: expect.stringContaining('came back') }]);
     await old.heal();
     await until(() => expect(old.connections).toBe(0));
-    expect([up, down]).toEqual([['late and again'], ['into the dark']]);
+    await until(() => expect([up, down]).toEqual([['late and again'], ['into the dark']]));
+    // Once each, also after a round trip more.
+    client.sendMessage('last');
+    await until(() => expect(up.at(-1)).toBe('last'));
+    expect([up, down]).toEqual([['late and again', 'last'], ['into the dark']]);
     expect(server.metrics).toMatchObject({ clients: 1, connectionsTotal: 1 });
   });
 });
