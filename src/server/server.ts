@@ -1,15 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type WebSocket from 'isomorphic-ws';
 import { CloseCode, checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
 import { WebsocketError } from '../core/errors.js';
 import { milliseconds } from '../core/options.js';
-import { PlainLink } from '../core/plain-link.js';
 import { nodePlatform } from '../platform/node/platform.js';
-import { NodeWire } from '../platform/node/wire.js';
 import { SESSION_PROTOCOL } from '../session/limits.js';
 import { AcceptedClient, type AcceptedClientHost, type Carrier, type Guest } from './accepted-client.js';
 import { authenticate, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
@@ -19,6 +16,7 @@ import { Deadlines } from './deadlines.js';
 import { type Handshake, makeHandshake } from './handshake.js';
 import { Metrics } from './metrics.js';
 import { type ServerSettings, serverDefaults } from './options.js';
+import { plainCarrier } from './plain-carrier.js';
 import { ignore, type Refusal, refuse } from './refusal.js';
 import { Roster } from './roster.js';
 import { noSessions, Sessions, type SessionsHost } from './sessions.js';
@@ -43,13 +41,23 @@ export class UpgradeServer implements WebsocketServer {
   /** Handshakes under way; each may still become a client. */
   readonly #pending = new Set<Duplex>();
   readonly #sessions: Sessions | undefined;
+  readonly #clientHost: AcceptedClientHost = {
+    polled: () => this.#roster.polled(),
+    finished: (client) => this.#roster.finished(client),
+    unsent: (messages) => this.#metrics.unsent(messages),
+    report: (error) => this.#reported(error as WebsocketError),
+  };
+  readonly #sessionsHost: SessionsHost = {
+    enter: (guest, carrier) => this.#newClient(guest, carrier),
+    report: (error) => this.#tell(error),
+  };
   #door: Door | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(settings: ServerSettings) {
     this.#settings = settings;
     this.#handshake = makeHandshake(settings);
-    this.#sessions = settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#sessionsHost());
+    this.#sessions = settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#sessionsHost);
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#roster = new Roster((client) => this.#arrivals.left(client));
     this.#events = new Emitter((error, event) => this.#handlerFailed(error, event));
@@ -165,7 +173,7 @@ export class UpgradeServer implements WebsocketServer {
       const ws = this.#handshake(request, socket, head);
       if (ws === undefined) this.#tellRefused(refusedByWs(request, socket, remoteAddress));
       else if (ws.protocol === SESSION_PROTOCOL && this.#sessions !== undefined) this.#sessions.accept(ws, socket, { request, user });
-      else this.#welcome(this.#plainClient(ws, socket, { request, user }));
+      else void this.#newClient({ request, user }, plainCarrier(ws, socket, this.#settings.client.outbox)).connect();
     } catch (cause) {
       // ws refuses a socket that another upgrade listener has taken already.
       socket.destroy();
@@ -173,37 +181,12 @@ export class UpgradeServer implements WebsocketServer {
     }
   }
 
-  #plainClient(ws: WebSocket, socket: Duplex, guest: Guest): AcceptedClient {
-    const { outbox } = this.#settings.client;
-    const carrier: Carrier = {
-      dial: ({ maxMessageBytes }, events) => new NodeWire(ws, events, { socket, maxMessageBytes }),
-      makeLink: (host) => new PlainLink(host, outbox),
-      resumeWindowMs: undefined,
-    };
-    const client = new AcceptedClient(guest, carrier, this.#settings, this.#clientHost());
-    void client.connect();
+  /** Opens in this turn: its wire is there. */
+  #newClient(guest: Guest, carrier: Carrier): AcceptedClient {
+    const client = new AcceptedClient(guest, carrier, this.#settings, this.#clientHost);
+    client.on('open', () => this.#welcome(client));
+    client.on('reconnecting', ({ cause }) => this.#metrics.broke(cause));
     return client;
-  }
-
-  #sessionsHost(): SessionsHost {
-    return {
-      enter: (guest, carrier) => {
-        const client = new AcceptedClient(guest, carrier, this.#settings, this.#clientHost());
-        client.on('open', () => this.#welcome(client));
-        client.on('reconnecting', ({ cause }) => this.#metrics.broke(cause));
-        return client;
-      },
-      report: (error) => this.#tell(error),
-    };
-  }
-
-  #clientHost(): AcceptedClientHost {
-    return {
-      polled: () => this.#roster.polled(),
-      finished: (client) => this.#roster.finished(client),
-      unsent: (messages) => this.#metrics.unsent(messages),
-      report: (error) => this.#reported(error as WebsocketError),
-    };
   }
 
   /** Clients leave with messages on their way all the time: that is counted, and no line of the log for each of them. */

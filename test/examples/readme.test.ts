@@ -21,6 +21,7 @@ const PRINTS: Readonly<Record<string, string>> = {
   'bus.js': 'received hello\n',
   'direct.js': 'received hello\n',
   'polled.js': 'received hello\nclosed 1000\n',
+  'session.js': 'received hello\n',
 };
 
 describe('the code of README.md', () => {

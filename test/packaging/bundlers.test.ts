@@ -49,6 +49,10 @@ function project(text: string): string {
 
 /** Words that ws cannot do without: the header and the magic string of its handshake, its one extension. */
 const wordsOfWs = ['Sec-WebSocket-Key', '258EAFA5-E914-47DA-95CA-C5AB0DC85B11', 'permessage-deflate'];
+const withSession = "import { connect } from 'gemsocket'; import { session } from 'gemsocket/session'; globalThis.it = [connect, session];";
+/** An option, and what only its errors say; and what only the server's half says. */
+const wordsOfSession = ['replayBytes', 'against gem.1'];
+const wordsOfSessionServer = ['no handshake in time', 'session evicted'];
 const wordsOfBus = ['createClient', 'closeWebsocket', 'UNKNOWN_CLIENT'];
 
 function importsOf(code: string): string[] {
@@ -71,6 +75,16 @@ describe.each(Object.entries(bundlers))('a bundle of %s for a browser', (_name, 
       expect(small).not.toContain(word);
     }
     expect(small.length).toBeLessThan(large.length);
+  });
+
+  test('has a session where it is imported, without the half of the server, and nothing of it elsewhere', async () => {
+    const [session, plain] = await Promise.all([bundle(project(withSession)), bundle(project(everything))]);
+    for (const word of wordsOfSession) {
+      expect(session).toContain(word);
+      expect(plain).not.toContain(word);
+    }
+    for (const word of [...wordsOfSessionServer, ...wordsOfWs]) expect(session).not.toContain(word);
+    expect(importsOf(session)).toEqual([]);
   });
 });
 

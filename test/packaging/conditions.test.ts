@@ -5,8 +5,8 @@ import { describe, expect, inject, test } from 'vitest';
 import { makeProject } from '../support/installed-package.js';
 
 /** What Node resolves when a runtime's or a bundler's condition stands before its own. */
-function resolveIn(conditions: readonly string[]): string {
-  const cwd = makeProject(inject('installation'), { 'main.mjs': "console.log(import.meta.resolve('gemsocket'))" });
+function resolveIn(conditions: readonly string[], name = 'gemsocket'): string {
+  const cwd = makeProject(inject('installation'), { 'main.mjs': `console.log(import.meta.resolve('${name}'))` });
   const flags = conditions.flatMap((condition) => ['-C', condition]);
   return basename(
     execFileSync(process.execPath, [...flags, 'main.mjs'], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim(),
@@ -25,6 +25,10 @@ describe('the exports of the package', () => {
     ['Node', [], 'node.js'],
   ])('%s', (_runtime, conditions, file) => {
     expect(resolveIn(conditions)).toBe(file);
+  });
+
+  test.each([[['browser']], [['worker', 'browser']], [['deno']], [[]]])('a session is the same with the conditions %j', (conditions) => {
+    expect(resolveIn(conditions, 'gemsocket/session')).toBe('session.js');
   });
 
   test('a runtime without a condition gets what needs a WebSocket and nothing else', async () => {

@@ -174,6 +174,27 @@ describe('rateLimit', () => {
     now -= 60_000;
     expect(takeAll()).toBe(0);
   });
+
+  it('grants after a break what the break kept back, beyond the burst, up to the longest break', () => {
+    let now = 0;
+    const bucket = new TokenBucket({ messagesPerSecond: 10, burst: 3 }, () => now);
+    const takeAll = () => {
+      let taken = 0;
+      while (bucket.take()) taken += 1;
+      return taken;
+    };
+    expect(takeAll()).toBe(3);
+    now += 2_000;
+    bucket.grantBreak(5_000);
+    expect(takeAll()).toBe(20);
+    for (let breaks = 0; breaks < 10; breaks++) {
+      now += 60_000;
+      bucket.grantBreak(5_000);
+    }
+    expect(takeAll()).toBe(53);
+    now += 60_000;
+    expect(takeAll()).toBe(3);
+  });
 });
 
 describe('maxBufferedBytes', () => {

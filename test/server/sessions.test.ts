@@ -1,10 +1,18 @@
-import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { type ClientOptions, type Continuity, connect, type IWebsocketClient, type Message, type WebsocketError } from '../../src/entry/node.js';
-import type { ServerClient, ServerOptions, WebsocketServer } from '../../src/entry/server.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import WebSocket from 'ws';
+import {
+  type ClientOptions,
+  type Continuity,
+  connect,
+  type IWebsocketClient,
+  type Message,
+  type WebsocketError,
+} from '../../src/entry/node.js';
+import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
+import * as standard from '../../src/entry/standard.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
-import { closeOf, foreign, foreignOpen, messageOf, nextClient, serve, serveEcho, until } from './support.js';
+import { closeOf, foreignOpen, messageOf, nextClient, serve, serveEcho, statusOf, until } from './support.js';
 
 /** A quick reconnect, so that a break costs a test no time. */
 const quick: ClientOptions = { reconnect: { minDelayMs: 1, maxDelayMs: 20 } };
@@ -32,10 +40,22 @@ async function linked(serverOptions: ServerOptions = {}, options: ClientOptions 
   return { server, proxy, client, accepted: await accepting };
 }
 
-function readAll(client: IWebsocketClient): Message[] {
+function textsOf(client: IWebsocketClient): Message[] {
   const messages: Message[] = [];
   client.on('message', (message) => messages.push(message));
   return messages;
+}
+
+function receiptsOf(client: IWebsocketClient): Continuity[] {
+  const receipts: Continuity[] = [];
+  client.on('reconnected', (receipt) => receipts.push(receipt));
+  return receipts;
+}
+
+function codesOf(client: IWebsocketClient): string[] {
+  const codes: string[] = [];
+  client.on('error', ({ code }: WebsocketError) => codes.push(code));
+  return codes;
 }
 
 describe('one port serves', () => {
@@ -43,32 +63,441 @@ describe('one port serves', () => {
     const server = await serveEcho();
     const plain = await foreignOpen(server);
     const client = await open(server.port);
+    const messages = textsOf(client);
     const echoed = messageOf(plain);
     plain.send('plain');
     client.sendMessage('in a session');
     client.sendMessageBinary(Uint8Array.of(1, 2, 3));
-    const messages = readAll(client);
+    client.sendMessage('');
+    client.sendMessage('x'.repeat(60_000));
     expect(await echoed).toBe('plain');
-    await until(() => expect(messages).toEqual(['in a session', Uint8Array.of(1, 2, 3)]));
+    await until(() => expect(messages).toEqual(['in a session', Uint8Array.of(1, 2, 3), '', 'x'.repeat(60_000)]));
     expect(server.clients).toHaveLength(2);
-    expect(server.metrics.clients).toBe(2);
+    expect(server.metrics).toMatchObject({ clients: 2, connectionsTotal: 2, messagesReceived: 5 });
+  });
+
+  it('the subprotocols of the application, inside', async () => {
+    const server = await serve({ protocols: ['chess', 'chat'] });
+    const accepting = nextClient(server);
+    const client = await open(server.port, { protocols: ['go', 'chat', 'chess'] });
+    expect([client.protocol, (await accepting).protocol]).toEqual(['chat', 'chat']);
+  });
+
+  it('plain clients alone with session: false, and says so to the others', async () => {
+    const server = await serve({ session: false });
+    await foreignOpen(server);
+    await expect(open(server.port, { reconnect: false })).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await until(() => expect(server.metrics.clients).toBe(1));
+  });
+
+  it.each([
+    ['session', true],
+    ['session.windowBytes', { windowBytes: 1_000 }],
+    ['session.resumeWindowMs', { resumeWindowMs: -1 }],
+    ['session.maxDetached', { maxDetached: -1 }],
+  ])('nobody with a senseless %s', async (option, value) => {
+    await expect(serve({ session: value as never })).rejects.toMatchObject({ code: 'INVALID_OPTION', context: { option } });
   });
 });
+
+describe('the first batch', () => {
+  it('is awaited for handshakeTimeoutMs, and who sends none counts for maxClients meanwhile', async () => {
+    const server = await serve({ handshakeTimeoutMs: 200, maxClients: 1 });
+    const silent = await foreignOpen(server, ['gem.1']);
+    const closed = closeOf(silent);
+    expect(await statusOf(`ws://127.0.0.1:${server.port}`)).toBe(503);
+    expect(await closed).toMatchObject({ code: 4504 });
+    await until(() => expect(server.metrics.clients).toBe(0));
+    await open(server.port);
+  });
+
+  it.each([
+    ['a text', 'hello', 4400],
+    ['rubbish', Uint8Array.of(0xff, 0xff), 4400],
+    ['more than a batch may have', new Uint8Array(65_537), 1009],
+  ])('that is %s ends its own connection', async (_what, message, code) => {
+    const server = await serve();
+    const socket = await foreignOpen(server, ['gem.1']);
+    const closed = closeOf(socket);
+    socket.send(message);
+    expect((await closed).code).toBe(code);
+    expect(server.clients).toEqual([]);
+  });
+});
+
 describe('a cut', () => {
-  it('is seen by neither application', async () => {
+  it.each(['fin', 'reset'] as const)('with %s and nothing sent is seen by neither application', async (how) => {
     const { proxy, client, accepted, server } = await linked();
-    const messages = readAll(accepted);
+    const [here, there] = [receiptsOf(client), receiptsOf(accepted)];
+    const states: string[] = [];
+    accepted.on('state', (now) => states.push(now));
     let connections = 0;
-    server.on('connection', () => (connections += 1));
-    client.sendMessage('before');
-    await until(() => expect(messages).toEqual(['before']));
-    const receipts: Continuity[] = [];
-    client.on('reconnected', (receipt) => receipts.push(receipt));
-    proxy.cut('reset');
-    client.sendMessage('meanwhile');
-    await until(() => expect(messages).toEqual(['before', 'meanwhile']));
-    expect(receipts).toMatchObject([{ resumed: true, lost: 0 }]);
+    server.on('connection', () => {
+      connections += 1;
+    });
+    proxy.cut(how);
+    await until(() => expect(here).toHaveLength(1));
+    const receipt = { resumed: true, replayed: 0, lost: 0, reason: expect.any(String) };
+    expect([here, there]).toEqual([[receipt], [receipt]]);
+    expect(states).toEqual(['reconnecting', 'open']);
     expect(connections).toBe(0);
-    expect(server.metrics).toMatchObject({ sessionsResumed: 1, clients: 1 });
+    expect(server.clients).toEqual([accepted]);
+    expect(server.metrics).toMatchObject({ clients: 1, connectionsTotal: 1, sessionsResumed: 1, sessionsDetached: 0 });
+  });
+
+  it('keeps what both sides send meanwhile, broadcasts too, and counts it in the receipts', async () => {
+    const { server, proxy, client, accepted } = await linked();
+    const [up, down] = [textsOf(accepted), textsOf(client)];
+    const receipts = receiptsOf(client);
+    await proxy.refuse();
+    proxy.cut('reset');
+    await until(() => expect(server.metrics).toMatchObject({ clients: 0, sessionsDetached: 1 }));
+    client.sendMessage('from the client');
+    accepted.sendMessage('from the server');
+    server.broadcast('to all');
+    server.broadcast(Uint8Array.of(7));
+    expect(server.clients).toEqual([accepted]);
+    await proxy.heal();
+    await until(() => expect([up, down]).toEqual([['from the client'], ['from the server', 'to all', Uint8Array.of(7)]]));
+    expect(receipts).toMatchObject([{ resumed: true, lost: 0 }]);
+  });
+
+  it('in the middle of a large message neither loses nor repeats a byte of it', async () => {
+    const { proxy, client, accepted } = await linked({ maxMessageBytes: 8_000_000 });
+    const messages = textsOf(accepted);
+    const text = 'abcdefgh'.repeat(500_000);
+    proxy.throttle(20_000_000);
+    client.sendMessage(text);
+    client.sendMessage('after it');
+    await until(() => expect(client.bufferedBytes).toBeLessThan(3_000_000));
+    expect(messages).toEqual([]);
+    proxy.cut('reset');
+    await proxy.heal();
+    await until(() => expect(messages).toHaveLength(2));
+    expect(messages[0] === text).toBe(true);
+    expect(messages[1]).toBe('after it');
+  });
+});
+
+describe('a client that is back before its old socket was seen to die', () => {
+  it('takes its session over, and what the old socket still brings is ignored', async () => {
+    const server = await serve();
+    const [old, next] = [await startProxy(server.port), await startProxy(server.port)];
+    onTestFinished(() => Promise.all([old.close(), next.close()]).then(() => {}));
+    const accepting = nextClient(server);
+    let proxy = old;
+    const client = await connect(() => `ws://127.0.0.1:${proxy.port}`, {
+      type: 'insecure',
+      session: session(),
+      ...quick,
+      liveness: { pingMs: 30, timeoutMs: 50 },
+    });
+    onTestFinished(() => void client.close());
+    const accepted = await accepting;
+    const [up, down] = [textsOf(accepted), textsOf(client)];
+    const [causes, returned] = [[] as unknown[], receiptsOf(client)];
+    accepted.on('reconnecting', ({ cause }) => causes.push(cause));
+    old.freeze();
+    proxy = next;
+    client.sendMessage('late and again');
+    accepted.sendMessage('into the dark');
+    await until(() => expect(returned).toMatchObject([{ resumed: true, replayed: 2, lost: 0 }]));
+    expect(causes).toMatchObject([{ reason: expect.stringContaining('came back') }]);
+    await old.heal();
+    await until(() => expect(old.connections).toBe(0));
+    await until(() => expect([up, down]).toEqual([['late and again'], ['into the dark']]));
+    // Once each, also after a round trip more.
+    client.sendMessage('last');
+    await until(() => expect(up.at(-1)).toBe('last'));
+    expect([up, down]).toEqual([['late and again', 'last'], ['into the dark']]);
+    expect(server.metrics).toMatchObject({ clients: 1, connectionsTotal: 1 });
+  });
+});
+
+describe('a session that is gone', () => {
+  it('because the server was restarted yields a receipt, the messages not acknowledged, and an open connection', async () => {
+    const first = await serve();
+    const proxy = await startProxy(first.port);
+    onTestFinished(() => proxy.close());
+    const client = await open(proxy.port);
+    const undelivered: Message[] = [];
+    client.on('undelivered', (messages) => undelivered.push(...messages));
+    const receipts = receiptsOf(client);
+    const { port } = first;
+    proxy.freeze();
+    client.sendMessage('lost');
+    client.sendMessageBinary(Uint8Array.of(1));
+    await until(() => expect(client.stats.messagesSent).toBe(2));
+    await new Promise(setImmediate);
+    proxy.cut('reset');
+    await first.close({ graceMs: 1 });
+    const second = await listen('127.0.0.1', port);
+    onTestFinished(() => second.close({ graceMs: 1 }));
+    const accepting = nextClient(second);
+    await proxy.heal();
+    const accepted = await accepting;
+    const messages = textsOf(accepted);
+    await until(() => expect(receipts).toHaveLength(1));
+    expect(receipts).toEqual([
+      { resumed: false, replayed: 0, lost: 2, lostFromPeer: undefined, reason: expect.stringContaining('does not know') },
+    ]);
+    expect(undelivered).toEqual(['lost', Uint8Array.of(1)]);
+    client.sendMessage('in the new one');
+    await until(() => expect(messages).toEqual(['in the new one']));
+  });
+
+  it.each([
+    ['the window was over', { resumeWindowMs: 50 }, 'resume window', 'sessionsExpired'],
+    ['it was evicted', { maxDetached: 0 }, 'make room', 'sessionsEvicted'],
+  ])('because %s says so, and counts what was lost on both sides', async (_why, sessionOptions, reason, metric) => {
+    const { server, proxy, client, accepted } = await linked({ session: sessionOptions });
+    const receipts = receiptsOf(client);
+    const undelivered: Message[] = [];
+    accepted.on('undelivered', (messages) => undelivered.push(...messages));
+    const closed = new Promise((resolve) => accepted.on('close', resolve));
+    proxy.freeze('toClient');
+    accepted.sendMessage('one');
+    accepted.sendMessage('two');
+    await until(() => expect(accepted.bufferedBytes).toBe(0));
+    await proxy.refuse();
+    proxy.cut('reset');
+    expect(await closed).toMatchObject({ code: 1006, wasClean: false });
+    expect(undelivered).toEqual(['one', 'two']);
+    await proxy.heal();
+    await until(() => expect(receipts).toHaveLength(1));
+    expect(receipts).toMatchObject([{ resumed: false, lost: 2, lostFromPeer: 2, reason: expect.stringContaining(reason) }]);
+    expect(server.metrics).toMatchObject({ [metric]: 1, sessionsDetached: 0, connectionsTotal: 2 });
+    expect(client.isConnectionOpen()).toBe(true);
+  });
+});
+
+describe('authenticate', () => {
+  it('is asked at every handshake, and the request is that of the newest', async () => {
+    let asked = 0;
+    const authenticate = () => {
+      asked += 1;
+      return { name: 'anna' };
+    };
+    const { proxy, client, accepted } = await linked({ authenticate });
+    const receipts = receiptsOf(client);
+    const { request, user } = accepted;
+    proxy.cut('reset');
+    await until(() => expect(receipts).toMatchObject([{ resumed: true }]));
+    expect(asked).toBe(2);
+    expect(accepted.request).not.toBe(request);
+    expect(accepted.user).toBe(user);
+  });
+
+  it('keeps a session from another user, who gets a new one', async () => {
+    let name = 'anna';
+    const { server, proxy, client, accepted } = await linked({ authenticate: () => ({ name }) });
+    const receipts = receiptsOf(client);
+    name = 'bert';
+    const accepting = nextClient(server);
+    proxy.cut('reset');
+    await until(() => expect(receipts).toMatchObject([{ resumed: false, reason: expect.stringContaining('does not know') }]));
+    expect((await accepting).user).toEqual({ name: 'bert' });
+    expect(accepted.state).toBe('reconnecting');
+    expect(server.metrics).toMatchObject({ sessionsRefused: 1, sessionsResumed: 0, sessionsDetached: 1 });
+  });
+
+  it('may return what changes, where isSameUser tells users apart', async () => {
+    let token = 0;
+    const isSameUser = (before: unknown, now: unknown) => (before as { id: string }).id === (now as { id: string }).id;
+    const authenticate = () => ({ id: 'anna', token: token++ });
+    const { proxy, client } = await linked({ authenticate, session: { isSameUser } });
+    const receipts = receiptsOf(client);
+    proxy.cut('reset');
+    await until(() => expect(receipts).toMatchObject([{ resumed: true }]));
+  });
+
+  it('with an isSameUser that throws lets nobody in, and the server tells', async () => {
+    const isSameUser = () => {
+      throw new Error('a bug');
+    };
+    const { server, proxy, client } = await linked({ session: { isSameUser } });
+    const errors: WebsocketError[] = [];
+    server.on('error', (error) => errors.push(error));
+    const receipts = receiptsOf(client);
+    proxy.cut('reset');
+    await until(() => expect(receipts).toMatchObject([{ resumed: false }]));
+    expect(errors).toMatchObject([{ code: 'HANDLER_FAILED', context: { handler: 'isSameUser' } }]);
+  });
+});
+
+describe('the bounds of the server hold for sessions:', () => {
+  it('rateLimit counts messages, not batches', async () => {
+    const { client, accepted } = await linked({ rateLimit: { messagesPerSecond: 1, burst: 10 } });
+    const messages = textsOf(accepted);
+    const closed = new Promise((resolve) => client.on('close', resolve));
+    for (let number = 0; number < 11; number++) client.sendMessage(`${number}`);
+    expect(await closed).toMatchObject({ code: 1008, reason: 'RATE_LIMITED' });
+    expect(messages).toHaveLength(10);
+  });
+
+  it('rateLimit grants a client that was away what it could have sent meanwhile', async () => {
+    const { proxy, client, accepted, server } = await linked({ rateLimit: { messagesPerSecond: 200, burst: 10 } });
+    const messages = textsOf(accepted);
+    await proxy.refuse();
+    proxy.cut('reset');
+    await until(() => expect(server.metrics.sessionsDetached).toBe(1));
+    const since = performance.now();
+    for (let number = 0; number < 40; number++) client.sendMessage(`${number}`);
+    await until(() => expect(performance.now() - since).toBeGreaterThan(300));
+    await proxy.heal();
+    await until(() => expect(messages).toHaveLength(40));
+    expect(server.metrics.closedRateLimited).toBe(0);
+  });
+
+  it('maxBufferedBytes ends a session whose client does not read, with 1013', async () => {
+    const { server, client, accepted } = await linked(
+      { maxBufferedBytes: 100_000 },
+      { session: session({ windowBytes: 32_768 }), reconnect: false },
+    );
+    const closed = new Promise((resolve) => client.on('close', resolve));
+    const codes = codesOf(accepted);
+    while (accepted.isConnectionOpen()) {
+      accepted.sendMessage('x'.repeat(10_000));
+      await new Promise(setImmediate);
+    }
+    expect(await closed).toMatchObject({ code: 1013, reason: 'TOO_SLOW' });
+    expect(codes).toEqual(['TOO_SLOW', 'UNSENT']);
+    expect(server.metrics).toMatchObject({ closedTooSlow: 1, clients: 0, sessionsDetached: 0 });
+  });
+
+  it('maxBufferedBytes ends a session whose client is away', async () => {
+    const { server, proxy, accepted } = await linked({ maxBufferedBytes: 100_000 });
+    await proxy.refuse();
+    proxy.cut('reset');
+    await until(() => expect(accepted.state).toBe('reconnecting'));
+    for (let number = 0; number < 12 && accepted.state !== 'closed'; number++) server.broadcast('x'.repeat(10_000));
+    expect(accepted.state).toBe('closed');
+    expect(server.metrics).toMatchObject({ closedTooSlow: 1, sessionsDetached: 0, bufferedBytes: 0 });
+  });
+
+  it('maxMessageBytes is said to the client, which refuses at the call', async () => {
+    const { client } = await linked({ maxMessageBytes: 1_000 });
+    expect(() => client.sendMessage('x'.repeat(1_001))).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_BIG' }));
+    expect(client.isConnectionOpen()).toBe(true);
+  });
+
+  it('what one client does not take is no fault of a broadcast', async () => {
+    const { server, client } = await linked({}, { maxMessageBytes: 100 });
+    const errors: WebsocketError[] = [];
+    server.on('error', (error) => errors.push(error));
+    const [plain, messages] = [await foreignOpen(server), textsOf(client)];
+    const received = messageOf(plain);
+    server.broadcast('x'.repeat(101));
+    server.broadcast('short');
+    expect(await received).toHaveLength(101);
+    await until(() => expect(messages).toEqual(['short']));
+    expect(errors).toMatchObject([{ code: 'MESSAGE_TOO_BIG' }]);
+  });
+});
+
+describe('a reader that stops', () => {
+  it('stops the sender, while pings and the other direction go on', async () => {
+    const { client, accepted } = await linked(
+      {},
+      { session: session({ windowBytes: 32_768 }), liveness: { pingMs: 20, timeoutMs: 1_000 } },
+    );
+    const up = textsOf(accepted);
+    let sent = 0;
+    while (accepted.sendMessage('x'.repeat(1_000))) sent += 1;
+    await until(() => expect(client.stats.messagesReceived).toBeGreaterThan(20));
+    const { messagesReceived } = client.stats;
+    for (let number = 0; number < 100; number++) client.sendMessage(`${number}`);
+    await until(() => expect(up).toHaveLength(100));
+    await until(() => expect(client.stats.rttMs).toBeGreaterThanOrEqual(0));
+    expect(client.stats.messagesReceived).toBe(messagesReceived);
+    expect(messagesReceived * 1_032).toBeLessThanOrEqual(32_768);
+    expect(client.isConnectionOpen()).toBe(true);
+    const drained = accepted.drained();
+    const down = textsOf(client);
+    await drained;
+    await until(() => expect(down).toHaveLength(sent + 1));
+  });
+});
+
+describe('a message', () => {
+  it('that is volatile is dropped while the client is away, and the newest of a key is kept', async () => {
+    const { server, proxy, client, accepted } = await linked();
+    const messages = textsOf(client);
+    await proxy.refuse();
+    proxy.cut('reset');
+    await until(() => expect(server.metrics.sessionsDetached).toBe(1));
+    accepted.sendMessage('position', 'volatile');
+    accepted.sendMessage('score 1', { latest: 'score' });
+    accepted.sendMessage('score 2', { latest: 'score' });
+    await proxy.heal();
+    await until(() => expect(messages).toEqual(['score 2']));
+    expect(accepted.stats.messagesShed).toBe(2);
+  });
+});
+
+describe('a runtime whose WebSocket has no ping', () => {
+  it('finds a frozen link by the pings of the session, and resumes', async () => {
+    // Node 20 has none of its own.
+    vi.stubGlobal('WebSocket', WebSocket);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const server = await serve();
+    const proxy = await startProxy(server.port);
+    onTestFinished(() => proxy.close());
+    const client = await standard.connect(`ws://127.0.0.1:${proxy.port}`, {
+      type: 'insecure',
+      session: session(),
+      reconnect: { minDelayMs: 1, maxDelayMs: 20 },
+      liveness: { pingMs: 30, timeoutMs: 60 },
+      connectTimeoutMs: 300,
+    });
+    onTestFinished(() => void client.close());
+    const [codes, receipts] = [codesOf(client), receiptsOf(client)];
+    await until(() => expect(client.stats.rttMs).toBeGreaterThanOrEqual(0));
+    proxy.freeze();
+    await until(() => expect(codes).toEqual(['LINK_DEAD']));
+    await proxy.heal();
+    await until(() => expect(receipts).toMatchObject([{ resumed: true, lost: 0 }]));
+  });
+});
+
+describe('the end', () => {
+  it('of close() comes after all that was sent, with its code', async () => {
+    const { client, accepted } = await linked();
+    const messages = textsOf(client);
+    const closed = new Promise((resolve) => client.on('close', resolve));
+    for (let number = 0; number < 1_000; number++) accepted.sendMessage(`${number}`);
+    expect(await accepted.close(4000, 'game over')).toMatchObject({ code: 4000, wasClean: true });
+    expect(messages).toHaveLength(1_000);
+    await until(() => expect(client.state).toBe('reconnecting'));
+    await client.close();
+    await closed;
+  });
+
+  it('of the server sends the clients away for a while, spread over graceMs, and ends who is away', async () => {
+    const first = await serve();
+    const { port } = first;
+    const count = 20;
+    const clients = await Promise.all(Array.from({ length: count }, () => open(port, { reconnect: { minDelayMs: 60_000 } })));
+    const delays: number[] = [];
+    for (const client of clients) client.on('reconnecting', ({ delayMs }) => delays.push(delayMs));
+    const graceMs = 1_000;
+    await first.close({ graceMs });
+    const second = await listen('127.0.0.1', port);
+    onTestFinished(() => second.close({ graceMs: 1 }));
+    await until(() => expect(delays).toHaveLength(count));
+    delays.sort((one, other) => one - other);
+    // One in each twentieth of the window.
+    for (const [index, delayMs] of delays.entries()) expect(Math.floor((delayMs * count) / graceMs) - index).toBeOneOf([0, -1]);
+    await until(() => expect(second.metrics.clients).toBe(count));
+  });
+
+  it('of the server is the end of sessions whose clients are away', async () => {
+    const { server, proxy, accepted } = await linked();
+    await proxy.refuse();
+    proxy.cut('reset');
+    await until(() => expect(accepted.state).toBe('reconnecting'));
+    await server.close();
+    expect(accepted.state).toBe('closed');
+    expect(server.metrics.sessionsDetached).toBe(0);
   });
 });

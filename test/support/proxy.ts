@@ -71,7 +71,8 @@ export async function startProxy(targetPort: number, host = '127.0.0.1'): Promis
     },
     cut(how) {
       for (const socket of [...pairs].flat()) {
-        if (how === 'reset') socket.resetAndDestroy();
+        if (how === 'reset') reset(socket);
+        else if (socket.writableEnded) socket.destroy();
         else socket.destroySoon();
       }
     },
@@ -118,6 +119,12 @@ function unlisten(server: Server): Promise<void> {
   return until(() => !server.listening, 'the proxy refuses connections');
 }
 
+/** A socket that has begun to end cannot be reset any more: Node would neither close it nor say so. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** How much one direction takes in before it stops reading: about what the sockets' own buffers are. */
 const HELD_PARCELS = 64;
 
@@ -146,7 +153,7 @@ function carry(from: Socket, to: Socket, direction: Direction, conditions: Condi
 
 async function pass(to: Socket, bytes: Buffer | 'fin' | 'reset', conditions: Conditions): Promise<void> {
   if (bytes === 'fin') to.end();
-  else if (bytes === 'reset') to.resetAndDestroy();
+  else if (bytes === 'reset') reset(to);
   else await write(to, bytes, conditions);
 }
 

@@ -54,6 +54,23 @@ describe("the server's end of a session", () => {
     expect(step(dialing, { is: 'lost', wire: 1, info: cut }, serverEnd, 0.5).state.at).toBe('closed');
   });
 
+  it.each<[string, State]>([
+    ['is open', open],
+    ['waits for it', waiting],
+  ])('that gives its peer up while it %s waits for nobody any more', (_what, state) => {
+    const info = { code: 1013, reason: 'TOO_SLOW', wasClean: false };
+    const { state: after, effects } = step(state, { is: 'giveUp', info }, serverEnd, 0.5);
+    expect(after).toEqual({ at: 'closed', info });
+    expect(effects).toEqual([
+      { do: 'detachWire', code: 1013, reason: 'TOO_SLOW' },
+      { do: 'reportClosed', info, cause: undefined },
+    ]);
+  });
+
+  it('drops the socket of a peer that it gives up without a goodbye', () => {
+    expect(step(open, { is: 'giveUp', info: cut }, serverEnd, 0.5).effects[0]).toEqual({ do: 'detachWire' });
+  });
+
   it('is not woken into dialling', () => {
     expect(step(waiting, { is: 'woken' }, serverEnd, 0.5)).toEqual({ state: waiting, effects: [] });
   });

@@ -17,7 +17,7 @@ interface World {
 type Move = { readonly event: MachineEvent['is']; readonly age: number; readonly code: number; readonly withError: boolean };
 
 const moves: fc.Arbitrary<Move> = fc.record({
-  event: fc.constantFrom<MachineEvent['is']>('connect', 'opened', 'opened', 'lost', 'timeout', 'suspended', 'woken', 'close'),
+  event: fc.constantFrom<MachineEvent['is']>('connect', 'opened', 'opened', 'lost', 'timeout', 'suspended', 'woken', 'close', 'giveUp'),
   age: fc.constantFrom(0, 0, 0, 1, 2, -1),
   code: fc.constantFrom(1000, 1001, 1006, 1008, 1012, 4401, 4000),
   withError: fc.boolean(),
@@ -45,6 +45,8 @@ function eventOf(move: Move, state: State): MachineEvent {
       return { is: 'lost', wire, info: { code: move.code, reason: '', wasClean: false }, ...error };
     case 'close':
       return { is: 'close', code: 1000, reason: '' };
+    case 'giveUp':
+      return { is: 'giveUp', info: { code: move.code, reason: '', wasClean: false }, ...error };
     default:
       return { is: move.event };
   }
