@@ -1,7 +1,8 @@
 import { defineConfig, devices } from '@playwright/test';
 import { chromiumOptions } from './test/support/chromium.js';
 
-const port = 8180;
+/** Where the demo listens for these tests; E2E_PORT lets two checkouts run them at once. */
+const port = Number(process.env.E2E_PORT ?? 8180);
 
 export default defineConfig({
   testDir: 'e2e',

@@ -1,26 +1,30 @@
+import { readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-/** One project per folder of test/: each may be run by its name, `vitest run --project unit`. */
-function project(name: string, testTimeoutMs: number, more: { include?: string[]; globalSetup?: string } = {}) {
-  const include = [`test/${name}/**/*.test.ts`];
-  return { extends: true as const, test: { name, include, testTimeout: testTimeoutMs, hookTimeout: testTimeoutMs, ...more } };
-}
+/** Minutes rather than seconds for what starts other programs, or breaks a link and waits to see it found. */
+const TIMEOUTS_MS: Readonly<Record<string, number>> = {
+  docs: 60_000,
+  examples: 60_000,
+  faults: 60_000,
+  interop: 60_000,
+  packaging: 120_000,
+};
+
+/** Every folder of test/ is a project, so none can be forgotten; each may be run by its name, `vitest run --project unit`. */
+const folders = readdirSync('test', { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== 'support');
 
 export default defineConfig({
   test: {
-    projects: [
-      project('unit', 10_000),
-      project('conformance', 15_000),
-      project('server', 15_000),
-      project('session', 15_000),
-      project('interop', 60_000),
-      project('examples', 60_000),
-      project('docs', 60_000),
-      project('packaging', 120_000, {
-        include: ['test/packaging/**/*.test.ts', 'test/bundle/**/*.test.ts'],
-        globalSetup: 'test/support/installed-package.ts',
-      }),
-    ],
+    projects: folders.map(({ name }) => ({
+      extends: true as const,
+      test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        testTimeout: TIMEOUTS_MS[name] ?? 15_000,
+        hookTimeout: TIMEOUTS_MS[name] ?? 15_000,
+        ...(name === 'packaging' ? { globalSetup: 'test/support/installed-package.ts' } : {}),
+      },
+    })),
     coverage: {
       provider: 'v8',
       include: ['src/core/**/*.ts'],

@@ -2,7 +2,11 @@
 import { ensurePackages } from './packages.mjs';
 import { run } from './run.mjs';
 
-await ensurePackages();
-const isBuilt = await run('npm', ['run', '--silent', 'build']);
-if (isBuilt) await import('../demo/server.mjs');
-else process.exitCode = 1;
+try {
+  await ensurePackages();
+  if (!(await run('npm', ['run', '--silent', 'build']))) throw new Error('The build failed, so there is no demo to start.');
+  await import('../demo/server.mjs');
+} catch (error) {
+  console.error(`\n${error.message}\n`);
+  process.exitCode = 1;
+}

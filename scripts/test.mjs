@@ -12,7 +12,7 @@ const steps = [
   ['unused', npmRun('check:unused')],
   ['package', npmRun('check:package')],
   ['size', npmRun('size')],
-  ['unit, conformance, session', npmRun('test:coverage')],
+  ['tests with coverage', npmRun('test:coverage')],
   ['packaging', npmRun('test:packaging')],
   ['interop, examples, docs', npmRun('test:interop')],
   ['browser', npmRun('test:browser')],

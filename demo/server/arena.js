@@ -1,7 +1,7 @@
 import { clampToField, cleanName, FIELD, GEM_RADIUS, MAX_SPEED, MINERALS, SPARKLE_RADIUS, TICK_MS } from '../shared/arena.js';
 import { BOTS, steerBot } from './bots.js';
 
-const SPARKLES = 18;
+const SPARKLES = 14;
 export const ROUND_MS = 120_000;
 /** Scores of players who left are kept this long, so that a reload or a break costs nobody their points. */
 const REMEMBER_MS = 60_000;
@@ -53,7 +53,7 @@ export class Arena {
     this.#remembered.delete(token);
     const player = this.#add({
       name: cleanName(name) || 'Guest',
-      mineral: mineralOr(mineral, 'ruby'),
+      mineral: mineralOr(mineral, this.#rarestMineral()),
       score: known?.score ?? 0,
       at: known?.at,
     });
@@ -105,6 +105,13 @@ export class Arena {
     const player = { id: this.#freeId(), name, mineral, score, isBot, ...spot, movedAt: this.#now(), ...rest };
     this.players.set(player.id, player);
     return player;
+  }
+
+  /** For who has not chosen: the stone that fewest have. */
+  #rarestMineral() {
+    const worn = [...this.players.values()].map(({ mineral }) => mineral);
+    const count = ({ id }) => worn.filter((mineral) => mineral === id).length;
+    return MINERALS.reduce((rarest, mineral) => (count(mineral) < count(rarest) ? mineral : rarest)).id;
   }
 
   #freeId() {

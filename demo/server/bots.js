@@ -2,10 +2,10 @@ import { FIELD, MAX_SPEED } from '../shared/arena.js';
 
 /** The parts of a cut stone. `pace` is their share of the speed limit: slow enough that a person wins. */
 export const BOTS = [
-  { name: 'Pavilion', mineral: 'sapphire', pace: 0.42 },
-  { name: 'Girdle', mineral: 'citrine', pace: 0.36 },
-  { name: 'Culet', mineral: 'amethyst', pace: 0.48 },
-  { name: 'Bezel', mineral: 'aquamarine', pace: 0.32 },
+  { name: 'Pavilion', mineral: 'sapphire', pace: 0.3 },
+  { name: 'Girdle', mineral: 'citrine', pace: 0.24 },
+  { name: 'Culet', mineral: 'amethyst', pace: 0.34 },
+  { name: 'Bezel', mineral: 'aquamarine', pace: 0.2 },
 ];
 
 /** How sharply a bot turns, per second: they glide in curves, and overshoot like everybody else. */

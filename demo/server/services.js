@@ -4,21 +4,11 @@ import { clock, echo, goodbye } from './echo-service.js';
 
 export const OUTAGE_MS = 10_000;
 
-const options = {
-  protocols: ['echo', 'arena', 'clock'],
-  maxClients: 200,
-  /** Room for the console's files; the arena's messages are a few dozen bytes. */
-  maxMessageBytes: 1024 * 1024,
-  /** A player sends about 30 a second. */
-  rateLimit: { messagesPerSecond: 120, burst: 240 },
-};
-
 /** The demo's WebSocket side, on the HTTP server that also serves the page. It can go away and come back; the page stays. */
 export class Services {
   #httpServer;
   #arena = new ArenaService();
-  #paths = { '/arena': (client) => this.#arena.welcome(client), '/echo': echo, '/clock': clock, '/goodbye': goodbye };
-  #server;
+  #servers = [];
   #returnsAt;
   #timer;
 
@@ -28,8 +18,13 @@ export class Services {
 
   start() {
     this.#returnsAt = undefined;
-    this.#server = attach(this.#httpServer, options);
-    this.#server.on('connection', (client) => this.#serve(client));
+    // Players send about 30 messages of a few bytes a second; the console sends files.
+    this.#open('/arena', ['arena'], { maxMessageBytes: 512, rateLimit: { messagesPerSecond: 60, burst: 120 } }, (client) =>
+      this.#arena.welcome(client),
+    );
+    this.#open('/echo', ['echo'], { maxMessageBytes: 1024 * 1024, rateLimit: { messagesPerSecond: 200, burst: 400 } }, echo);
+    this.#open('/clock', ['clock'], {}, clock);
+    this.#open('/goodbye', [], {}, goodbye);
     this.#arena.start();
   }
 
@@ -51,16 +46,17 @@ export class Services {
     if (this.#returnsAt === undefined) await this.#stop(1001, 'The demo server was stopped');
   }
 
-  async #stop(code, reason) {
-    this.#arena.stop();
-    await this.#server.close({ code, reason, graceMs: 1_000 });
+  #open(path, protocols, options, serve) {
+    const server = attach(this.#httpServer, { path, protocols, maxClients: 200, ...options });
+    server.on('connection', (client) => {
+      client.on('error', () => {}); // a peer's mistake ended its own connection, and that is all
+      serve(client);
+    });
+    this.#servers.push(server);
   }
 
-  #serve(client) {
-    client.on('error', () => {}); // a peer's mistake ended its own connection, and that is all
-    const { pathname } = new URL(client.request.url, 'http://localhost');
-    const serve = this.#paths[pathname];
-    if (serve !== undefined) serve(client);
-    else void client.close(4404, `Nothing at this path. There is ${Object.keys(this.#paths).join(', ')}.`);
+  async #stop(code, reason) {
+    this.#arena.stop();
+    await Promise.all(this.#servers.splice(0).map((server) => server.close({ code, reason, graceMs: 1_000 })));
   }
 }

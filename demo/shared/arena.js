@@ -4,9 +4,9 @@
  */
 
 /** The field, in units. Positions travel as 16-bit numbers, {@link STEPS} to the unit. */
-export const FIELD = { width: 1600, height: 900 };
-export const GEM_RADIUS = 26;
-export const SPARKLE_RADIUS = 9;
+export const FIELD = { width: 1600, height: 980 };
+export const GEM_RADIUS = 34;
+export const SPARKLE_RADIUS = 10;
 /** Units per second: across the field in a little over three seconds. */
 export const MAX_SPEED = 460;
 export const MAX_NAME_LENGTH = 16;
@@ -87,11 +87,14 @@ export function cleanName(text) {
   return [...name].slice(0, MAX_NAME_LENGTH).join('').trim();
 }
 
-/** Inside the field, the gem's rim included. */
+/** Nearer to the edge a gem can't get, so that it is seen whole, with what is drawn around it. */
+const EDGE = GEM_RADIUS + 22;
+
+/** Inside the field. */
 export function clampToField({ x, y }) {
   return {
-    x: Math.min(FIELD.width - GEM_RADIUS, Math.max(GEM_RADIUS, x)),
-    y: Math.min(FIELD.height - GEM_RADIUS, Math.max(GEM_RADIUS, y)),
+    x: Math.min(FIELD.width - EDGE, Math.max(EDGE, x)),
+    y: Math.min(FIELD.height - EDGE, Math.max(EDGE, y)),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What stands in `WebsocketError.code`. docs/errors.md says for each what to do. */
 export type ErrorCode =
   | 'ABORTED'
+  | 'ACCEPT_FAILED'
   | 'CONNECT_FAILED'
   | 'CONNECT_TIMEOUT'
   | 'CONNECTION_LOST'

@@ -28,8 +28,11 @@ export interface WhatwgWireOptions {
 
 const OPEN = 1;
 
-/** The standard has no event for a drained buffer, so it is looked at about once a frame while it is not empty. */
-const DRAIN_POLL_MS = 16;
+/**
+ * The standard has no event for a drained buffer, so it is looked at while it is not empty. No more than the mark can
+ * leave between two looks, so this bounds the throughput (16 MB/s); browsers clamp nested timers to it anyway.
+ */
+const DRAIN_POLL_MS = 4;
 
 /** The standard lets an application send 1000 and 3000-4999 only; RFC 6455's own codes go out as 4000 plus their last digits. */
 export function whatwgCloseCode(code: number): number {
@@ -58,13 +61,12 @@ export class WhatwgWire implements Wire {
     socket.onclose = ({ code, reason, wasClean }) => {
       this.#cancelPoll?.();
       if (this.#wasOpen) events.closed({ code, reason, wasClean });
-      else {
-        const error = connectFailed(options.address);
-        events.closed(abnormalClose(error.message), error);
-      }
+      else this.#connectFailed();
     };
-    // It carries nothing, and `close` always follows.
-    socket.onerror = null;
+    // It carries nothing, and `close` follows, except after a failed handshake in Node before 24.
+    socket.onerror = () => {
+      if (!this.#wasOpen) this.#connectFailed();
+    };
   }
 
   get protocol(): string {
@@ -90,10 +92,20 @@ export class WhatwgWire implements Wire {
   }
 
   detach(code: number = CloseCode.goingAway, reason = ''): void {
+    this.#release().close(whatwgCloseCode(code), reason);
+  }
+
+  #connectFailed(): void {
+    this.#release();
+    const error = connectFailed(this.#options.address);
+    this.#events.closed(abnormalClose(error.message), error);
+  }
+
+  #release(): WhatwgWebSocket {
     this.#cancelPoll?.();
     const socket = this.#socket;
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
-    socket.close(whatwgCloseCode(code), reason);
+    return socket;
   }
 
   #received(data: string | ArrayBuffer): void {
@@ -109,12 +121,13 @@ export class WhatwgWire implements Wire {
     this.#events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
   }
 
-  #poll(): void {
+  /** Tells when the buffer has gone down since the last look. */
+  #poll(before?: number): void {
     this.#cancelPoll = this.#options.clock.after(DRAIN_POLL_MS, () => {
       this.#cancelPoll = undefined;
       const left = this.#socket.bufferedAmount;
-      if (left > 0) this.#poll();
-      if (left < WIRE_MARK_BYTES) this.#events.drained();
+      if (left > 0) this.#poll(left);
+      if (left < WIRE_MARK_BYTES && left !== before) this.#events.drained();
     });
   }
 }

@@ -4,6 +4,8 @@ import type WebSocket from 'isomorphic-ws';
 import { Client } from '../core/client.js';
 import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
+import type { Leftover, LinkHost } from '../core/link.js';
+import type { OutboxBounds } from '../core/options.js';
 import { PlainLink } from '../core/plain-link.js';
 import type { ClientEvents, CloseInfo, Delivery, Message, Received } from '../core/types.js';
 import type { Frame } from '../platform/node/frame.js';
@@ -25,6 +27,10 @@ export interface AcceptedClientHost {
   polled(): void;
   /** The connection is down and its last reader has seen the end. */
   finished(client: AcceptedClient): void;
+  /** So many messages were accepted and never left. */
+  unsent(messages: number): void;
+  /** An error that nobody listens for on the client. */
+  report(error: unknown): void;
 }
 
 /** How the application reads a client: a frame loop finds it by polling `server.clients`, other readers hold it. */
@@ -43,10 +49,10 @@ export class AcceptedClient extends Client implements ServerClient {
     const { ws, socket, request, user } = accepted;
     const wire = new GuardedWire(ws, socket, settings.rateLimit === undefined ? undefined : rateGuard(settings.rateLimit));
     super({
-      platform: { ...nodePlatform, dial: wire.dial },
+      platform: { ...nodePlatform, dial: wire.dial, report: (error) => host.report(error) },
       settings: settings.client,
       target: () => ACCEPTED,
-      makeLink: (linkHost) => new PlainLink(linkHost, settings.client.outbox),
+      makeLink: (linkHost) => new AcceptedLink(linkHost, settings.client.outbox, host),
       retriesFirst: false,
       onMessage: undefined,
       signal: undefined,
@@ -113,6 +119,21 @@ export class AcceptedClient extends Client implements ServerClient {
     if (bufferedBytes < this.#maxBufferedBytes) return true;
     this.#wire.end(CloseCode.tryAgainLater, tooSlow(bufferedBytes, this.#maxBufferedBytes));
     return false;
+  }
+}
+
+class AcceptedLink extends PlainLink {
+  readonly #clientHost: AcceptedClientHost;
+
+  constructor(host: LinkHost, bounds: OutboxBounds, clientHost: AcceptedClientHost) {
+    super(host, bounds);
+    this.#clientHost = clientHost;
+  }
+
+  override end(): Leftover {
+    const leftover = super.end();
+    this.#clientHost.unsent(leftover.messages);
+    return leftover;
   }
 }
 

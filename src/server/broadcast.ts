@@ -12,6 +12,7 @@ export function broadcast(clients: Iterable<AcceptedClient>, message: string | A
 
 function viewOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
   if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  // Not instanceof: the buffer may be of another realm, as in tests that run in one.
+  if (Object.prototype.toString.call(bytes) === '[object ArrayBuffer]') return new Uint8Array(bytes);
   throw new WebsocketError('INVALID_MESSAGE', 'broadcast() takes a string, an ArrayBuffer or a view of one.');
 }

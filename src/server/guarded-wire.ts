@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
 import type { WebsocketError } from '../core/errors.js';
-import type { Wire, WireEvents } from '../core/wire.js';
+import type { Dial, Wire, WireEvents } from '../core/wire.js';
 import { NodeWire } from '../platform/node/wire.js';
 
 /** Decides about each message before anybody sees it; an error ends the connection. */
@@ -21,9 +21,10 @@ export class GuardedWire {
     this.#guard = guard;
   }
 
-  readonly dial = (_request: unknown, events: WireEvents): Wire => {
+  readonly dial: Dial = ({ maxMessageBytes }, events): Wire => {
     this.#events = events;
-    this.#wire = new NodeWire(this.#ws, this.#guard === undefined ? events : this.#guarded(events, this.#guard), { socket: this.#socket });
+    const guarded = this.#guard === undefined ? events : this.#guarded(events, this.#guard);
+    this.#wire = new NodeWire(this.#ws, guarded, { socket: this.#socket, maxMessageBytes });
     return this.#wire;
   };
 

@@ -9,14 +9,14 @@ import type { ServerSettings } from './options.js';
 export type Handshake = (request: IncomingMessage, socket: Duplex, head: Buffer) => WebSocket | undefined;
 
 export function makeHandshake(settings: ServerSettings): Handshake {
-  const { maxMessageBytes, closeTimeoutMs } = settings.client;
+  const { protocols, maxMessageBytes, closeTimeoutMs } = settings.client;
   const ws = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     // Off unless asked for: a window per connection costs memory, and few live messages compress (RFC 7692).
     perMessageDeflate: false,
     // Without a common one the handshake goes on without: the client decides whether it wants that (RFC 6455, 4.1).
-    handleProtocols: (offered) => [...offered].find((name) => settings.protocols.includes(name)) ?? false,
+    handleProtocols: (offered) => [...offered].find((name) => protocols.includes(name)) ?? false,
     ...wsLimits(maxMessageBytes, closeTimeoutMs),
   });
   return (request, socket, head) => {

@@ -12,6 +12,9 @@ import type { WebsocketServer } from './types.js';
 /** Beyond `maxClients`, so that a burst of clients that are one too many is told so, and silent sockets are bounded too. */
 const SPARE_CONNECTIONS = 1_024;
 
+/** Clients that all come back at once after a restart: Node's 511 would leave the rest to TCP's second of patience. */
+const BACKLOG = 4_096;
+
 /**
  * A WebSocket server on a port of its own; with `tls`, a wss server.
  *
@@ -26,7 +29,9 @@ export async function listen(host: string, port: number, options: ServerOptions 
   http.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => server.expect(socket));
   http.on('upgrade', (request, socket, head) => server.upgrade(request, socket, head));
   http.on('clientError', (cause, socket) => refuseBroken(server, cause, socket));
+  http.on('drop', (connection) => server.dropped(connection?.remoteAddress ?? ''));
   await bind(http, host, port);
+  http.on('error', (cause) => server.failed(cause));
   server.opened(doorOf(http, sockets));
   return server;
 }
@@ -88,7 +93,7 @@ function bind(http: HttpServer, host: string, port: number): Promise<void> {
     const failed = (cause: unknown) => reject(listenFailed(host, port, cause));
     http.once('error', failed);
     try {
-      http.listen(port, host, () => {
+      http.listen(port, host, BACKLOG, () => {
         http.off('error', failed);
         resolve();
       });

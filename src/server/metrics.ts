@@ -10,6 +10,8 @@ const COUNTERS = {
   messagesSent: 0,
   bytesReceived: 0,
   bytesSent: 0,
+  /** Accepted for a client, and still waiting when its connection ended. */
+  messagesUnsent: 0,
   refusedPath: 0,
   refusedOrigin: 0,
   refusedFull: 0,
@@ -49,6 +51,10 @@ export class Metrics {
     this.#counters[REFUSED[reason]] += 1;
   }
 
+  unsent(messages: number): void {
+    this.#counters.messagesUnsent += messages;
+  }
+
   /** The client's own counters end with it; here they go on. */
   closed(client: AcceptedClient, info: CloseInfo): void {
     add(this.#counters, client);
@@ -79,7 +85,7 @@ function closedBy(info: CloseInfo): Counter | undefined {
   if (info.wasClean) return undefined;
   switch (info.code) {
     case CloseCode.policyViolation:
-      return 'closedRateLimited';
+      return info.reason === 'RATE_LIMITED' ? 'closedRateLimited' : 'closedProtocolError';
     case CloseCode.tryAgainLater:
       return 'closedTooSlow';
     case CloseCode.messageTooBig:

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { WebsocketError } from '../core/errors.js';
-import { type ClientOptions, defaults, positive, resolveOptions, type Settings } from '../core/options.js';
+import { type ClientOptions, defaults, milliseconds, positive, resolveOptions, type Settings } from '../core/options.js';
 
 /** Every bound has a default, and its reason stands beside it in {@link serverDefaults}. */
 export interface ServerOptions {
@@ -58,7 +58,6 @@ export interface RateLimit {
 /** The options of one server, checked and complete. */
 export interface ServerSettings {
   readonly path: string | undefined;
-  readonly protocols: readonly string[];
   /** Undefined: the host and port that the request names. */
   readonly origins: readonly string[] | '*' | undefined;
   readonly authenticate: ServerOptions['authenticate'];
@@ -76,11 +75,10 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
   const maxBufferedBytes = positive('maxBufferedBytes', options.maxBufferedBytes, serverDefaults.maxBufferedBytes);
   return {
     path: resolvePath(options.path),
-    protocols: options.protocols ?? [],
     origins: resolveOrigins(options.origins),
     authenticate: options.authenticate,
     maxClients: positive('maxClients', options.maxClients, serverDefaults.maxClients),
-    handshakeTimeoutMs: positive('handshakeTimeoutMs', options.handshakeTimeoutMs, serverDefaults.handshakeTimeoutMs),
+    handshakeTimeoutMs: milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, serverDefaults.handshakeTimeoutMs),
     rateLimit: resolveRateLimit(options.rateLimit),
     maxBufferedBytes,
     client: clientSettings(options, maxBufferedBytes),
@@ -91,6 +89,7 @@ function clientSettings(options: ServerOptions, maxBufferedBytes: number): Setti
   const maxMessageBytes = positive('maxMessageBytes', options.maxMessageBytes, serverDefaults.maxMessageBytes);
   const client: ClientOptions = {
     reconnect: false,
+    protocols: options.protocols ?? [],
     maxMessageBytes,
     inbox: {
       maxMessages: options.inbox?.maxMessages ?? serverDefaults.inboxMessages,

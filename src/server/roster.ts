@@ -30,6 +30,10 @@ export class Roster {
     return this.#live;
   }
 
+  isListed(client: AcceptedClient): boolean {
+    return this.#listed.has(client);
+  }
+
   /** Made anew only after a change: a frame loop asks sixty times a second. */
   get listed(): readonly AcceptedClient[] {
     this.#snapshot ??= Object.freeze([...this.#listed]);

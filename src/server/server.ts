@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CloseCode, checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
 import { WebsocketError } from '../core/errors.js';
-import { AcceptedClient } from './accepted-client.js';
+import { milliseconds } from '../core/options.js';
+import { nodePlatform } from '../platform/node/platform.js';
+import { AcceptedClient, type AcceptedClientHost } from './accepted-client.js';
 import { authenticate, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
 import { Arrivals } from './arrivals.js';
 import { broadcast } from './broadcast.js';
@@ -12,12 +15,9 @@ import { Deadlines } from './deadlines.js';
 import { type Handshake, makeHandshake } from './handshake.js';
 import { Metrics } from './metrics.js';
 import { type ServerSettings, serverDefaults } from './options.js';
-import { ignore, type Refusal, type RefusalReason, refuse } from './refusal.js';
+import { ignore, type Refusal, refuse } from './refusal.js';
 import { Roster } from './roster.js';
 import type { Refused, ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
-
-/** Node's timers hold 31 bits, and fire at once beyond. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Where connections come from: an HTTP server of our own, or the application's. */
 export interface Door {
@@ -70,8 +70,8 @@ export class UpgradeServer implements WebsocketServer {
 
   close({ code = CloseCode.goingAway, reason = '', graceMs = serverDefaults.graceMs }: ServerCloseOptions = {}): Promise<void> {
     checkClose(code, reason);
-    checkGrace(graceMs);
-    this.#closing ??= this.#close(code, reason, graceMs);
+    const dropAfterMs = graceMs === 0 ? 0 : milliseconds('graceMs', graceMs, serverDefaults.graceMs);
+    this.#closing ??= this.#close(code, reason, dropAfterMs);
     return this.#closing;
   }
 
@@ -103,7 +103,7 @@ export class UpgradeServer implements WebsocketServer {
     this.expect(socket);
     const refusal = this.#check(request);
     if (refusal !== undefined) {
-      this.refuse(socket, refusal, request);
+      this.refuse(socket, refusal);
       return;
     }
     if (this.#settings.authenticate === undefined) this.#accept(request, socket, head, undefined);
@@ -111,10 +111,23 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   /** Ends a handshake, or what was to become one, with an answer where somebody is there to read it. */
-  refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
+  refuse(socket: Duplex, refusal: Refusal): void {
     this.#pending.delete(socket);
+    const remoteAddress = addressOf(socket);
     const isAnswered = refuse(socket, refusal);
-    this.#tellRefused(refusal.reason, isAnswered ? refusal.status : 0, request, refusal.cause);
+    this.#tellRefused({ reason: refusal.reason, status: isAnswered ? refusal.status : 0, remoteAddress, cause: refusal.cause });
+  }
+
+  /** The HTTP server could not take a connection, and goes on. */
+  failed(cause: Error): void {
+    const { code } = cause as NodeJS.ErrnoException;
+    const message = `A connection could not be accepted (${code ?? cause.message}); the server goes on. Are there too few file descriptors?`;
+    this.#tell(new WebsocketError('ACCEPT_FAILED', message, { systemCode: code }, cause));
+  }
+
+  /** A connection that was not even taken: there are too many. */
+  dropped(remoteAddress: string): void {
+    this.#tellRefused({ reason: 'full', status: 0, remoteAddress, cause: undefined });
   }
 
   #check(request: IncomingMessage): Refusal | undefined {
@@ -125,34 +138,45 @@ export class UpgradeServer implements WebsocketServer {
 
   async #authenticate(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     this.#pending.add(socket);
-    socket.once('close', () => {
-      if (this.#pending.delete(socket)) this.#tellRefused('gone', 0, request);
-    });
+    const remoteAddress = addressOf(socket);
+    const gone = () => {
+      if (this.#pending.delete(socket)) this.#tellRefused({ reason: 'gone', status: 0, remoteAddress, cause: undefined });
+    };
+    socket.once('close', gone);
     const answer = await authenticate(this.#settings, request);
+    socket.off('close', gone);
     // The client went away, its deadline passed or the server closed while the application thought.
     if (!this.#pending.delete(socket)) return;
-    if ('status' in answer) this.refuse(socket, answer, request);
+    if ('status' in answer) this.refuse(socket, answer);
     else this.#accept(request, socket, head, answer.user);
   }
 
   #accept(request: IncomingMessage, socket: Duplex, head: Buffer, user: unknown): void {
     this.#deadlines.end(socket);
+    const remoteAddress = addressOf(socket);
     try {
       const ws = this.#handshake(request, socket, head);
-      if (ws === undefined) this.#tellRefused('request', 400, request);
+      if (ws === undefined) this.#tellRefused(refusedByWs(request, socket, remoteAddress));
       else this.#welcome(new AcceptedClient({ ws, socket, request, user }, this.#settings, this.#clientHost()));
     } catch (cause) {
       // ws refuses a socket that another upgrade listener has taken already.
       socket.destroy();
-      this.#tellRefused('request', 0, request, cause);
+      this.#tellRefused({ reason: 'request', status: 0, remoteAddress, cause });
     }
   }
 
-  #clientHost() {
+  #clientHost(): AcceptedClientHost {
     return {
       polled: () => this.#roster.polled(),
-      finished: (client: AcceptedClient) => this.#roster.finished(client),
+      finished: (client) => this.#roster.finished(client),
+      unsent: (messages) => this.#metrics.unsent(messages),
+      report: (error) => this.#reported(error as WebsocketError),
     };
+  }
+
+  /** Clients leave with messages on their way all the time: that is counted, and no line of the log for each of them. */
+  #reported(error: WebsocketError): void {
+    if (error.code !== 'UNSENT') this.#tell(error);
   }
 
   #welcome(client: AcceptedClient): void {
@@ -161,24 +185,25 @@ export class UpgradeServer implements WebsocketServer {
     this.#roster.add(client);
     this.#metrics.connected();
     this.#events.emit('connection', client);
-    this.#arrivals.arrived(client);
+    // A listener may have closed it.
+    if (this.#roster.isListed(client)) this.#arrivals.arrived(client);
   }
 
-  #tellRefused(reason: RefusalReason, status: number, request: IncomingMessage | undefined, cause?: unknown): void {
-    this.#metrics.refused(reason);
-    const refused: Refused = { reason, status, remoteAddress: request?.socket.remoteAddress ?? '', cause };
+  #tellRefused(refused: Refused): void {
+    this.#metrics.refused(refused.reason);
     this.#events.emit('refused', refused);
   }
 
-  async #close(code: number, reason: string, graceMs: number): Promise<void> {
+  async #close(code: number, reason: string, dropAfterMs: number): Promise<void> {
     for (const socket of this.#pending) this.refuse(socket, isClosing);
     const clients = [...this.#roster.live];
     const stragglers = setTimeout(() => {
       for (const client of this.#roster.live) client.drop();
-    }, graceMs);
+    }, dropAfterMs);
     await Promise.all(clients.map((client) => client.close(code, reason)));
     clearTimeout(stragglers);
     await this.#door?.shut();
+    this.#roster.clear();
     this.#arrivals.end();
   }
 
@@ -189,15 +214,22 @@ export class UpgradeServer implements WebsocketServer {
       { handler },
       cause,
     );
-    if (handler !== 'error' && this.#events.has('error')) this.#events.emit('error', error);
-    else console.error(error);
+    if (handler === 'error') nodePlatform.report(error);
+    else this.#tell(error);
+  }
+
+  #tell(error: WebsocketError): void {
+    if (this.#events.has('error')) this.#events.emit('error', error);
+    else nodePlatform.report(error);
   }
 }
 
-function checkGrace(graceMs: number): void {
-  if (graceMs >= 0 && graceMs <= MAX_TIMER_MS) return;
-  throw new WebsocketError('INVALID_OPTION', `The option graceMs must be a number of milliseconds from 0 to ${MAX_TIMER_MS}.`, {
-    option: 'graceMs',
-    value: graceMs,
-  });
+function addressOf(socket: Duplex): string {
+  return (socket as Partial<Socket>).remoteAddress ?? '';
+}
+
+/** ws answers what is no handshake, or lets go of a socket that is no longer there, without telling which. */
+function refusedByWs(request: IncomingMessage, socket: Duplex, remoteAddress: string): Refused {
+  if (socket.destroyed) return { reason: 'gone', status: 0, remoteAddress, cause: undefined };
+  return { reason: 'request', status: request.method === 'GET' ? 400 : 405, remoteAddress, cause: undefined };
 }

@@ -33,7 +33,7 @@ export interface ServerEvents {
   /** Before the client's first message: a handler attached here misses nothing. */
   connection: (client: ServerClient) => void;
   refused: (refused: Refused) => void;
-  /** A listener of this server threw. Where nobody listens to `error`, it is written to the console. */
+  /** A connection could not be accepted; or a listener threw, of the server, or of a client without an `error` listener. Where nobody listens, it is written to the console. */
   error: (error: WebsocketError) => void;
 }
 

@@ -18,6 +18,8 @@ export interface PlatformFacts {
   readonly readsWhileClosing: boolean;
   /** Names what the peer did against the protocol. */
   readonly tellsProtocolErrors: boolean;
+  /** Gives a text that begins with U+FEFF as it is, and not without it. */
+  readonly keepsByteOrderMark: boolean;
   /** Takes `options.node` and process signals. */
   readonly isNode: boolean;
 }

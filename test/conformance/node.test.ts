@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import * as gemsocket from '../../src/entry/node.js';
 import type { Env } from './env.js';
-import { nodeFacts } from './facts.js';
+import { platforms } from './facts.js';
 import { casesFor, makeEnv } from './run.js';
 import { startTestServer, type TestServer } from './server.js';
 
@@ -11,10 +11,10 @@ describe('conformance: Node with ws', () => {
 
   beforeAll(async () => {
     server = await startTestServer();
-    env = await makeEnv(gemsocket, nodeFacts, `http://127.0.0.1:${server.port}`);
+    env = await makeEnv(gemsocket, platforms.node, `http://127.0.0.1:${server.port}`);
   });
 
   afterAll(() => server.close());
 
-  for (const { name, run } of casesFor(nodeFacts)) it(name, () => run(env));
+  for (const { name, run } of casesFor(platforms.node)) it(name, () => run(env));
 });

@@ -36,6 +36,13 @@ export async function runSuite(env: Env): Promise<Result[]> {
   return results;
 }
 
+/** Throws what the case failed with where it ran, also when it did not run at all. */
+export function verdictOn(one: Case, results: readonly Result[]): void {
+  const result = results.find(({ name }) => name === one.name);
+  if (result === undefined) throw new Error('The case did not run.');
+  if (result.failure !== undefined) throw new Error(result.failure);
+}
+
 async function runCase(one: Case, env: Env): Promise<Result> {
   const startedAt = Date.now();
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -193,7 +193,7 @@ describe('maxClients', () => {
     const first = await foreignOpen(server);
     const peer = await RawPeer.connect(server.port);
     peer.socket.write(handshake());
-    expect(await peer.text()).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: \d+\r\n/);
+    expect(await peer.text()).toMatch(/^HTTP\/1\.1 503 [\s\S]*Retry-After: \d+\r\n/);
     expect(server.metrics).toMatchObject({ refusedFull: 1, clients: 1 });
     first.close();
     await until(() => expect(server.metrics.clients).toBe(0));
@@ -228,10 +228,13 @@ describe('a request that is none for a WebSocket', () => {
     ['a protocol that is none', { 'Sec-WebSocket-Protocol': 'a b' }, undefined, 400],
   ])('is refused: %s', async (_what, headers, requestLine, status) => {
     const server = await serve();
+    const told: Refused[] = [];
+    server.on('refused', (refused) => told.push(refused));
     const peer = await RawPeer.connect(server.port);
     peer.socket.write(handshake(headers, requestLine));
     expect(await peer.text()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(server.metrics).toMatchObject({ refusedRequest: 1, connectionsTotal: 0 });
+    expect(told).toEqual([{ reason: 'request', status, remoteAddress: '127.0.0.1', cause: undefined }]);
   });
 });
 

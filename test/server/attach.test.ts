@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { attach, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
@@ -41,17 +40,6 @@ describe('attach', () => {
     const http = await application(createHttpsServer(await certificate()));
     attached(http);
     expect(await statusOf(at(http, '/', 'wss'), { rejectUnauthorized: false })).toBe(101);
-  });
-
-  it('works with Express', async () => {
-    const app = express();
-    app.get('/', (_request, response) => {
-      response.send('a page');
-    });
-    const http = await application(createServer(app));
-    attached(http, { path: '/live' });
-    expect(await statusOf(at(http, '/live'))).toBe(101);
-    expect(await (await fetch(at(http, '/', 'http'))).text()).toBe('a page');
   });
 
   it('may come before the HTTP server listens: its port is 0 until then', async () => {

@@ -151,6 +151,18 @@ describe('each client', () => {
     expect(errors).toMatchObject([{ code: 'HANDLER_FAILED' }]);
   });
 
+  it('tells the server of a handler that throws, where it has no listener for errors of its own', async () => {
+    const server = await serve();
+    const errors: WebsocketError[] = [];
+    server.on('error', (error) => errors.push(error));
+    const { client, accepted } = await pair(server);
+    accepted.on('message', () => {
+      throw new Error('handler');
+    });
+    client.sendMessage('any');
+    await until(() => expect(errors).toMatchObject([{ code: 'HANDLER_FAILED', context: { handler: 'message' } }]));
+  });
+
   it('tells text from binary, both ways', async () => {
     const server = await serve();
     const { client, accepted } = await pair(server);
@@ -229,6 +241,17 @@ describe('iteration over a server', () => {
     one.accepted.on('message', () => {});
     await one.accepted.close();
     expect(await clients.next()).toEqual({ done: false, value: two.accepted });
+  });
+
+  it('leaves out whom a listener has sent away', async () => {
+    const server = await serve();
+    const clients = server[Symbol.asyncIterator]();
+    server.on('connection', (client) => {
+      if (server.metrics.connectionsTotal === 1) void client.close(4003, 'not you');
+    });
+    await foreignOpen(server);
+    const { accepted } = await pair(server);
+    expect(await clients.next()).toEqual({ done: false, value: accepted });
   });
 
   it('gives each loop all of them', async () => {

@@ -1,9 +1,10 @@
-import { once } from 'node:events';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type EventEmitter, once } from 'node:events';
 import { get, request as httpRequest } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../src/entry/node.js';
+import { connect, type WebsocketError } from '../../src/entry/node.js';
 import { listen } from '../../src/entry/server.js';
 import { certificate, foreign, handshake, messageOf, RawPeer, serve, serveEcho, until } from './support.js';
 
@@ -97,6 +98,24 @@ describe('listen', () => {
     expect(server.metrics.refusedRequest).toBe(1);
   });
 
+  it('drops connections far beyond maxClients without an answer', async () => {
+    const server = await serve({ maxClients: 1 });
+    await Promise.all(Array.from({ length: 1_025 }, () => RawPeer.connect(server.port)));
+    const oneTooMany = await RawPeer.connect(server.port);
+    expect(await oneTooMany.text()).toBe('');
+    expect(server.metrics.refusedFull).toBe(1);
+  });
+
+  it('tells of connections that the system would not give it, and goes on', async () => {
+    const server = await serve();
+    const errors: WebsocketError[] = [];
+    server.on('error', (error) => errors.push(error));
+    const http = await httpServerOf(server.port);
+    http.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
+    expect(errors).toMatchObject([{ code: 'ACCEPT_FAILED', context: { systemCode: 'EMFILE' } }]);
+    expect((await connectedTo(server.port)).isConnectionOpen()).toBe(true);
+  });
+
   it('outlives a client of TLS that speaks none', async () => {
     const tls = await certificate();
     const server = await serve({ tls });
@@ -120,6 +139,8 @@ describe('listen', () => {
     ['handshakeTimeoutMs', { handshakeTimeoutMs: -1 }],
     ['rateLimit.messagesPerSecond', { rateLimit: { messagesPerSecond: 0, burst: 1 } }],
     ['maxBufferedBytes', { maxBufferedBytes: Number.NaN }],
+    ['handshakeTimeoutMs', { handshakeTimeoutMs: 2 ** 31 }],
+    ['protocols', { protocols: ['two words'] }],
     ['liveness.pingMs', { liveness: { pingMs: 0 } }],
   ])('refuses a senseless %s', async (option, options) => {
     await expect(listen('127.0.0.1', 0, options)).rejects.toMatchObject({ code: 'INVALID_OPTION', context: { option } });
@@ -185,6 +206,19 @@ describe('a handshake that never ends', () => {
     expect(await messageOf(socket)).toBe('still here');
   });
 });
+
+/** Node tells its diagnostics which server a request came to. */
+async function httpServerOf(port: number): Promise<EventEmitter> {
+  const channel = 'http.server.request.start';
+  let server: EventEmitter | undefined;
+  const seen = (message: unknown) => {
+    server = (message as { server: EventEmitter }).server;
+  };
+  subscribe(channel, seen);
+  await fetch(`http://127.0.0.1:${port}`);
+  unsubscribe(channel, seen);
+  return server as EventEmitter;
+}
 
 async function connectedTo(port: number) {
   const client = await connect(`ws://127.0.0.1:${port}`, { type: 'insecure' });

@@ -23,10 +23,10 @@ export function startArena(bus) {
 
 class Game {
   #connection;
-  #canvas = byId('field');
+  #field = byId('field');
   #world = new World((news, player) => this.#show(news, player));
-  #painter = new Painter(this.#canvas);
-  #steering = new Steering(this.#canvas, this.#painter.toField);
+  #painter = new Painter(byId('field-canvas'));
+  #steering = new Steering(this.#field, this.#painter.toField);
   #effects = new Effects();
   #roster = new Roster();
   #identity = new Identity(() => this.#rename());
@@ -47,7 +47,7 @@ class Game {
     requestAnimationFrame((now) => this.#frame(now));
     setInterval(() => document.hidden && this.#poll(performance.now()), HIDDEN_POLL_MS);
     setInterval(() => this.#showRound(), 500);
-    if (location.hash === '') this.#canvas.focus({ preventScroll: true });
+    if (location.hash === '') this.#field.focus({ preventScroll: true });
   }
 
   #hello() {
@@ -117,6 +117,7 @@ class Game {
       case 'welcome':
         this.#own = { ...news.at };
         this.#identity.token = news.token;
+        this.#identity.adopt(this.#world.me.mineral);
         break;
       case 'joined':
         this.#roster.tell(`${news.player.name} joined`, news.player);

@@ -4,6 +4,8 @@ const BURST_MS = 620;
 const MAX_BURSTS = 24;
 const SHARDS = 9;
 const TRAIL_POINTS = 14;
+/** A trail gets no new point nearer than this to its last: it would only make the outline ragged. */
+const TRAIL_STEP = 5;
 
 /** What flies off when a sparkle is caught, and what trails behind a moving gem. Nothing, for those who asked for stillness. */
 export class Effects {
@@ -37,8 +39,10 @@ export class Effects {
 
   #lengthen(id, x, y) {
     const trail = this.#trails.get(id) ?? [];
-    trail.push([x, y]);
-    if (trail.length > TRAIL_POINTS) trail.shift();
+    const last = trail.at(-1);
+    const hasMoved = last === undefined || Math.hypot(x - last[0], y - last[1]) >= TRAIL_STEP;
+    if (hasMoved) trail.push([x, y]);
+    if (!hasMoved || trail.length > TRAIL_POINTS) trail.splice(0, trail.length > 1 ? 1 : 0);
     this.#trails.set(id, trail);
   }
 }

@@ -7,6 +7,7 @@ const MAX_PIXEL_RATIO = 2;
 /** On a narrow screen the field is cropped rather than shrunk below this many pixels a unit. */
 const MIN_SCALE = 0.52;
 const REST_TURN = 0.35;
+const RING_RADIUS = GEM_RADIUS + 18;
 
 /** Draws the field. It knows the canvas, the camera and the theme; where things are, it is told. */
 export class Painter {
@@ -106,19 +107,14 @@ export class Painter {
 
   #drawTrail(trail, { hue }) {
     const ink = this.#ink;
-    const alpha = ink.globalAlpha;
-    ink.lineCap = 'round';
-    ink.strokeStyle = `hsl(${hue} 70% 55%)`;
-    for (let i = 1; i < trail.length; i++) {
-      const share = i / trail.length;
-      ink.globalAlpha = alpha * share * 0.16;
-      ink.lineWidth = GEM_RADIUS * 1.1 * share;
-      ink.beginPath();
-      ink.moveTo(...trail[i - 1]);
-      ink.lineTo(...trail[i]);
-      ink.stroke();
-    }
-    ink.globalAlpha = alpha;
+    const [tail, head] = [trail[0], trail.at(-1)];
+    if (tail === undefined || Math.hypot(head[0] - tail[0], head[1] - tail[1]) < 6) return;
+    const fade = ink.createLinearGradient(...tail, ...head);
+    fade.addColorStop(0, `hsl(${hue} 75% 55% / 0)`);
+    fade.addColorStop(1, `hsl(${hue} 75% 55% / 0.4)`);
+    ink.fillStyle = fade;
+    tracePolygon(ink, ribbon(trail));
+    ink.fill();
   }
 
   #drawGem({ player, at, turn = 0 }, alpha, isOwn) {
@@ -130,10 +126,14 @@ export class Painter {
     ink.translate(at.x, at.y);
     ink.rotate(turn);
     ink.scale(GEM_RADIUS, GEM_RADIUS);
+    ink.lineWidth = 0.03;
+    ink.lineJoin = 'round';
     for (const { points, normal, isTable } of facetsFor(cut)) {
       ink.fillStyle = `hsl(${hue} ${isTable ? 66 : 74}% ${lightness(normal, turn * 3 + REST_TURN, [24, 80]).toFixed(1)}%)`;
+      ink.strokeStyle = ink.fillStyle; // closes the seams that smoothing leaves between facets
       tracePolygon(ink, points);
       ink.fill();
+      if (alpha === 1) ink.stroke();
     }
     ink.restore();
     if (isOwn) this.#drawOwnRing(at);
@@ -142,7 +142,7 @@ export class Painter {
 
   #drawShadow({ x, y }) {
     const ink = this.#ink;
-    ink.fillStyle = 'rgb(0 20 16 / 0.16)';
+    ink.fillStyle = 'rgb(0 20 16 / 0.14)';
     ink.beginPath();
     ink.ellipse(x, y + GEM_RADIUS * 0.86, GEM_RADIUS * 0.92, GEM_RADIUS * 0.34, 0, 0, 2 * Math.PI);
     ink.fill();
@@ -155,8 +155,8 @@ export class Painter {
     ink.beginPath();
     for (let i = 0; i < 8; i++) {
       const from = (i / 8) * 2 * Math.PI + 0.16;
-      ink.moveTo(x + Math.cos(from) * 42, y + Math.sin(from) * 42);
-      ink.arc(x, y, 42, from, from + 0.46);
+      ink.moveTo(x + Math.cos(from) * RING_RADIUS, y + Math.sin(from) * RING_RADIUS);
+      ink.arc(x, y, RING_RADIUS, from, from + 0.46);
     }
     ink.stroke();
   }
@@ -169,9 +169,9 @@ export class Painter {
     ink.lineWidth = 5;
     ink.lineJoin = 'round';
     ink.strokeStyle = this.#colors.field;
-    ink.strokeText(name, x, y + GEM_RADIUS + 20 + size * 0.75);
+    ink.strokeText(name, x, y + RING_RADIUS + 4 + size * 0.75);
     ink.fillStyle = isOwn ? this.#colors.ink : this.#colors['ink-2'];
-    ink.fillText(name, x, y + GEM_RADIUS + 20 + size * 0.75);
+    ink.fillText(name, x, y + RING_RADIUS + 4 + size * 0.75);
   }
 
   #drawBurst({ x, y, hue, label }, { left, distance, angles }) {
@@ -189,7 +189,7 @@ export class Painter {
     ink.font = `700 26px ${this.#font}`;
     ink.textAlign = 'center';
     ink.fillStyle = this.#colors.accent;
-    ink.fillText(label, x, y - 38 - 22 * (1 - left));
+    ink.fillText(label, x, y - 48 - 24 * (1 - left));
   }
 }
 
@@ -223,6 +223,21 @@ function groundPath() {
   facets.moveTo(cx + radius, cy);
   facets.arc(cx, cy, radius, 0, 2 * Math.PI);
   return { gear, facets };
+}
+
+/** A trail's outline: nothing wide at the tail, nearly a gem wide at the head. */
+function ribbon(trail) {
+  const left = [];
+  const right = [];
+  for (const [i, [x, y]] of trail.entries()) {
+    const [fromX, fromY] = trail[Math.max(0, i - 1)];
+    const [toX, toY] = trail[Math.min(trail.length - 1, i + 1)];
+    const length = Math.hypot(toX - fromX, toY - fromY) || 1;
+    const half = (GEM_RADIUS * 0.72 * i) / trail.length / length;
+    left.push([x - (toY - fromY) * half, y + (toX - fromX) * half]);
+    right.unshift([x + (toY - fromY) * half, y - (toX - fromX) * half]);
+  }
+  return [...left, ...right];
 }
 
 function tracePolygon(ink, points) {

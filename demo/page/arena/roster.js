@@ -3,14 +3,24 @@ import { byId, element } from '../dom.js';
 import { gemIcon } from './gem-icon.js';
 
 const MAX_NEWS = 5;
+const LIST_DELAY_MS = 150;
 
 /** The list of players, and the news: who came, who left, who won. */
 export class Roster {
   #players = byId('players');
   #news = byId('news');
   #count = byId('player-count');
+  #isDue = false;
 
+  /** Soon, and once for all that happens until then: scores change several times a second. */
   showPlayers(world) {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setTimeout(() => this.#listPlayers(world), LIST_DELAY_MS);
+  }
+
+  #listPlayers(world) {
+    this.#isDue = false;
     const sorted = [...world.players.values()].sort((a, b) => b.score - a.score || a.id - b.id);
     this.#count.textContent = String(sorted.length);
     this.#players.replaceChildren(...sorted.map((player) => playerRow(player, player.id === world.id)));
@@ -32,7 +42,7 @@ export class Identity {
   constructor(onChange) {
     this.#onChange = onChange;
     this.name = cleanName(remembered('name') ?? '') || randomName();
-    this.mineral = remembered('mineral') ?? pick(MINERALS).id;
+    this.mineral = remembered('mineral');
     this.#fill();
   }
 
@@ -42,6 +52,15 @@ export class Identity {
 
   set token(token) {
     remember('token', token);
+  }
+
+  /** The stone that the server chose for who has none. */
+  adopt(mineral) {
+    this.mineral = mineral;
+    remember('mineral', mineral);
+    const choice = byId('minerals').querySelector(`[value="${mineral}"]`);
+    if (choice !== null) choice.checked = true;
+    this.#showMineral();
   }
 
   #fill() {

@@ -22,19 +22,19 @@ export class Steering {
   #pointer;
 
   /** `toField` turns a position on the screen into one on the field. */
-  constructor(canvas, toField) {
-    canvas.addEventListener('keydown', (event) => this.#keyDown(event, canvas));
-    canvas.addEventListener('keyup', (event) => this.#held.delete(event.code));
-    canvas.addEventListener('blur', () => this.#held.clear());
-    canvas.addEventListener('pointerdown', (event) => {
-      canvas.setPointerCapture(event.pointerId);
+  constructor(field, toField) {
+    field.addEventListener('keydown', (event) => this.#keyDown(event, field));
+    field.addEventListener('keyup', (event) => this.#held.delete(event.code));
+    field.addEventListener('blur', () => this.#held.clear());
+    field.addEventListener('pointerdown', (event) => {
+      field.setPointerCapture(event.pointerId);
       this.#pointer = { id: event.pointerId, x: event.clientX, y: event.clientY };
     });
-    canvas.addEventListener('pointermove', (event) => {
+    field.addEventListener('pointermove', (event) => {
       if (this.#pointer?.id === event.pointerId) this.#pointer = { id: event.pointerId, x: event.clientX, y: event.clientY };
     });
     for (const end of ['pointerup', 'pointercancel', 'lostpointercapture']) {
-      canvas.addEventListener(end, (event) => {
+      field.addEventListener(end, (event) => {
         if (this.#pointer?.id === event.pointerId) this.#pointer = undefined;
       });
     }
@@ -68,8 +68,8 @@ export class Steering {
     return upToOne((goal.x - position.x) / ARRIVE_UNITS, (goal.y - position.y) / ARRIVE_UNITS);
   }
 
-  #keyDown(event, canvas) {
-    if (event.code === 'Escape') canvas.blur();
+  #keyDown(event, field) {
+    if (event.code === 'Escape') field.blur();
     if (!(event.code in KEYS) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     this.#held.add(event.code);

@@ -39,7 +39,7 @@ class Console {
     for (const button of document.querySelectorAll('[data-preset]')) {
       button.addEventListener('click', () => {
         this.#fill(presets[button.dataset.preset]());
-        this.#trouble.clear();
+        void this.#connect();
       });
     }
   }
@@ -96,7 +96,7 @@ class Console {
     const isLive = now !== 'idle' && now !== 'closed';
     this.#composer.setOpen(now === 'open' || now === 'reconnecting');
     byId('close').disabled = !isLive || now === 'closing';
-    byId('connect').textContent = isLive ? 'Connect anew' : 'Connect';
+    byId('connect').textContent = isLive ? 'Connect again' : 'Connect';
   }
 
   #send(message, title) {

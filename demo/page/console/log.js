@@ -4,7 +4,7 @@ import { byId, element, formatBytes, utf8Length } from '../dom.js';
 const MAX_ENTRIES = 200;
 const MAX_TEXT_LENGTH = 2_000;
 const MAX_DUMP_BYTES = 64;
-const DUMP_ROW_BYTES = 16;
+const isNarrow = matchMedia('(max-width: 640px)');
 /** Nearer to the end than this, the reader follows the log. */
 const FOLLOW_PX = 40;
 
@@ -101,11 +101,12 @@ function textBody(text) {
 /** Bytes as everybody reads them: rows of hexadecimal, and what of it is ASCII. */
 function hexDump(bytes) {
   const rows = [];
-  for (let at = 0; at < Math.min(bytes.length, MAX_DUMP_BYTES); at += DUMP_ROW_BYTES) {
-    const row = [...bytes.subarray(at, Math.min(at + DUMP_ROW_BYTES, MAX_DUMP_BYTES))];
+  const rowBytes = isNarrow.matches ? 8 : 16;
+  for (let at = 0; at < Math.min(bytes.length, MAX_DUMP_BYTES); at += rowBytes) {
+    const row = [...bytes.subarray(at, Math.min(at + rowBytes, MAX_DUMP_BYTES))];
     const hex = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
     const ascii = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
-    rows.push(`${hex.padEnd(DUMP_ROW_BYTES * 3 - 1)}  ${ascii}`);
+    rows.push(`${hex.padEnd(Math.min(bytes.length, rowBytes) * 3 - 1)}  ${ascii}`);
   }
   if (bytes.length > MAX_DUMP_BYTES) rows.push(`… and ${formatBytes(bytes.length - MAX_DUMP_BYTES)} more`);
   return element('code', { class: 'dump' }, bytes.length === 0 ? '(no bytes)' : rows.join('\n'));

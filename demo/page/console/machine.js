@@ -18,9 +18,9 @@ const edges = {
   'reconnecting open': ['M140 148H258', 'opened', 200, 162],
   'open closing': ['M316 160V224', 'close', 322, 196, 'start'],
   'closing closed': ['M260 246H142', 'answered', 200, 239],
-  'reconnecting closed': ['M84 160V224', 'close, gave up', 78, 196, 'end'],
+  'reconnecting closed': ['M84 160V224', 'gave up', 90, 186, 'start'],
   'open closed': ['M270 160L134 224', 'ended', 214, 200, 'start'],
-  'connecting closed': ['M372 34H384L392 42V270L384 278H104L96 270V268', 'failed, close', 244, 274],
+  'connecting closed': ['M372 34H384L392 42V280L384 288H104L96 280V268', 'failed', 244, 283],
   'idle closed': ['M28 34H16L8 42V238L16 246H26', '', 0, 0],
 };
 

@@ -39,13 +39,28 @@ export class LivePlot {
     return values.length === 0 ? '' : `Between ${format(Math.min(...values))} and ${format(Math.max(...values))}.`;
   }
 
+  /** Where nothing could be measured, the ground is shaded. */
+  #shadeGaps({ ctx, bbox, valToPos }, color) {
+    const [times, values] = this.#columns;
+    ctx.fillStyle = color;
+    let from;
+    for (const [i, value] of values.entries()) {
+      if (value === null && i > 0 && values[i - 1] !== null) from = times[i - 1];
+      const isOver = value !== null || i === values.length - 1;
+      if (from === undefined || !isOver) continue;
+      const left = Math.max(bbox.left, valToPos(from, 'x', true));
+      ctx.fillRect(left, bbox.top, valToPos(times[i], 'x', true) - left, bbox.height);
+      from = undefined;
+    }
+  }
+
   #size() {
     return { width: Math.max(120, this.#root.clientWidth), height: HEIGHT_PX };
   }
 
   #build() {
     this.#plot?.destroy();
-    const colors = themeColors('ink-2', 'line', ...this.#series.map(({ color }) => color));
+    const colors = themeColors('ink-2', 'line', 'field-line', ...this.#series.map(({ color }) => color));
     const font = `12px ${getComputedStyle(this.#root).fontFamily}`;
     const axis = { stroke: colors['ink-2'], font, grid: { stroke: colors.line, width: 1 }, ticks: { show: false } };
     this.#plot = new uPlot(
@@ -62,6 +77,7 @@ export class LivePlot {
           { ...axis, grid: { show: false }, space: 90, values: (_, ticks) => ticks.map(clock) },
           { ...axis, size: 44, space: 40 },
         ],
+        hooks: { drawClear: [(plot) => this.#shadeGaps(plot, colors['field-line'])] },
         series: [{}, ...this.#series.map(({ color, fill }) => seriesStyle(colors[color], fill))],
       },
       this.#columns,

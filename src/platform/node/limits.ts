@@ -6,6 +6,9 @@
 const MAX_FRAGMENTS = 131_072;
 const MAX_BUFFERED_CHUNKS = 262_144;
 
+/** ws keeps its bound in 32 bits, where 0 and what overflows mean none; it is never to have none. */
+const MAX_PAYLOAD = 2 ** 31 - 1;
+
 export interface WsLimits {
   readonly maxPayload: number;
   readonly maxFragments: number;
@@ -16,7 +19,7 @@ export interface WsLimits {
 
 export function wsLimits(maxMessageBytes: number, closeTimeoutMs: number): WsLimits {
   return {
-    maxPayload: maxMessageBytes,
+    maxPayload: Math.max(1, Math.min(Math.floor(maxMessageBytes), MAX_PAYLOAD)),
     maxFragments: MAX_FRAGMENTS,
     maxBufferedChunks: MAX_BUFFERED_CHUNKS,
     closeTimeout: closeTimeoutMs,

@@ -2,8 +2,8 @@ import { assert, equal, throwsAtOnce } from '../assert.js';
 import { counting, nextMessage } from '../bench.js';
 import { each, test } from '../case.js';
 
-/** 2-, 3- and 4-byte characters, a combining one, a family, NUL, and a mark that looks like a byte order mark. */
-const UNICODE = '\u{feff}ü€𝄞\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}e\u{301}\0\u{ffff}end';
+/** 2-, 3- and 4-byte characters, a combining one, a family, NUL, and the byte order mark in the middle. */
+const UNICODE = 'ü\u{feff}€𝄞\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}e\u{301}\0\u{ffff}end';
 const SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 65_537, 1_048_576];
 
 const VIEWS: readonly { readonly name: string; readonly make: () => ArrayBuffer | ArrayBufferView; readonly bytes: number[] }[] = [
@@ -62,6 +62,24 @@ export const messageCases = [
     client.sendMessage(UNICODE);
     equal(await nextMessage(client), UNICODE, 'the echo');
   }),
+  test(
+    'messages: a text may begin with U+FEFF',
+    async (bench) => {
+      const client = await bench.connect('/echo');
+      client.sendMessage('\ufefftext');
+      equal(await nextMessage(client), '\ufefftext', 'the echo');
+    },
+    'keepsByteOrderMark',
+  ),
+  test(
+    'messages: a U+FEFF that a text begins with is taken for a byte order mark by the WebSocket of this platform',
+    async (bench) => {
+      const client = await bench.connect('/echo');
+      client.sendMessage('\ufefftext');
+      equal(await nextMessage(client), 'text', 'the echo');
+    },
+    'not keepsByteOrderMark',
+  ),
   test('messages: a lone surrogate is sent as U+FFFD', async (bench) => {
     const client = await bench.connect('/echo');
     client.sendMessage('a\ud800b\udc00');
