@@ -1,6 +1,7 @@
 import type { LinkFeature } from '../core/client-parts.js';
 import { WebsocketError } from '../core/errors.js';
 import { positive, type Settings } from '../core/options.js';
+import { WIRE_MARK_BYTES } from '../core/plain-link.js';
 import type { SessionFeature } from '../core/types.js';
 import { ClientHandshake } from './handshake.js';
 import { MAX_BODY_BYTES, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
@@ -69,5 +70,6 @@ export function sessionSettings(options: Required<SessionOptions>, settings: Set
     outbox: settings.outbox,
     maxMessageBytes: Math.min(Math.floor(settings.maxMessageBytes), MAX_COUNT),
     chunkBytes: MAX_BODY_BYTES,
+    wireMarkBytes: WIRE_MARK_BYTES,
   };
 }

@@ -2,7 +2,6 @@ import { WebsocketError } from '../core/errors.js';
 import type { Leftover, SessionHost } from '../core/link.js';
 import type { OutboxBounds } from '../core/options.js';
 import { Outbox } from '../core/outbox.js';
-import { WIRE_MARK_BYTES } from '../core/plain-link.js';
 import type { Delivery, Message } from '../core/types.js';
 import { utf8Length } from '../core/utf8.js';
 import type { Wire } from '../core/wire.js';
@@ -19,6 +18,8 @@ export interface OutgoingBounds {
   readonly replayBytes: number;
   /** Messages over this are cut. */
   readonly chunkBytes: number;
+  /** How far a wire's own buffer is filled. */
+  readonly wireMarkBytes: number;
 }
 
 export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed' | 'report' | 'undelivered'> {
@@ -189,7 +190,7 @@ export class Outgoing {
   #wireHasRoom(): boolean {
     if (this.batcher.bytes > 0) return true;
     const wire = this.#wire;
-    return wire !== undefined && wire.isEnding !== true && wire.bufferedBytes < WIRE_MARK_BYTES;
+    return wire !== undefined && wire.isEnding !== true && wire.bufferedBytes < this.#bounds.wireMarkBytes;
   }
 
   #write(message: string | Uint8Array<ArrayBuffer>, bytes: number, isVolatile: boolean): void {

@@ -1,7 +1,6 @@
 import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { Leftover, Link, SessionHost } from '../core/link.js';
-import { WIRE_MARK_BYTES } from '../core/plain-link.js';
 import type { Platform } from '../core/platform.js';
 import type { CloseInfo, Delivery, Message } from '../core/types.js';
 import type { Wire } from '../core/wire.js';
@@ -270,7 +269,7 @@ export class SessionLink implements Link {
     if (wire === undefined || !this.#isAgreed) return;
     const { batcher } = this.#outgoing;
     // A peer that reads nothing gets no more control records either: they are sums, and the last ones will do.
-    const hasRoom = batcher.bytes > 0 || wire.bufferedBytes < WIRE_MARK_BYTES;
+    const hasRoom = batcher.bytes > 0 || wire.bufferedBytes < this.#settings.wireMarkBytes;
     if (!hasRoom || (batcher.bytes === 0 && !this.#isDue)) return;
     this.#isDue = false;
     this.#writeControls();

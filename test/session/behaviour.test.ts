@@ -229,6 +229,28 @@ describe('a page', () => {
   });
 });
 
+describe('a replay', () => {
+  it('that is cut off in the middle begins again where the other side is, in order', () => {
+    const world = new World({ client: { wireMarkBytes: 300 } }).open();
+    for (let n = 0; n < 8; n++) {
+      world.client.sendMessage(`${n}`.repeat(100));
+      world.endTurn();
+      world.cable.client.shift();
+    }
+    world.cut();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      world.clock.pass(1_000, () => world.endTurn());
+      world.cable.deliver('client');
+      world.cable.deliver('server');
+      expect(world.cable.client.bufferedBytes).toBeLessThan(800);
+      world.cable.deliver('client');
+      world.cut();
+    }
+    world.pass(5_000);
+    expect(readAll(world.serverClient)).toEqual(Array.from({ length: 8 }, (_, n) => `${n}`.repeat(100)));
+  });
+});
+
 describe('a message in chunks', () => {
   it('goes on in the middle after a break', () => {
     const world = new World().open();

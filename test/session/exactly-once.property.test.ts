@@ -12,6 +12,7 @@ const small = {
   windowBytes: 900,
   replayBytes: 1_200,
   chunkBytes: 100,
+  wireMarkBytes: 300,
   maxMessageBytes: 4_000,
   outbox: { highWaterBytes: 2_000, maxBytes: 6_000 },
 };

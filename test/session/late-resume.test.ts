@@ -9,9 +9,12 @@ it('is not taken over by the RESUME of a wire that the client has given up', () 
   world.endTurn();
   const second = world.cable;
   expect(second.client.outbound).toHaveLength(1);
+  second.isFrozen = true;
   second.client.lose();
   world.pass(5_000);
   expect(world.cables).toHaveLength(3);
+  expect(world.client.state).toBe('open');
+  second.isFrozen = false;
   second.deliver('client');
   world.client.sendMessage('still here');
   world.settle();

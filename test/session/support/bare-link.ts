@@ -12,6 +12,7 @@ const settings: SessionSettings = {
   windowBytes: 4_096,
   replayBytes: 16_384,
   chunkBytes: 1_024,
+  wireMarkBytes: 65_536,
   maxMessageBytes: 8_192,
   outbox: { highWaterBytes: 8_192, maxBytes: 32_768 },
 };

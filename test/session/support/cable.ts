@@ -16,11 +16,13 @@ export class CableEnd implements Wire {
   isOver = false;
   /** What this end closed with, if it did. */
   closedWith: { readonly code: number; readonly reason: string } | undefined;
+  readonly #markBytes: number;
   #bufferedBytes = 0;
 
-  constructor(isOpen: boolean, protocol: string) {
+  constructor(isOpen: boolean, protocol: string, markBytes = MARK_BYTES) {
     this.isOpen = isOpen;
     this.protocol = protocol;
+    this.#markBytes = markBytes;
   }
 
   get bufferedBytes(): number {
@@ -53,7 +55,7 @@ export class CableEnd implements Wire {
     if (frame === undefined || !('bytes' in frame)) return frame;
     const before = this.#bufferedBytes;
     this.#bufferedBytes -= frame.bytes;
-    if (before >= MARK_BYTES && this.#bufferedBytes < MARK_BYTES) this.events?.drained();
+    if (before >= this.#markBytes && this.#bufferedBytes < this.#markBytes) this.events?.drained();
     return frame;
   }
 
@@ -73,9 +75,9 @@ export class Cable {
   isCut = false;
   isFrozen = false;
 
-  constructor(protocol: string) {
-    this.client = new CableEnd(false, protocol);
-    this.server = new CableEnd(true, protocol);
+  constructor(protocol: string, markBytes?: number) {
+    this.client = new CableEnd(false, protocol, markBytes);
+    this.server = new CableEnd(true, protocol, markBytes);
   }
 
   get isIdle(): boolean {

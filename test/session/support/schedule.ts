@@ -96,6 +96,9 @@ export class Play {
 
   constructor(world: World) {
     this.#world = world;
+    // In the very call that tells of the new wire, before anything is sent again.
+    world.client.on('reconnected', () => this.client.send(world.client, 10, true));
+    world.serverClient.on('reconnected', () => this.server.send(world.serverClient, 10, true));
   }
 
   run(moves: readonly Move[]): this {

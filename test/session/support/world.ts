@@ -24,6 +24,7 @@ const settings: SessionSettings = {
   windowBytes: 64 * 1024,
   replayBytes: 256 * 1024,
   chunkBytes: 16 * 1024,
+  wireMarkBytes: 64 * 1024,
   maxMessageBytes: 1024 * 1024,
   outbox: { highWaterBytes: 64 * 1024, maxBytes: 1024 * 1024 },
 };
@@ -73,7 +74,7 @@ export class World {
     };
     const platform: Platform = {
       ...this.#platform((request, events) => {
-        const cable = new Cable(request.protocols[0] ?? '');
+        const cable = new Cable(request.protocols[0] ?? '', this.#options.client?.wireMarkBytes);
         this.cables.push(cable);
         cable.client.events = events;
         if (this.isRefusing) this.#turn.push(() => cable.client.lose());
