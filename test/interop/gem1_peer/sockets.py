@@ -46,6 +46,7 @@ class Carrier:
         self.bell = bell
         self.heard_at = time.monotonic()
         self.has_pinged = False
+        self.is_gone = False
 
     async def run(self):
         writer = asyncio.create_task(self._write())
@@ -57,14 +58,15 @@ class Carrier:
         except websockets.ConnectionClosed:
             pass
         self.side.on_close(self.socket, self.websocket.close_code or 1006)
+        # Told and not cancelled: asyncio.wait_for of 3.11 swallows a cancellation that meets its event.
+        self.is_gone = True
         self.bell.ring()
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
+        await writer
 
     async def _write(self):
         event = self.bell.add()
         try:
-            while not self.socket.closing:
+            while not self.socket.closing and not self.is_gone:
                 wait = self._end_turn()
                 await self._flush()
                 try:
@@ -73,7 +75,8 @@ class Carrier:
                     pass
                 event.clear()
             await self._flush()
-            await self.websocket.close(self.socket.closing[0], self.socket.closing[1][:60])
+            if self.socket.closing:
+                await self.websocket.close(*self.socket.closing)
         except websockets.ConnectionClosed:
             pass
         finally:
