@@ -117,11 +117,12 @@ export class SessionRegistry<R extends Resident> {
     if (this.#detached.delete(keyOf(ticket))) this.#resumed += 1;
   }
 
-  remove(ticket: Ticket, gone: Gone): void {
+  /** Copies what it needs of `gone`, which may be the resident itself: the rest is to be freed. */
+  remove(ticket: Ticket, { outcome, lost }: Gone): void {
     const key = keyOf(ticket);
     this.#entries.delete(key);
     this.#detached.delete(key);
-    this.#gone.set(key, { ...gone, ticket });
+    this.#gone.set(key, { outcome, lost, ticket });
     if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
   }
 
