@@ -103,6 +103,12 @@ class Client:
     def _start(self, welcome):
         if welcome.protocol and welcome.protocol not in self.offer.protocols:
             raise ProtocolError("a subprotocol that was not offered")
+        if self.session is not None and self.session.ending is not None:
+            # It was closing anyway. What END followed may have arrived or not, so it is handed over.
+            self.log.undelivered += self.session.sender.give_up()[0]
+            self.session.attach(self.socket)
+            self.session.finish(*self.session.ending)
+            return
         lost, unsent = [], self._early
         if self.session is not None:
             lost, unsent = self.session.sender.give_up()
@@ -117,8 +123,6 @@ class Client:
             self.session.receiver.inbox, self.session.receiver.unread = before.receiver.inbox, before.receiver.unread
         for message in unsent:
             self.session.send(message)
-        if before is not None and before.ending is not None:
-            self.session.end(*before.ending)
 
     def _fail(self, error):
         if self.session is not None:
