@@ -71,7 +71,7 @@ export async function startProxy(targetPort: number, host = '127.0.0.1'): Promis
     },
     cut(how) {
       for (const socket of [...pairs].flat()) {
-        if (how === 'reset') socket.resetAndDestroy();
+        if (how === 'reset') reset(socket);
         else socket.destroySoon();
       }
     },
@@ -118,6 +118,12 @@ function unlisten(server: Server): Promise<void> {
   return until(() => !server.listening, 'the proxy refuses connections');
 }
 
+/** After a FIN libuv refuses the RST, and Node then forgets to close the socket at all. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** How much one direction takes in before it stops reading: about what the sockets' own buffers are. */
 const HELD_PARCELS = 64;
 
@@ -135,7 +141,7 @@ function carry(from: Socket, to: Socket, direction: Direction, conditions: Condi
       while (conditions.frozen.has(direction)) await conditions.changed;
       if (parcel.dueAt > Date.now()) await sleep(parcel.dueAt - Date.now());
       if (parcel.bytes === 'fin') to.end();
-      else if (parcel.bytes === 'reset') to.resetAndDestroy();
+      else if (parcel.bytes === 'reset') reset(to);
       else await pass(to, parcel.bytes, conditions);
       if (queue.length <= HELD_PARCELS) from.resume();
     }
