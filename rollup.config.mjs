@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import terser from '@rollup/plugin-terser';
 import { dts } from 'rollup-plugin-dts';
 
-const entries = ['browser', 'node', 'server', 'standard'];
+const entries = ['browser', 'node', 'server', 'session', 'standard'];
 const external = [/^node:/, 'ws'];
 
 /**
@@ -29,9 +29,10 @@ const sourceMapsOfTsc = {
   },
 };
 
-/** A name for each layer's shared chunk, the same for code and for types. */
+/** A name for each layer's shared chunk, the same for code and for types; session is the name of an entry. */
 function layerOf(id) {
-  return /[\\/]build[\\/](core|session|bus)[\\/]/.exec(id)?.[1];
+  const layer = /[\\/]build[\\/](core|session|bus)[\\/]/.exec(id)?.[1];
+  return layer === 'session' ? 'gem1' : layer;
 }
 
 const inputs = (extension) => Object.fromEntries(entries.map((entry) => [entry, `build/entry/${entry}${extension}`]));

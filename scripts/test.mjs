@@ -14,7 +14,7 @@ const steps = [
   ['size', npmRun('size')],
   ['tests with coverage', npmRun('test:coverage')],
   ['packaging', npmRun('test:packaging')],
-  ['interop, examples, docs', npmRun('test:interop')],
+  ['faults, interop, examples, docs', npmRun('test:interop')],
   ['browser', npmRun('test:browser')],
 ];
 
@@ -32,7 +32,7 @@ function report() {
   const notReached = steps.slice(results.length).map(([step]) => ({ step, result: 'not reached', seconds: '' }));
   console.log('');
   for (const { step, result, seconds } of [...results, ...notReached]) {
-    console.log(`${step.padEnd(28)} ${result.padEnd(12)} ${seconds.padStart(7)}${seconds && ' s'}`);
+    console.log(`${step.padEnd(32)} ${result.padEnd(12)} ${seconds.padStart(7)}${seconds && ' s'}`);
   }
   for (const name of missingPackages()) console.log(`\nNOT RUN: the interop tests that need ${name} (apt-get install ${name})`);
   if (results.some(({ result }) => result === 'FAILED')) process.exitCode = 1;

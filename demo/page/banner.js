@@ -76,8 +76,9 @@ class Banner {
 
   #count() {
     const leftMs = Math.max(0, this.#dialsAt - performance.now());
-    this.#title.textContent = 'The server is away. Reconnecting by itself.';
-    this.#note.textContent = leftMs > 0 ? `Attempt ${this.#attempts} in ${inSeconds(leftMs)}` : `Attempt ${this.#attempts}: dialling`;
+    this.#title.textContent = 'The server is away';
+    const when = leftMs > 0 ? `in ${inSeconds(leftMs)}` : 'is under way';
+    this.#note.textContent = `Reconnecting by itself.\nAttempt ${this.#attempts} ${when}`;
     this.#ring(this.#delayMs > 0 && Number.isFinite(leftMs) ? leftMs / this.#delayMs : 0);
   }
 

@@ -27,7 +27,7 @@ export class ArenaService {
   }
 
   welcome(client) {
-    const seat = { client, player: undefined, token: undefined, nonsense: 0, renamedAt: 0 };
+    const seat = { client, player: undefined, token: undefined, nonsense: 0, wish: undefined, renamedAt: 0 };
     const timer = setTimeout(() => seat.player ?? client.close(4408, 'Say hello first'), GREETING_TIMEOUT_MS);
     this.#seats.add(seat);
     client.on('message', (message) => this.#hear(seat, message));
@@ -82,16 +82,23 @@ export class ArenaService {
 
   #rename(seat, { name, mineral }) {
     if (seat.player === undefined || typeof name !== 'string') return false;
-    const now = Date.now();
-    if (now - seat.renamedAt < RENAME_INTERVAL_MS) return false;
-    seat.renamedAt = now;
-    this.#arena.rename(seat.player, { name, mineral });
+    seat.wish = { name, mineral };
     return true;
+  }
+
+  /** A wish waits its time, and a later one takes its place: everybody is told of it, so it may not come at any rate. */
+  #grantWish(seat) {
+    const now = Date.now();
+    if (seat.wish === undefined || now - seat.renamedAt < RENAME_INTERVAL_MS) return;
+    this.#arena.rename(seat.player, seat.wish);
+    seat.renamedAt = now;
+    seat.wish = undefined;
   }
 
   /** Positions are volatile: who reads slowly gets fewer of them, and never old ones. */
   #tick() {
     this.#arena.advance();
+    for (const seat of this.#seats) this.#grantWish(seat);
     const snapshot = encodeSnapshot(this.#arena.tick, [...this.#arena.players.values()]);
     for (const { client, player } of this.#seats) {
       if (player !== undefined && client.isConnectionOpen()) client.sendMessageBinary(snapshot, 'volatile');

@@ -62,11 +62,12 @@ async function outage(services, request) {
 async function file(pathname) {
   const type = contentTypes[extname(pathname)];
   const [prefix, root] = folders.find(([start]) => pathname.startsWith(start));
-  const path = normalize(join(root, decodeURIComponent(pathname.slice(prefix.length))));
-  if (type === undefined || !path.startsWith(root + sep)) return { status: 404, body: 'Not found' };
+  const notFound = { status: 404, body: 'Not found' };
   try {
+    const path = normalize(join(root, decodeURIComponent(pathname.slice(prefix.length))));
+    if (type === undefined || !path.startsWith(root + sep)) return notFound;
     return { status: 200, type, body: await readFile(path) };
   } catch {
-    return { status: 404, body: 'Not found' };
+    return notFound;
   }
 }

@@ -44,11 +44,18 @@ function parse(address: string | URL, type: WebsocketType): URL {
   }
   if (scheme === undefined && HOSTLESS.test(text)) throw unparsable(text);
   const href = scheme === undefined ? `${type === 'secure' ? 'wss' : 'ws'}://${text}` : text;
+  const url = parseUrl(href);
+  // Chromium escapes what the URL standard forbids in a host: 'two words' would be dialled as two%20words.
+  if (url === undefined || url.hostname.includes('%')) throw unparsable(text);
+  return url;
+}
+
+/** Without the cause: Node's error carries the whole address, credentials and all. */
+function parseUrl(href: string): URL | undefined {
   try {
     return new URL(href);
   } catch {
-    // Not as the cause: Node's error carries the whole address, credentials and all.
-    throw unparsable(text);
+    return undefined;
   }
 }
 

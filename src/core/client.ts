@@ -48,6 +48,7 @@ export class Client implements IWebsocketClient {
   readonly #signal: AbortSignal | undefined;
   readonly #counters: Mutable<ClientStats>;
   readonly #opening = settler<void>();
+  #hasOpened = false;
   readonly #closing = settler<CloseInfo>();
   #drainWaiters: Settler<void>[] = [];
   #unwatch: (() => void) | undefined;
@@ -232,6 +233,7 @@ export class Client implements IWebsocketClient {
     return {
       stateChanged: (now, before) => this.#events.emit('state', now, before),
       opened: (isFirst, continuity) => {
+        this.#hasOpened = true;
         this.#opening.resolve();
         if (!isFirst) counters.reconnects += 1;
         if (isFirst) this.#events.emit('open');
@@ -273,7 +275,8 @@ export class Client implements IWebsocketClient {
     const { messages, bytes, undelivered } = this.#connection.link.end();
     if (undelivered !== undefined && undelivered.length > 0) this.#events.emit('undelivered', undelivered);
     if (messages > 0) this.#tell(unsent(messages, bytes, info));
-    this.#opening.reject(cause ?? closedBeforeOpen(info));
+    // Not for nothing: an error with its stack costs as much as all else that an end does.
+    if (!this.#hasOpened) this.#opening.reject(cause ?? closedBeforeOpen(info));
     for (const waiter of this.#drainWaiters) waiter.reject(notOpen('closed'));
     this.#drainWaiters = [];
     this.#closing.resolve(info);

@@ -112,7 +112,8 @@ export class Liveness {
     }
     if (askedMs < 0 && silentMs >= patienceMs) {
       this.#pingedAt = now;
-      this.#next(timeoutMs);
+      // An answer may come long before its time is over, and then silence counts anew.
+      this.#next(Math.min(pingMs, timeoutMs));
       ping();
       return;
     }

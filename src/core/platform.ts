@@ -10,10 +10,10 @@ export interface Platform {
   readonly random: () => number;
   readonly lifecycle: Lifecycle;
   /**
-   * Calls back once when the present turn of the event loop has ended, before any timer of this turn: what was sent
-   * in one turn leaves together. Left out: a microtask, which ends sooner, as an `await` between two sends shows.
+   * Makes what calls back once when the present turn of the event loop has ended, before any timer: what a session
+   * sends in one turn leaves together. Left out: a microtask, which ends sooner, as an `await` between two sends shows.
    */
-  readonly endOfTurn?: (call: () => void) => void;
+  readonly makeEndOfTurn?: () => (call: () => void) => void;
   /** Where an error goes that nobody listens for, so that it is not silent. */
   readonly report: (error: unknown) => void;
   /** Whether `ClientOptions.node` means anything here. */

@@ -48,7 +48,7 @@ export class SessionLink implements Link {
     this.#host = host;
     this.#handshake = handshake;
     this.#settings = settings;
-    this.#endOfTurn = platform.endOfTurn ?? queueMicrotask;
+    this.#endOfTurn = platform.makeEndOfTurn?.() ?? queueMicrotask;
     const wrote = () => this.#flushLater();
     this.#outgoing = new Outgoing(settings, {
       wrote,

@@ -90,12 +90,11 @@ describe('frames that RFC 6455 allows', () => {
   });
 
   it('bytes that arrive one at a time', async () => {
-    await using server = await rawWebsocketServer(async (socket) => {
-      for (const byte of Buffer.concat([frame(Opcode.text, 'slow but sure'), goodbye])) {
-        await new Promise((resolve) => socket.write(Buffer.from([byte]), resolve));
-      }
-    });
+    await using server = await rawWebsocketServer(() => {});
     const client = await connect(server.address, { type: 'insecure', reconnect: false });
+    for (const byte of Buffer.concat([frame(Opcode.text, 'slow but sure'), goodbye])) {
+      await new Promise((resolve) => server.sockets[0]?.write(Buffer.from([byte]), resolve));
+    }
     const messages: unknown[] = [];
     for await (const message of client) messages.push(message);
     expect(messages).toEqual(['slow but sure']);
@@ -141,7 +140,7 @@ describe('frames that RFC 6455 forbids end the connection, after what came befor
     const { messages, errors, client, answer } = await reading(Buffer.concat([before, bytes, frame(Opcode.text, 'after')]));
     expect(messages).toEqual(['before']);
     expect(errors.map((error) => error.code)).toEqual([code === 1009 ? 'MESSAGE_TOO_BIG' : 'PROTOCOL_ERROR']);
-    expect(errors[0]?.context['closeCode']).toBe(code);
+    expect(errors[0]?.context.closeCode).toBe(code);
     expect(await client.close()).toMatchObject({ code, wasClean: false });
     expect(closeCodeOf(answer)).toBe(code);
   });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type CloseInfo, connect, type IWebsocketClient, type Received, streams } from '../../src/entry/node.js';
-import { closeFrame, frame, Opcode, type RawServer, rawServer, switchingProtocols } from '../support/raw-peer.js';
+import { closeFrame, frame, Opcode, rawServer, switchingProtocols } from '../support/raw-peer.js';
 
 /** The last message and the close frame leave in one write, so that they arrive in one packet. */
 const LAST_WORDS = Buffer.concat([frame(Opcode.text, 'first'), frame(Opcode.text, 'last'), closeFrame(4001, 'that is all')]);
 const END: CloseInfo = { code: 4001, reason: 'that is all', wasClean: true };
 
-const readers: Readonly<Record<string, (client: IWebsocketClient) => Promise<unknown[]>>> = {
-  async handler(client) {
+const readers = {
+  async handler(client: IWebsocketClient) {
     const seen: unknown[] = [];
     const closed = new Promise<void>((resolve) => {
       client.on('close', (info) => {
@@ -19,7 +19,7 @@ const readers: Readonly<Record<string, (client: IWebsocketClient) => Promise<unk
     await closed;
     return seen;
   },
-  async getMessage(client) {
+  async getMessage(client: IWebsocketClient) {
     const seen: unknown[] = [];
     for (;;) {
       const received: Received | undefined = client.getMessage();
@@ -31,12 +31,12 @@ const readers: Readonly<Record<string, (client: IWebsocketClient) => Promise<unk
       }
     }
   },
-  async iteration(client) {
+  async iteration(client: IWebsocketClient) {
     const seen: unknown[] = [];
     for await (const message of client) seen.push(message);
     return [...seen, await client.close()];
   },
-  async streams(client) {
+  async streams(client: IWebsocketClient) {
     const seen: unknown[] = [];
     for await (const message of streams(client).readable as unknown as AsyncIterable<unknown>) seen.push(message);
     return [...seen, await client.close()];
@@ -44,12 +44,12 @@ const readers: Readonly<Record<string, (client: IWebsocketClient) => Promise<unk
 };
 
 /** How late the reader comes: while the bytes arrive, or long after the connection is down. */
-const moments: Readonly<Record<string, (client: IWebsocketClient) => Promise<unknown>>> = {
-  'at once': async () => {},
-  'when all is over': (client) => new Promise((resolve) => client.on('close', resolve)),
+const moments = {
+  'at once': async (_client: IWebsocketClient) => {},
+  'when all is over': (client: IWebsocketClient) => new Promise((resolve) => client.on('close', resolve)),
 };
 
-const servers: Readonly<Record<string, () => Promise<RawServer>>> = {
+const servers = {
   'after the handshake': () =>
     rawServer((socket, request) => {
       socket.write(switchingProtocols(request));
@@ -87,9 +87,9 @@ describe('the last message, then close, in one packet', () => {
   });
 
   it('a handler that comes when all is over still gets the messages', async () => {
-    await using server = await servers['after the handshake']!();
+    await using server = await servers['after the handshake']();
     const client = await connect(server.address, { type: 'insecure', reconnect: false });
-    await moments['when all is over']!(client);
+    await moments['when all is over'](client);
     const seen: unknown[] = [];
     client.on('message', (message) => seen.push(message));
     await expect.poll(() => seen).toEqual(['first', 'last']);

@@ -57,7 +57,7 @@ describe('a server that cannot be reached', () => {
   it('has a name that does not resolve: CONNECT_FAILED with what the resolver said', async () => {
     const error = await failureOf('ws://no-such-host.invalid');
     expect(error.code).toBe('CONNECT_FAILED');
-    expect(['ENOTFOUND', 'EAI_AGAIN']).toContain(error.context['systemCode']);
+    expect(['ENOTFOUND', 'EAI_AGAIN']).toContain(error.context.systemCode);
     expect(error.message).toContain('does not resolve');
   });
 

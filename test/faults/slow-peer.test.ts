@@ -153,7 +153,7 @@ describe('a peer that reads slowly', () => {
     const { accepted } = fill(client, 64 * KB);
     peer.terminate();
     await expect.poll(() => errors).toMatchObject([{ code: 'UNSENT', context: { messages: expect.any(Number) } }]);
-    expect(errors[0]?.context['messages']).toBeLessThan(accepted);
+    expect(errors[0]?.context.messages).toBeLessThan(accepted);
   });
 });
 

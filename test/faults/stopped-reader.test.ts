@@ -142,6 +142,6 @@ describe('a reader that stops', () => {
     await closed;
     let messages = 0;
     for await (const _ of client) messages += 1;
-    expect(messages).toBeLessThanOrEqual(10);
+    expect(messages).toBeLessThanOrEqual(11);
   });
 });

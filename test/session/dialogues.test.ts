@@ -78,7 +78,7 @@ abstract class Side {
       clock: this.clock,
       random: () => 0.5,
       lifecycle: { watch: () => () => {} },
-      endOfTurn: (call) => this.#turn.push(call),
+      makeEndOfTurn: () => (call) => void this.#turn.push(call),
       report: () => {},
       acceptsNodeOptions: false,
     };

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { createServer, connect as dial } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { until } from './until.js';
@@ -73,10 +72,10 @@ export async function startScript(file: string, args: readonly (string | number)
   const program = watch(child);
   return Object.assign(program, {
     messages,
-    async said(what: string): Promise<unknown> {
+    async said(what: string, timeoutMs = 60_000): Promise<unknown> {
       const isIt = (message: unknown) => (message as { is?: unknown }).is === what;
       const isOver = () => child.exitCode !== null || child.signalCode !== null;
-      await until(() => messages.some(isIt) || isOver(), `${file} says ${what}`, 120_000);
+      await until(() => messages.some(isIt) || isOver(), `${file} says ${what}`, timeoutMs);
       const message = messages.find(isIt);
       if (message === undefined) throw new Error(`${file} ended without saying ${what}. It printed:\n${program.output}`);
       return message;
@@ -88,7 +87,7 @@ export interface Script extends Program {
   /** What it has sent. */
   readonly messages: readonly unknown[];
   /** Waits for the message `{ is: what }`; fails when the script ends without. */
-  said(what: string): Promise<unknown>;
+  said(what: string, timeoutMs?: number): Promise<unknown>;
 }
 
 /** Bundles a file of this tree, but not its packages, into the cache, and returns the path of the result. */
@@ -127,21 +126,4 @@ function accepts(port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
-}
-
-/** Debian keeps servers where only root has its PATH. */
-const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
-
-export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -140,9 +140,7 @@ function carry(from: Socket, to: Socket, direction: Direction, conditions: Condi
     for (let parcel = queue.shift(); parcel !== undefined; parcel = queue.shift()) {
       while (conditions.frozen.has(direction)) await conditions.changed;
       if (parcel.dueAt > Date.now()) await sleep(parcel.dueAt - Date.now());
-      if (parcel.bytes === 'fin') to.end();
-      else if (parcel.bytes === 'reset') reset(to);
-      else await pass(to, parcel.bytes, conditions);
+      await pass(to, parcel.bytes, conditions);
       if (queue.length <= HELD_PARCELS) from.resume();
     }
     isPumping = false;
@@ -152,7 +150,13 @@ function carry(from: Socket, to: Socket, direction: Direction, conditions: Condi
   from.on('error', () => push('reset'));
 }
 
-async function pass(to: Socket, bytes: Buffer, conditions: Conditions): Promise<void> {
+async function pass(to: Socket, bytes: Buffer | 'fin' | 'reset', conditions: Conditions): Promise<void> {
+  if (bytes === 'fin') to.end();
+  else if (bytes === 'reset') reset(to);
+  else await write(to, bytes, conditions);
+}
+
+async function write(to: Socket, bytes: Buffer, conditions: Conditions): Promise<void> {
   if (Number.isFinite(conditions.bytesPerSecond)) await sleep((bytes.length / conditions.bytesPerSecond) * 1000);
   if (to.destroyed || to.write(bytes)) return;
   await new Promise<void>((resolve) => {

@@ -3,7 +3,7 @@ import { reducedMotion } from '../dom.js';
 const BURST_MS = 620;
 const MAX_BURSTS = 24;
 const SHARDS = 9;
-const TRAIL_POINTS = 14;
+const TRAIL_MS = 300;
 /** A trail gets no new point nearer than this to its last: it would only make the outline ragged. */
 const TRAIL_STEP = 5;
 
@@ -22,7 +22,7 @@ export class Effects {
   advance(positions, now) {
     this.bursts = this.bursts.filter(({ startedAt }) => now - startedAt < BURST_MS);
     if (reducedMotion.matches) this.#trails.clear();
-    else for (const [id, { x, y }] of positions) this.#lengthen(id, x, y);
+    else for (const [id, { x, y }] of positions) this.#lengthen(id, x, y, now);
     for (const id of this.#trails.keys()) if (!positions.has(id)) this.#trails.delete(id);
   }
 
@@ -37,12 +37,10 @@ export class Effects {
     return { left: 1 - age, distance, angles: Array.from({ length: SHARDS }, (_, i) => turn + (i / SHARDS) * 2 * Math.PI) };
   }
 
-  #lengthen(id, x, y) {
-    const trail = this.#trails.get(id) ?? [];
+  #lengthen(id, x, y, now) {
+    const trail = (this.#trails.get(id) ?? []).filter((point) => now - point.at < TRAIL_MS);
     const last = trail.at(-1);
-    const hasMoved = last === undefined || Math.hypot(x - last[0], y - last[1]) >= TRAIL_STEP;
-    if (hasMoved) trail.push([x, y]);
-    if (!hasMoved || trail.length > TRAIL_POINTS) trail.splice(0, trail.length > 1 ? 1 : 0);
+    if (last === undefined || Math.hypot(x - last.x, y - last.y) >= TRAIL_STEP) trail.push({ x, y, at: now });
     this.#trails.set(id, trail);
   }
 }

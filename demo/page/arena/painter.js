@@ -108,8 +108,8 @@ export class Painter {
   #drawTrail(trail, { hue }) {
     const ink = this.#ink;
     const [tail, head] = [trail[0], trail.at(-1)];
-    if (tail === undefined || Math.hypot(head[0] - tail[0], head[1] - tail[1]) < 6) return;
-    const fade = ink.createLinearGradient(...tail, ...head);
+    if (tail === undefined || Math.hypot(head.x - tail.x, head.y - tail.y) < 6) return;
+    const fade = ink.createLinearGradient(tail.x, tail.y, head.x, head.y);
     fade.addColorStop(0, `hsl(${hue} 75% 55% / 0)`);
     fade.addColorStop(1, `hsl(${hue} 75% 55% / 0.4)`);
     ink.fillStyle = fade;
@@ -229,13 +229,13 @@ function groundPath() {
 function ribbon(trail) {
   const left = [];
   const right = [];
-  for (const [i, [x, y]] of trail.entries()) {
-    const [fromX, fromY] = trail[Math.max(0, i - 1)];
-    const [toX, toY] = trail[Math.min(trail.length - 1, i + 1)];
-    const length = Math.hypot(toX - fromX, toY - fromY) || 1;
+  for (const [i, { x, y }] of trail.entries()) {
+    const from = trail[Math.max(0, i - 1)];
+    const to = trail[Math.min(trail.length - 1, i + 1)];
+    const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
     const half = (GEM_RADIUS * 0.72 * i) / trail.length / length;
-    left.push([x - (toY - fromY) * half, y + (toX - fromX) * half]);
-    right.unshift([x + (toY - fromY) * half, y - (toX - fromX) * half]);
+    left.push([x - (to.y - from.y) * half, y + (to.x - from.x) * half]);
+    right.unshift([x + (to.y - from.y) * half, y - (to.x - from.x) * half]);
   }
   return [...left, ...right];
 }

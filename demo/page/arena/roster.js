@@ -2,7 +2,7 @@ import { cleanName, MINERALS } from '/shared/arena.js';
 import { byId, element } from '../dom.js';
 import { gemIcon } from './gem-icon.js';
 
-const MAX_NEWS = 5;
+const MAX_NEWS = 4;
 const LIST_DELAY_MS = 150;
 
 /** The list of players, and the news: who came, who left, who won. */

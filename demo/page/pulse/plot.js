@@ -60,7 +60,7 @@ export class LivePlot {
 
   #build() {
     this.#plot?.destroy();
-    const colors = themeColors('ink-2', 'line', 'field-line', ...this.#series.map(({ color }) => color));
+    const colors = themeColors('ink-2', 'line', 'gap', ...this.#series.map(({ color }) => color));
     const font = `12px ${getComputedStyle(this.#root).fontFamily}`;
     const axis = { stroke: colors['ink-2'], font, grid: { stroke: colors.line, width: 1 }, ticks: { show: false } };
     this.#plot = new uPlot(
@@ -68,7 +68,7 @@ export class LivePlot {
         ...this.#size(),
         legend: { show: false },
         cursor: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 30, 0, 0],
         scales: {
           x: { time: true, range: (_, __, max) => [max - this.#length / 2, max] },
           y: { range: (_, __, max) => [0, Math.max(this.#least, (max ?? 0) * 1.15)] },
@@ -77,7 +77,7 @@ export class LivePlot {
           { ...axis, grid: { show: false }, space: 90, values: (_, ticks) => ticks.map(clock) },
           { ...axis, size: 44, space: 40 },
         ],
-        hooks: { drawClear: [(plot) => this.#shadeGaps(plot, colors['field-line'])] },
+        hooks: { drawClear: [(plot) => this.#shadeGaps(plot, colors.gap)] },
         series: [{}, ...this.#series.map(({ color, fill }) => seriesStyle(colors[color], fill))],
       },
       this.#columns,

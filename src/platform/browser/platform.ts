@@ -6,6 +6,7 @@ import type { Platform } from '../../core/platform.js';
 import { type WhatwgWebSocket, WhatwgWire } from '../../core/whatwg-wire.js';
 import type { DialRequest, Wire, WireEvents } from '../../core/wire.js';
 import { pageLifecycle } from './lifecycle.js';
+import { makeEndOfTurn } from './turn.js';
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -30,6 +31,7 @@ export const browserPlatform: Platform = {
   clock,
   random: Math.random,
   lifecycle: pageLifecycle,
+  makeEndOfTurn,
   report: (error) => console.error(error),
   acceptsNodeOptions: false,
 };

@@ -32,7 +32,7 @@ export const nodePlatform: Platform = {
   clock,
   random: Math.random,
   // Measured against a microtask: as fast with one message in flight, and half as fast again where the application awaits between sends.
-  endOfTurn: (call) => setImmediate(call),
+  makeEndOfTurn: () => (call) => void setImmediate(call),
   lifecycle: { watch: watchProcess },
   report: (error) => console.error(error),
   acceptsNodeOptions: true,

@@ -36,6 +36,7 @@ export const standardPlatform: Platform = {
   clock,
   random: Math.random,
   lifecycle: { watch: () => () => {} },
+  makeEndOfTurn: () => (globalThis as { setImmediate?: (call: () => void) => unknown }).setImmediate ?? queueMicrotask,
   report: (error) => console.error(error),
   acceptsNodeOptions: false,
 };

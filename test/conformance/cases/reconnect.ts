@@ -33,9 +33,7 @@ export const reconnectCases = [
     FINAL_CODES,
     (code) => `reconnect: not after ${code}, which cannot get better`,
     async (bench, code) => {
-      // Over the wire by hand: a server of ws sends no 1010, which is the client's to send.
-      const frame = `8802${code.toString(16).padStart(4, '0')}`;
-      const client = await bench.connect('/sink', { open: [[{ raw: frame }]] }, { reconnect: AT_ONCE });
+      const client = await bench.connect('/sink', { open: [[{ close: [code] }]] }, { reconnect: AT_ONCE });
       const end = await poll(client);
       equal('closeCode' in end && end.closeCode, code, 'the close code');
       equal([client.state, (await bench.log()).attempts], ['closed', 1], 'the state and the attempts');

@@ -29,7 +29,7 @@ export class BareLink {
   readonly #turn: (() => void)[] = [];
 
   constructor(overrides: Partial<SessionSettings> = {}) {
-    const platform = { clock: this.clock, endOfTurn: (call: () => void) => this.#turn.push(call) } as unknown as Platform;
+    const platform = { clock: this.clock, makeEndOfTurn: () => (call: () => void) => this.#turn.push(call) } as unknown as Platform;
     this.link = new SessionLink(this.#host(), new ClientHandshake([]), { ...settings, ...overrides }, platform);
     this.link.attach(this.end);
     const token = new Uint8Array(16);

@@ -223,7 +223,7 @@ export class World {
       clock: this.clock,
       random: () => this.#random(),
       lifecycle: { watch: () => () => {} },
-      endOfTurn: (call) => this.#turn.push(call),
+      makeEndOfTurn: () => (call) => void this.#turn.push(call),
       report: (error) => this.reports.push(error),
       acceptsNodeOptions: false,
     };

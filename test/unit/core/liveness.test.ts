@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Liveness } from '../../../src/core/liveness.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-const times = { pingMs: 15_000, timeoutMs: 10_000 };
+const defaultTimes = { pingMs: 15_000, timeoutMs: 10_000 };
 
-function setUp({ canPing = true, onPing = () => {} } = {}) {
+function setUp({ canPing = true, onPing = () => {}, times = defaultTimes } = {}) {
   const clock = new FakeClock(0);
   const told: string[] = [];
   const liveness = new Liveness(times, clock, {
@@ -51,6 +51,19 @@ describe('a link that can ping', () => {
     expect(told).toEqual(['ping at 15000', 'ping at 30000', 'ping at 45000']);
     liveness.stop();
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('that answers is asked again every pingMs, also where timeoutMs is longer', async () => {
+    const { clock, told, liveness } = setUp({ times: { pingMs: 1_000, timeoutMs: 10_000 } });
+    for (let ping = 0; ping < 3; ping++) {
+      await clock.advance(1_000);
+      liveness.pong();
+    }
+    expect(told).toEqual(['ping at 1000', 'rtt 0', 'ping at 2000', 'rtt 0', 'ping at 3000', 'rtt 0']);
+    await clock.advance(10_999);
+    expect(told.slice(6)).toEqual(['ping at 4000']);
+    await clock.advance(1);
+    expect(told.at(-1)).toBe('dead at 14000, silent 11000');
   });
 
   it('is not asked while bytes come', async () => {

@@ -1,0 +1,82 @@
+import { expect, type Page, test } from '@playwright/test';
+import type * as gemsocket from 'gemsocket';
+import { serve } from './conformance/served.js';
+
+type Build = typeof gemsocket & { noConflict(): Build };
+
+interface Global {
+  Gemsocket?: unknown;
+  builds: Build[];
+}
+
+let server: Awaited<ReturnType<typeof serve>>;
+
+test.beforeEach(async ({ page }) => {
+  server = await serve();
+  await page.goto(`${server.origin}/elsewhere`);
+});
+
+test.afterEach(() => server.close());
+
+const addScript = (page: Page) => page.addScriptTag({ url: `${server.origin}/dist/gemsocket.iife.js` });
+
+test('the script tag adds one global, and takes it back', async ({ page }) => {
+  const before = await page.evaluate(() => Object.getOwnPropertyNames(globalThis));
+  await addScript(page);
+  const added = await page.evaluate((names) => Object.getOwnPropertyNames(globalThis).filter((name) => !names.includes(name)), before);
+  expect(added).toEqual(['Gemsocket']);
+  const isGone = await page.evaluate(() => {
+    (globalThis as unknown as { Gemsocket: Build }).Gemsocket.noConflict();
+    return !('Gemsocket' in globalThis);
+  });
+  expect(isGone).toBe(true);
+});
+
+test('noConflict() gives the global back to whoever had it', async ({ page }) => {
+  await page.evaluate(() => Object.assign(globalThis, { Gemsocket: 'of the application' }));
+  await addScript(page);
+  const restored = await page.evaluate(() => {
+    const own = (globalThis as unknown as { Gemsocket: Build }).Gemsocket.noConflict();
+    return [(globalThis as unknown as Global).Gemsocket, typeof own.connect];
+  });
+  expect(restored).toEqual(['of the application', 'function']);
+});
+
+test('two builds in one page work side by side, each with its own', async ({ page }) => {
+  await addScript(page);
+  await addScript(page);
+  const globals = await page.evaluate(() => {
+    const scope = globalThis as unknown as { Gemsocket: Build; builds: Build[] };
+    const second = scope.Gemsocket.noConflict();
+    const first = scope.Gemsocket;
+    scope.builds = [first, second];
+    return {
+      isAnother: first !== second,
+      isAnotherError: first.WebsocketError !== second.WebsocketError,
+      again: second.noConflict() === second,
+    };
+  });
+  expect(globals).toEqual({ isAnother: true, isAnotherError: true, again: true });
+  const echoes = await page.evaluate(
+    (address) =>
+      Promise.all(
+        (globalThis as unknown as Global).builds.map(async ({ WebsocketRequestBus }, index) => {
+          const bus = new WebsocketRequestBus();
+          const client = bus.createClient(address, undefined, 'insecure');
+          bus.sendWebsocketMessage(client, `build ${index}`);
+          for await (const message of client) {
+            await bus.closeAll();
+            return message;
+          }
+          return undefined;
+        }),
+      ),
+    `ws://127.0.0.1:${server.port}/echo`,
+  );
+  expect(echoes).toEqual(['build 0', 'build 1']);
+  const isGone = await page.evaluate(() => {
+    (globalThis as unknown as Global).builds[0]?.noConflict();
+    return !('Gemsocket' in globalThis);
+  });
+  expect(isGone).toBe(true);
+});

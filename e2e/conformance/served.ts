@@ -1,0 +1,39 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { startTestServer, type TestServer } from '../../test/conformance/server.js';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const DIST = dirname(fileURLToPath(import.meta.resolve('gemsocket')));
+
+const javascript = (body: string | Uint8Array) => ({ type: 'text/javascript', body });
+const html = (body: string) => ({ type: 'text/html', body: `<!doctype html><title>gemsocket</title>${body}` });
+
+/** The test server, and beside it what a site would serve: the built package, the runner, and two pages. */
+export async function serve(): Promise<TestServer & { readonly origin: string }> {
+  const names = (await readdir(DIST)).filter((name) => name.endsWith('.js'));
+  const dist = await Promise.all(names.map(async (name) => [`/dist/${name}`, javascript(await readFile(join(DIST, name)))] as const));
+  const server = await startTestServer(
+    new Map([
+      ...dist,
+      ['/runner.js', javascript(await bundledRunner())],
+      ['/', html('<script type="module" src="/runner.js"></script>')],
+      ['/elsewhere', html('Another page.')],
+    ]),
+  );
+  return { ...server, origin: `http://127.0.0.1:${server.port}` };
+}
+
+async function bundledRunner(): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [join(HERE, 'runner.ts')],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error('esbuild wrote nothing.');
+  return file.contents;
+}

@@ -1,0 +1,231 @@
+import type { Page } from '@playwright/test';
+import { expect, inArena, test } from './demo.js';
+
+test.describe('by keyboard alone', () => {
+  test('a visitor steers, takes a name and a stone, connects, sends and closes', async ({ page }) => {
+    expect(await focused(page)).toBe('field');
+    await page.keyboard.press('ArrowRight', { delay: 200 });
+
+    await tabTo(page, 'name');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('Ada');
+    await page.keyboard.press('Enter');
+    await expect(page.locator('#players .own')).toContainText('Ada');
+
+    await page.keyboard.press('Tab');
+    const stone = await page.locator('#mineral-name').textContent();
+    await page.keyboard.press('ArrowRight');
+    await expect(page.locator('#mineral-name')).not.toHaveText(stone ?? '');
+
+    await tabTo(page, 'connect');
+    await page.keyboard.press('Enter');
+    await expect(page.locator('#machine .node.lit')).toHaveText('open');
+    await tabTo(page, 'send-text');
+    await page.keyboard.type('Hello');
+    await page.keyboard.press('Enter');
+    await expect(page.locator('#log .entry.in')).toContainText(['Hello']);
+    await tabTo(page, 'close', 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await expect(page.locator('#machine .node.lit')).toHaveText('closed');
+  });
+
+  test('the field gives the focus back, and the first stop leads past the header', async ({ page }) => {
+    await page.keyboard.press('Escape');
+    expect(await focused(page)).toBe('');
+    await page.locator('.skip').focus();
+    await expect(page.locator('.skip')).toBeInViewport();
+  });
+
+  test('whatever has the focus shows it', async ({ page }) => {
+    await page.keyboard.press('Escape');
+    const bare: string[] = [];
+    for (let i = 0; i < 40; i++) {
+      await page.keyboard.press('Tab');
+      const problem = await page.evaluate(() => {
+        const element = document.activeElement;
+        if (element === null || element === document.body) return undefined;
+        const shows = (node: Element | null) => {
+          if (node === null) return false;
+          const { outlineStyle, boxShadow } = getComputedStyle(node);
+          return outlineStyle !== 'none' || boxShadow !== 'none';
+        };
+        const isShown = [element, element.nextElementSibling, element.parentElement].some(shows);
+        return isShown ? undefined : element.outerHTML.slice(0, 80);
+      });
+      if (problem !== undefined) bare.push(problem);
+    }
+    expect(bare).toEqual([]);
+  });
+});
+
+test.describe('theme', () => {
+  test('the system’s theme holds until the visitor chooses, and the choice is remembered', async ({ page }) => {
+    const root = page.locator('html');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect(root).toHaveAttribute('data-theme', 'dark');
+    const toggle = page.getByRole('button', { name: 'Dark theme' });
+    await expect(toggle).toHaveAttribute('aria-pressed', 'true');
+    await toggle.click();
+    await expect(root).toHaveAttribute('data-theme', 'light');
+    await page.reload();
+    await expect(root).toHaveAttribute('data-theme', 'light');
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`every text is readable in the ${colorScheme} theme (WCAG AA)`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      await page.getByRole('button', { name: 'unencrypted' }).click();
+      await page.getByRole('button', { name: 'clock' }).click();
+      await expect(page.locator('#log .entry.in.binary')).not.toHaveCount(0);
+      expect(await faintTexts(page)).toEqual([]);
+    });
+  }
+});
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+  test('nothing is wider than the screen, and what is touched is large enough', async ({ page }) => {
+    const width = () => page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    expect(await width()).toEqual([390, 390]);
+    await page.getByRole('button', { name: 'unencrypted' }).tap();
+    await page.getByRole('button', { name: 'clock' }).tap();
+    await expect(page.locator('#log .entry.in.binary')).not.toHaveCount(0);
+    for (const summary of await page.locator('summary').all()) await summary.tap();
+    expect(await width()).toEqual([390, 390]);
+
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll('button, .check, .segments label, .minerals label, nav a, summary')]
+        .map((element) => ({ text: element.textContent?.trim(), box: element.getBoundingClientRect() }))
+        .filter(({ box }) => box.width > 0 && (box.width < 24 || box.height < 24))
+        .map(({ text }) => text),
+    );
+    expect(small).toEqual([]);
+  });
+
+  test('a narrow screen shows a part of the field, and the own gem in it', async ({ page }) => {
+    const box = await page.locator('#field').boundingBox();
+    expect(box?.height).toBeGreaterThan(300);
+    await inArena(page);
+  });
+});
+
+test.describe('for those who do not see the page', () => {
+  test('every control has a name, every id is there once, headings go down one step at a time', async ({ page }) => {
+    expect(await namelessControls(page)).toEqual([]);
+    const { doubled, levels } = await page.evaluate(() => {
+      const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+      return {
+        doubled: ids.filter((id, i) => ids.indexOf(id) !== i),
+        levels: [...document.querySelectorAll('h1, h2, h3, h4')].map(({ tagName }) => Number(tagName[1])),
+      };
+    });
+    expect(doubled).toEqual([]);
+    expect(levels.filter((level) => level === 1)).toHaveLength(1);
+    expect(levels.filter((level, i) => level - (levels[i - 1] ?? 0) > 1)).toEqual([]);
+  });
+
+  test('landmarks, the drawing and the live regions are what they say', async ({ page }) => {
+    await expect(page.getByRole('main')).toHaveCount(1);
+    await expect(page.getByRole('navigation', { name: 'Sections' })).toBeVisible();
+    for (const name of ['Arena', 'Console', 'Pulse']) await expect(page.getByRole('region', { name, exact: true })).toBeVisible();
+    await expect(page.getByRole('img', { name: /The connection is idle/ })).toBeVisible();
+    await expect(page.getByRole('log', { name: 'Messages' })).toBeAttached();
+    await expect(page.getByRole('log', { name: 'News' })).toBeAttached();
+    await expect(page.getByRole('application', { name: 'The field' })).toHaveAccessibleDescription(/press and hold/i);
+    await expect(page.getByRole('group', { name: /Stone/ }).getByRole('radio')).toHaveCount(8);
+  });
+
+  test('who asked for stillness gets no trails, no bursts and no sliding', async ({ page }) => {
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await page.getByRole('button', { name: 'Connect', exact: true }).click();
+    await expect(page.locator('#machine .node.lit')).toHaveText('open');
+    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+  });
+});
+
+function focused(page: Page): Promise<string> {
+  return page.evaluate(() => document.activeElement?.id ?? '');
+}
+
+async function tabTo(page: Page, id: string, key = 'Tab'): Promise<void> {
+  for (let i = 0; i < 60; i++) {
+    if ((await focused(page)) === id) return;
+    await page.keyboard.press(key);
+  }
+  throw new Error(`No number of ${key} leads to #${id}.`);
+}
+
+function namelessControls(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const byIds = (ids: string | null) =>
+      (ids ?? '')
+        .split(' ')
+        .map((id) => document.getElementById(id)?.textContent ?? '')
+        .join('');
+    const nameOf = (element: Element) => {
+      const labels = (element as HTMLInputElement).labels ?? [];
+      const own = element.matches('button, a, summary') ? element.textContent : '';
+      return [
+        element.getAttribute('aria-label'),
+        byIds(element.getAttribute('aria-labelledby')),
+        ...[...labels].map((label) => label.textContent),
+        own,
+      ];
+    };
+    return [...document.querySelectorAll('button, a, input, textarea, summary, [tabindex], [role=img]')]
+      .filter((element) => nameOf(element).every((name) => (name ?? '').trim() === ''))
+      .map((element) => element.outerHTML.slice(0, 100));
+  });
+}
+
+/** Texts with less contrast to their ground than WCAG 2.2 asks (1.4.3): 4.5, or 3 for large ones. What is disabled is exempt. */
+async function faintTexts(page: Page): Promise<string[]> {
+  const texts = await shownTexts(page);
+  expect(texts.length).toBeGreaterThan(40);
+  return texts
+    .map((text) => ({ ...text, contrast: contrast(text.color, text.ground) }))
+    .filter(({ contrast, isLarge }) => contrast < (isLarge ? 3 : 4.5))
+    .map(({ text, contrast }) => `${text}: ${contrast.toFixed(2)}`);
+}
+
+interface ShownText {
+  readonly text: string;
+  readonly color: string;
+  readonly ground: string;
+  readonly isLarge: boolean;
+}
+
+function shownTexts(page: Page): Promise<ShownText[]> {
+  return page.evaluate(() => {
+    const groundOf = (element: Element | null): string => {
+      if (element === null) return 'rgb(255, 255, 255)';
+      const ground = getComputedStyle(element).backgroundColor;
+      return ground.startsWith('rgb(') ? ground : groundOf(element.parentElement);
+    };
+    const exempt = ':disabled, [aria-disabled=true], .visually-hidden, svg';
+    return [...document.querySelectorAll('body *')]
+      .filter((element) => element.checkVisibility() && element.closest(exempt) === null)
+      .filter((element) => [...element.childNodes].some((node) => node instanceof Text && node.data.trim() !== ''))
+      .map((element) => {
+        const { color, fontSize, fontWeight } = getComputedStyle(element);
+        const sizePx = Number.parseFloat(fontSize);
+        const isLarge = sizePx >= 24 || (sizePx >= 18.66 && Number(fontWeight) >= 700);
+        return { text: element.textContent?.trim().slice(0, 40) ?? '', color, ground: groundOf(element), isLarge };
+      });
+  });
+}
+
+function contrast(color: string, ground: string): number {
+  const [lighter = 0, darker = 0] = [luminance(color), luminance(ground)].sort((a, b) => b - a);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+/** Relative luminance of an `rgb(…)` colour (WCAG 2.2). */
+function luminance(color: string): number {
+  const [red = 0, green = 0, blue = 0] = (color.match(/[\d.]+/g) ?? []).map((part) => {
+    const share = Number(part) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}

@@ -1,0 +1,52 @@
+import { type IWebsocketClient, WebsocketRequestBus } from '../../../src/entry/node.js';
+import { hear, say } from './say.js';
+
+/** A thousand clients of one bus, that outlive their server; afterwards it tells what they have left behind. */
+const [, , address = '', count = '1000'] = process.argv;
+
+const exitListenersBefore = process.listenerCount('exit');
+const bus = new WebsocketRequestBus();
+/** Of the latest attempt of each client. */
+const delays = new Map<string, { attempt: number; delayMs: number }>();
+bus.on('reconnecting', ({ id }, { attempt, delayMs }) => delays.set(id, { attempt, delayMs }));
+
+const clients: IWebsocketClient[] = [];
+for (let number = 0; number < Number(count); number++) {
+  const reconnect = { minDelayMs: 100, maxDelayMs: 2_000 };
+  clients.push(bus.createClient(address, undefined, 'insecure', { reconnect, connectTimeoutMs: 20_000 }));
+}
+await allOpen();
+const whileOpen = exitListeners();
+await say('open');
+
+await hear();
+await new Promise<void>((resolve) => {
+  const off = bus.on('reconnecting', () => {
+    if (clients.some((client) => client.state !== 'reconnecting')) return;
+    off();
+    resolve();
+  });
+});
+await say('all waiting');
+await allOpen();
+await say('all back', { reconnects: clients.map((client) => client.stats.reconnects), delays: [...delays.values()] });
+
+for (const client of clients) client.sendMessage('still me');
+await Promise.all(clients.map((client) => client.close()));
+for (const client of clients) client.getMessage();
+// The sockets' own handles go a turn after their close has been told.
+await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+await say('all closed', {
+  exitListeners: [whileOpen, exitListeners()],
+  onTheBus: bus.clients.size,
+  resources: process.getActiveResourcesInfo().filter((resource) => resource.startsWith('TCP') || resource === 'Timeout'),
+});
+process.disconnect?.();
+
+function exitListeners(): number {
+  return process.listenerCount('exit') - exitListenersBefore;
+}
+
+async function allOpen(): Promise<void> {
+  while (!clients.every((client) => client.isConnectionOpen())) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { startScript } from '../support/programs.js';
+
+const CYCLES = Number(process.env.GEMSOCKET_CYCLES ?? 5_000);
+/** What compiled code and counters still add. A leak of one small object for each connection comes to more. */
+const NOISE_BYTES = 192 * 1024;
+
+describe('connecting and closing, again and again', () => {
+  it(`${CYCLES} times: the heap is flat, and the process ends by itself`, { timeout: 1_200_000 }, async () => {
+    await using script = await startScript('test/faults/children/cycles.ts', [CYCLES]);
+    const { heaps, exitListeners } = (await script.said('done', 1_200_000)) as { heaps: number[]; exitListeners: number };
+    console.log(script.output);
+    // The first half warms up.
+    const half = Math.floor(heaps.length / 2);
+    expect((heaps.at(-1) ?? 0) - (heaps[half] ?? 0)).toBeLessThan(NOISE_BYTES);
+    expect(exitListeners).toBe(0);
+    expect(await script.ended).toBe(0);
+  });
+});

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { freePort, startScript } from '../support/programs.js';
+import { until } from '../support/until.js';
+
+const COUNT = 1_000;
+/** The ceiling of every delay once the server has been gone for a while: the scale of the test, 1 to 15 of the default. */
+const MAX_DELAY_MS = 2_000;
+const BUCKET_MS = 200;
+
+interface Arrivals {
+  readonly server: WebSocketServer;
+  readonly times: number[];
+  readonly messages: string[];
+}
+
+async function serve(port: number): Promise<Arrivals> {
+  const server = new WebSocketServer({ port, host: '127.0.0.1', backlog: 2 * COUNT });
+  const arrivals: Arrivals = { server, times: [], messages: [] };
+  server.on('connection', (socket) => {
+    arrivals.times.push(Date.now());
+    socket.on('message', (message) => arrivals.messages.push(String(message)));
+  });
+  await once(server, 'listening');
+  return arrivals;
+}
+
+async function crash({ server }: Arrivals): Promise<void> {
+  for (const client of server.clients) client.terminate();
+  await new Promise((resolve) => server.close(resolve));
+}
+
+interface Delay {
+  readonly attempt: number;
+  readonly delayMs: number;
+}
+
+function histogram(timesMs: readonly number[]): number[] {
+  const buckets: number[] = [];
+  for (const timeMs of timesMs) {
+    const bucket = Math.floor(timeMs / BUCKET_MS);
+    buckets[bucket] = (buckets[bucket] ?? 0) + 1;
+  }
+  return Array.from(buckets, (count) => count ?? 0);
+}
+
+function print(title: string, buckets: readonly number[]): void {
+  const lines = buckets.map((count, index) => `${String(index * BUCKET_MS).padStart(6)} ms ${'█'.repeat(Math.ceil(count / 4))} ${count}`);
+  console.log([title, ...lines].join('\n'));
+}
+
+describe('a server that is gone for a while, with 1,000 clients', () => {
+  it('gets all of them back, spread by jitter, and nothing is left behind when they close', { timeout: 120_000 }, async () => {
+    const port = await freePort();
+    const first = await serve(port);
+    await using clients = await startScript('test/faults/children/thousand-clients.ts', [`127.0.0.1:${port}`, COUNT]);
+    await clients.said('open');
+    clients.process.send('the server goes');
+    await crash(first);
+    await clients.said('all waiting');
+    // Long enough that every client has failed five times and waits up to the ceiling: 100 + 200 + ... + 1,600 ms.
+    const goneAt = Date.now();
+    await until(() => Date.now() - goneAt > 4_000, 'the server has been gone for 4 s');
+
+    const second = await serve(port);
+    const backAt = Date.now();
+    const { reconnects, delays } = (await clients.said('all back')) as { reconnects: number[]; delays: Delay[] };
+    expect(reconnects).toEqual(Array(COUNT).fill(1));
+    expect(second.times).toHaveLength(COUNT);
+    print(`${COUNT} clients come back, by their times after the server:`, histogram(second.times.map((time) => time - backAt)));
+
+    // When they arrive also depends on how busy this machine is; how long each chose to wait does not.
+    const atCeiling = delays.filter(({ attempt }) => attempt > 5).map(({ delayMs }) => delayMs);
+    const buckets = histogram(atCeiling);
+    print(`${atCeiling.length} of them had waited at the ceiling, by their last delays:`, buckets);
+    expect(atCeiling.length).toBeGreaterThan(COUNT / 2);
+    expect(buckets).toHaveLength(MAX_DELAY_MS / BUCKET_MS);
+    const even = atCeiling.length / buckets.length;
+    for (const count of buckets) {
+      expect(count).toBeGreaterThan(even / 3);
+      expect(count).toBeLessThan(even * 2);
+    }
+
+    expect(await clients.said('all closed')).toMatchObject({ exitListeners: [1, 0], onTheBus: 0, resources: [] });
+    expect(await clients.ended).toBe(0);
+    await expect.poll(() => second.messages.length).toBe(COUNT);
+    await crash(second);
+  });
+});

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { connect, type IWebsocketClient } from '../../src/entry/node.js';
+import { freePort, startListening } from '../support/programs.js';
+import { describeWith } from './needs.js';
+
+async function read(client: IWebsocketClient, enough: (messages: (string | Uint8Array)[]) => boolean): Promise<(string | Uint8Array)[]> {
+  const messages: (string | Uint8Array)[] = [];
+  for await (const message of client) {
+    messages.push(message);
+    if (enough(messages)) break;
+  }
+  return messages;
+}
+
+describeWith('websocketd', 'our client and websocketd', (program) => {
+  async function start(...args: string[]) {
+    const port = await freePort();
+    const server = await startListening(port, program, ['--address=127.0.0.1', `--port=${port}`, '--loglevel=error', ...args]);
+    return { server, address: `ws://127.0.0.1:${port}/` };
+  }
+
+  it('has its lines echoed by `cat`, in order, of every kind of character', async () => {
+    const { server, address } = await start('cat');
+    await using _ = server;
+    const client = await connect(address, { type: 'insecure' });
+    const lines = ['hello', '', 'käse', '💎 gem', 'x'.repeat(60_000), ...Array.from({ length: 500 }, (_line, number) => `${number}`)];
+    for (const line of lines) client.sendMessage(line);
+    expect(await read(client, ({ length }) => length === lines.length)).toEqual(lines);
+    expect(await client.close()).toMatchObject({ code: 1000, wasClean: true });
+  });
+
+  it('has its bytes echoed by `cat` in binary mode', async () => {
+    const { server, address } = await start('--binary', 'cat');
+    await using _ = server;
+    const client = await connect(address, { type: 'insecure' });
+    const bytes = randomBytes(300_000);
+    // In pieces: websocketd stands still when a single message is larger than the pipe to its program.
+    for (let at = 0; at < bytes.length; at += 10_000) client.sendMessageBinary(bytes.subarray(at, at + 10_000));
+    const pieces = await read(client, (all) => all.reduce((sum, piece) => sum + piece.length, 0) >= bytes.length);
+    expect(pieces.every((piece) => piece instanceof Uint8Array)).toBe(true);
+    expect(Buffer.compare(Buffer.concat(pieces as Uint8Array[]), bytes)).toBe(0);
+    await client.close();
+  });
+
+  it('is told that the program behind the socket has ended', async () => {
+    const { server, address } = await start('sh', '-c', 'echo last words');
+    await using _ = server;
+    const client = await connect(address, { type: 'insecure', reconnect: false });
+    const messages: unknown[] = [];
+    for await (const message of client) messages.push(message);
+    expect(messages).toEqual(['last words']);
+    expect(client.state).toBe('closed');
+  });
+});
