@@ -16,6 +16,24 @@ it('keeps of a session that is gone how it ended, and nothing of its memory', ()
   expect(registry.whereabouts(ticket)).toEqual({ outcome: Outcome.evicted, lost: 2, ticket });
 });
 
+it('weighs a session when its client leaves, and not all of them each time', () => {
+  const registry = new SessionRegistry<Resident>(countingSecrets(), new FakeClock(), registryDefaults);
+  let weighings = 0;
+  for (let n = 0; n < 8; n++) {
+    const ticket = registry.newTicket();
+    registry.add(ticket, {
+      get heldBytes() {
+        weighings += 1;
+        return 5;
+      },
+      evict() {},
+    });
+    registry.detached(ticket);
+  }
+  expect(weighings).toBe(8);
+  expect(registry.metrics).toMatchObject({ detached: 8, detachedBytes: 40 });
+});
+
 it('acknowledges what comes in one batch with the WELCOME of a new session', () => {
   const bare = new BareLink();
   bare.receive(Uint8Array.of(0x11, 0x61, 0x11, 0x62, 0x11, 0x63));
