@@ -1,13 +1,17 @@
+import { aborted, closedBeforeOpen, handlerFailed, invalidMessage, notOpen, unsent } from './client-errors.js';
+import { newId } from './client-id.js';
 import { checkClose } from './close-codes.js';
 import { Connection, type ConnectionHost, type Target } from './connection.js';
 import { asyncDispose } from './dispose.js';
 import { Emitter } from './emitter.js';
-import { WebsocketError } from './errors.js';
+import type { WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
 import type { MakeLink } from './link.js';
 import { publicState } from './machine.js';
+import { copyOf } from './message-bytes.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
+import { type Settler, settler } from './settler.js';
 import type {
   ClientEvents,
   ClientStats,
@@ -207,12 +211,7 @@ export class Client implements IWebsocketClient {
 
   /** Told as an `error` event; where nobody listens, or the listener is what failed, to the platform's log. */
   #handlerFailed(cause: unknown, handler: string): void {
-    const error = new WebsocketError(
-      'HANDLER_FAILED',
-      `The application's ${handler} handler threw. The connection goes on; see cause.`,
-      { handler },
-      cause,
-    );
+    const error = handlerFailed(handler, cause);
     if (handler === 'error') this.#platform.report(error);
     else this.#tell(error);
   }
@@ -224,7 +223,7 @@ export class Client implements IWebsocketClient {
   }
 
   readonly #abort = (): void => {
-    this.#opening.reject(new WebsocketError('ABORTED', 'The signal was aborted before the connection opened.', {}, this.#signal?.reason));
+    this.#opening.reject(aborted(this.#signal?.reason));
     void this.close(1000, 'aborted');
   };
 
@@ -282,60 +281,4 @@ export class Client implements IWebsocketClient {
     this.#closing.resolve(info);
     this.#inbox.end(info, () => this.#events.emit('close', info));
   }
-}
-
-interface Settler<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** A promise to be settled later. Nobody need watch it: a rejection that no one awaits is no crash. */
-function settler<T>(): Settler<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
-}
-
-/** 104 bits of chance: unique enough to name a connection in a process or page. It is no secret. */
-function newId(random: () => number): string {
-  const part = () => random().toString(36).slice(2, 12).padEnd(10, '0');
-  return part() + part();
-}
-
-function copyOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
-  if (ArrayBuffer.isView(bytes)) {
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).slice() as Uint8Array<ArrayBuffer>;
-  }
-  if (Object.prototype.toString.call(bytes) === '[object ArrayBuffer]') return new Uint8Array(bytes.slice(0));
-  throw invalidMessage('sendMessageBinary takes an ArrayBuffer or a view of one; for text there is sendMessage.');
-}
-
-function invalidMessage(message: string): WebsocketError {
-  return new WebsocketError('INVALID_MESSAGE', message);
-}
-
-function notOpen(state: ConnectionState): WebsocketError {
-  const advice = state === 'idle' ? 'Call connect() first.' : 'Make a new client to connect again.';
-  return new WebsocketError('NOT_OPEN', `The connection is ${state}, so nothing can be sent. ${advice}`, { state });
-}
-
-function closedBeforeOpen(info: CloseInfo): WebsocketError {
-  return new WebsocketError('NOT_OPEN', 'The connection was closed before it opened. Make a new client to connect again.', {
-    state: 'closed',
-    ...info,
-  });
-}
-
-function unsent(messages: number, bytes: number, info: CloseInfo): WebsocketError {
-  return new WebsocketError(
-    'UNSENT',
-    `The connection ended (${info.code}) with ${messages} accepted messages (${bytes} bytes) that never left. Await drained() before close(), or send them again on a new connection.`,
-    { messages, bytes, code: info.code },
-  );
 }

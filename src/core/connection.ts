@@ -4,25 +4,20 @@ import { addressFailed, dialThrew, inboxFull, linkDead, tailDropped } from './co
 import type { WebsocketError } from './errors.js';
 import type { Link, MakeLink, SessionHost } from './link.js';
 import { Liveness } from './liveness.js';
-import { type Effect, type MachineEvent, type Policy, publicState, type State, step } from './machine.js';
+import { type Effect, type MachineEvent, type Policy, type State, step } from './machine.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
-import type { CloseInfo, ConnectionState, Continuity, Message, ReconnectAttempt } from './types.js';
+import { type ReportHost, Reports } from './reports.js';
+import type { CloseInfo, Continuity, Message } from './types.js';
 import type { Wire, WireEvents } from './wire.js';
 
-/** What happens to a connection, told in order. A report never comes in the middle of another. */
-export interface ConnectionHost {
-  stateChanged(now: ConnectionState, before: ConnectionState): void;
-  opened(isFirst: boolean, continuity: Continuity): void;
-  retrying(attempt: ReconnectAttempt): void;
-  failed(error: WebsocketError): void;
-  closed(info: CloseInfo, cause: WebsocketError | undefined): void;
+/** The connection's owner: what is told in order, and what comes with every message. */
+export interface ConnectionHost extends ReportHost {
   deliver(message: Message, bytes: number): void;
   sent(bytes: number): void;
   shed(): void;
   drained(): void;
   measured(rttMs: number): void;
-  undelivered(messages: readonly Message[]): void;
 }
 
 /** Asked before every attempt. */
@@ -36,6 +31,7 @@ export class Connection {
   readonly #policy: Policy;
   readonly #target: Target;
   readonly #host: ConnectionHost;
+  readonly #reports: Reports;
   #state: State = { at: 'idle' };
   #wire: Wire | undefined;
   #liveness: Liveness | undefined;
@@ -46,8 +42,6 @@ export class Connection {
   /** Once the inbox is full after `close()`, what comes is not kept, for the closing handshake must be read; and that is told. */
   #tail: 'kept' | 'cut' | 'told' = 'kept';
   #retryAfterMs: number | undefined;
-  #reports: (() => void)[] = [];
-  #isReporting = false;
 
   constructor(platform: Platform, settings: Settings, retriesFirst: boolean, target: Target, makeLink: MakeLink, host: ConnectionHost) {
     this.#platform = platform;
@@ -55,6 +49,7 @@ export class Connection {
     this.#policy = { ...settings, retriesFirst };
     this.#target = target;
     this.#host = host;
+    this.#reports = new Reports(host);
     this.link = makeLink(this.#linkHost());
   }
 
@@ -71,9 +66,9 @@ export class Connection {
     const { state, effects } = step(before, event, this.#policy, this.#platform.random());
     this.#state = state;
     if (state.at !== before.at || ('wire' in state && 'wire' in before && state.wire !== before.wire)) this.#leave(before);
-    this.#reportState(before, state);
+    this.#reports.addState(before, state);
     for (const effect of effects) this.#perform(effect);
-    this.#flushReports();
+    this.#reports.flush();
   }
 
   /** The page is shown or the network is back. */
@@ -123,7 +118,7 @@ export class Connection {
   #dropTail(): void {
     if (this.#tail === 'told') return;
     this.#tail = 'told';
-    this.#tell(() => this.#host.failed(tailDropped(this.#settings)));
+    this.#reports.tell((host) => host.failed(tailDropped(this.#settings)));
   }
 
   #leave(before: State): void {
@@ -152,48 +147,8 @@ export class Connection {
         this.#wire = undefined;
         break;
       default:
-        this.#report(effect);
+        this.#reports.add(effect, this.#continuity);
     }
-  }
-
-  #report(effect: Effect): void {
-    const host = this.#host;
-    switch (effect.do) {
-      case 'reportOpened': {
-        const continuity = this.#continuity as Continuity;
-        this.#reports.push(() => host.opened(effect.isFirst, continuity));
-        break;
-      }
-      case 'reportError':
-        this.#reports.push(() => host.failed(effect.error));
-        break;
-      case 'reportRetry': {
-        const { attempt, delayMs, cause } = effect;
-        this.#reports.push(() => host.retrying({ attempt, delayMs, cause }));
-        break;
-      }
-      case 'reportClosed':
-        this.#reports.push(() => host.closed(effect.info, effect.cause));
-        break;
-    }
-  }
-
-  #reportState(before: State, state: State): void {
-    const [was, now] = [publicState(before), publicState(state)];
-    if (was !== now) this.#reports.push(() => this.#host.stateChanged(now, was));
-  }
-
-  #tell(report: () => void): void {
-    this.#reports.push(report);
-    this.#flushReports();
-  }
-
-  /** A listener may call back into the connection; what that brings about is told after the present report. */
-  #flushReports(): void {
-    if (this.#isReporting) return;
-    this.#isReporting = true;
-    for (let next = this.#reports.shift(); next !== undefined; next = this.#reports.shift()) next();
-    this.#isReporting = false;
   }
 
   #dial(number: number): void {
@@ -282,8 +237,8 @@ export class Connection {
       drained: () => this.#host.drained(),
       pong: () => this.#liveness?.pong(),
       measured: (rttMs) => this.#host.measured(rttMs),
-      undelivered: (messages) => this.#tell(() => this.#host.undelivered(messages)),
-      report: (error) => this.#tell(() => this.#host.failed(error)),
+      undelivered: (messages) => this.#reports.tell((host) => host.undelivered(messages)),
+      report: (error) => this.#reports.tell((host) => host.failed(error)),
       retryAfter: (delayMs) => {
         this.#retryAfterMs = delayMs;
       },

@@ -51,9 +51,13 @@ export class Liveness {
   /** The answer to our ping came. */
   pong(): void {
     const now = this.#clock.now();
-    if (this.#pingedAt !== undefined) this.#host.measured(Math.max(0, now - this.#pingedAt));
-    this.#pingedAt = undefined;
     this.#lastByteAt = now;
+    if (this.#pingedAt === undefined || this.#isStopped) return;
+    this.#host.measured(Math.max(0, now - this.#pingedAt));
+    this.#pingedAt = undefined;
+    // The timer stands at the end of the time to answer, and silence counts anew from here.
+    this.#cancel();
+    this.#next(this.#times.pingMs);
   }
 
   /**
@@ -112,8 +116,7 @@ export class Liveness {
     }
     if (askedMs < 0 && silentMs >= patienceMs) {
       this.#pingedAt = now;
-      // An answer may come long before its time is over, and then silence counts anew.
-      this.#next(Math.min(pingMs, timeoutMs));
+      this.#next(timeoutMs);
       ping();
       return;
     }

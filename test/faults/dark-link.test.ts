@@ -107,18 +107,19 @@ describe('a link that goes dark without FIN', () => {
   });
 
   it('is not seen in one that is only slow', async () => {
-    await open();
-    proxy.delay(TIMEOUT_MS / 3);
-    const errors: unknown[] = [];
-    client.on('error', (error) => errors.push(error));
+    const delayMs = 200;
+    client = await connect(`127.0.0.1:${proxy.port}`, { ...options, liveness: { pingMs: PING_MS, timeoutMs: 20 * delayMs } });
+    proxy.delay(delayMs);
+    const states: unknown[] = [];
+    client.on('state', (state) => states.push(state));
     const [socket] = server.clients as Set<WebSocket>;
     let pings = 0;
     socket?.on('ping', () => {
       pings += 1;
     });
-    await expect.poll(() => pings, { timeout: 5_000 }).toBeGreaterThanOrEqual(5);
-    expect(errors).toEqual([]);
-    expect(client.stats.rttMs).toBeGreaterThanOrEqual(2 * Math.floor(TIMEOUT_MS / 3) - 5);
+    await expect.poll(() => pings, { timeout: 30_000 }).toBeGreaterThanOrEqual(4);
+    expect(states).toEqual([]);
+    expect(client.stats.rttMs).toBeGreaterThanOrEqual(2 * delayMs - 10);
   });
 });
 

@@ -69,10 +69,6 @@ const CROWN_HEIGHT = 0.5;
 /** The facets of each cut: triangles from rim to table and back, and the table itself, each with its normal. */
 const facetsOf = Object.fromEntries(Object.entries(outlines).map(([cut, outline]) => [cut, facet(outline)]));
 
-export function outlineOf(cut) {
-  return outlines[cut];
-}
-
 export function facetsFor(cut) {
   return facetsOf[cut];
 }

@@ -2,7 +2,7 @@
 const MAX_WAITING = 64;
 
 /** Pings unanswered since a pong last left, after which the peer means harm: more than one read of a socket can bring. */
-const MAX_SKIPPED = 16_384;
+const MAX_SKIPPED = 65_536;
 
 /** Writes a pong and calls back when it has left. */
 export type WritePong = (payload: Uint8Array, written: () => void) => void;

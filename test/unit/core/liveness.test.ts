@@ -55,15 +55,16 @@ describe('a link that can ping', () => {
 
   it('that answers is asked again every pingMs, also where timeoutMs is longer', async () => {
     const { clock, told, liveness } = setUp({ times: { pingMs: 1_000, timeoutMs: 10_000 } });
-    for (let ping = 0; ping < 3; ping++) {
+    for (const rttMs of [0, 500, 2_000]) {
       await clock.advance(1_000);
+      await clock.advance(rttMs);
       liveness.pong();
     }
-    expect(told).toEqual(['ping at 1000', 'rtt 0', 'ping at 2000', 'rtt 0', 'ping at 3000', 'rtt 0']);
+    expect(told).toEqual(['ping at 1000', 'rtt 0', 'ping at 2000', 'rtt 500', 'ping at 3500', 'rtt 2000']);
     await clock.advance(10_999);
-    expect(told.slice(6)).toEqual(['ping at 4000']);
+    expect(told.slice(6)).toEqual(['ping at 6500']);
     await clock.advance(1);
-    expect(told.at(-1)).toBe('dead at 14000, silent 11000');
+    expect(told.at(-1)).toBe('dead at 16500, silent 11000');
   });
 
   it('is not asked while bytes come', async () => {

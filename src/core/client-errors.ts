@@ -1,0 +1,39 @@
+import { WebsocketError } from './errors.js';
+import type { CloseInfo, ConnectionState } from './types.js';
+
+export function aborted(reason: unknown): WebsocketError {
+  return new WebsocketError('ABORTED', 'The signal was aborted before the connection opened.', {}, reason);
+}
+
+export function handlerFailed(handler: string, cause: unknown): WebsocketError {
+  return new WebsocketError(
+    'HANDLER_FAILED',
+    `The application's ${handler} handler threw. The connection goes on; see cause.`,
+    { handler },
+    cause,
+  );
+}
+
+export function invalidMessage(message: string): WebsocketError {
+  return new WebsocketError('INVALID_MESSAGE', message);
+}
+
+export function notOpen(state: ConnectionState): WebsocketError {
+  const advice = state === 'idle' ? 'Call connect() first.' : 'Make a new client to connect again.';
+  return new WebsocketError('NOT_OPEN', `The connection is ${state}, so nothing can be sent. ${advice}`, { state });
+}
+
+export function closedBeforeOpen(info: CloseInfo): WebsocketError {
+  return new WebsocketError('NOT_OPEN', 'The connection was closed before it opened. Make a new client to connect again.', {
+    state: 'closed',
+    ...info,
+  });
+}
+
+export function unsent(messages: number, bytes: number, info: CloseInfo): WebsocketError {
+  return new WebsocketError(
+    'UNSENT',
+    `The connection ended (${info.code}) with ${messages} accepted messages (${bytes} bytes) that never left. Await drained() before close(), or send them again on a new connection.`,
+    { messages, bytes, code: info.code },
+  );
+}

@@ -1,0 +1,10 @@
+import { invalidMessage } from './client-errors.js';
+
+/** The bytes of a message that the application hands over, in a buffer of their own: the application's may change at once. */
+export function copyOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
+  if (ArrayBuffer.isView(bytes)) {
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).slice() as Uint8Array<ArrayBuffer>;
+  }
+  if (Object.prototype.toString.call(bytes) === '[object ArrayBuffer]') return new Uint8Array(bytes.slice(0));
+  throw invalidMessage('sendMessageBinary takes an ArrayBuffer or a view of one; for text there is sendMessage.');
+}

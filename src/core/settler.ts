@@ -1,0 +1,18 @@
+/** A promise, and what settles it. */
+export interface Settler<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A promise to be settled later. Nobody need watch it: a rejection that no one awaits is no crash. */
+export function settler<T>(): Settler<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
