@@ -11,9 +11,9 @@ import { until } from '../support/until.js';
 import { serveSessions } from './gem1-server.js';
 import { describeWith } from './needs.js';
 
-const MESSAGES = Number(process.env['GEM1_MESSAGES'] ?? 5_000);
-const CUTS = Number(process.env['GEM1_CUTS'] ?? 30);
-const SEED = Number(process.env['GEM1_SEED'] ?? 1);
+const MESSAGES = Number(process.env.GEM1_MESSAGES ?? 5_000);
+const CUTS = Number(process.env.GEM1_CUTS ?? 30);
+const SEED = Number(process.env.GEM1_SEED ?? 1);
 const here = fileURLToPath(new URL('.', import.meta.url));
 const options = { maxMessageBytes: 65_536, liveness: { pingMs: 300, timeoutMs: 300 }, reconnect: { minDelayMs: 5, maxDelayMs: 50 } };
 const terms = { windowBytes: 65_536, replayBytes: 262_144 };
