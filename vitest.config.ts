@@ -10,6 +10,9 @@ const TIMEOUTS_MS: Readonly<Record<string, number>> = {
   packaging: 120_000,
 };
 
+/** For these alone, and where nobody looks on: a machine that is short of time for a moment is no fault. */
+const retry = (name: string) => (process.env.CI && name in TIMEOUTS_MS ? 1 : 0);
+
 /** Every folder of test/ is a project, so none can be forgotten; each may be run by its name, `vitest run --project unit`. */
 const folders = readdirSync('test', { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== 'support');
 
@@ -22,6 +25,7 @@ export default defineConfig({
         include: [`test/${name}/**/*.test.ts`],
         testTimeout: TIMEOUTS_MS[name] ?? 15_000,
         hookTimeout: TIMEOUTS_MS[name] ?? 15_000,
+        retry: retry(name),
         ...(name === 'packaging' ? { globalSetup: 'test/support/installed-package.ts' } : {}),
       },
     })),

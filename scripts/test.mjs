@@ -14,7 +14,6 @@ const steps = [
   ['size', npmRun('size')],
   ['tests with coverage', npmRun('test:coverage')],
   ['packaging', npmRun('test:packaging')],
-  ['faults, interop, examples, docs', npmRun('test:interop')],
   ['browser', npmRun('test:browser')],
 ];
 

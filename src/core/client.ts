@@ -36,6 +36,8 @@ export interface ClientParts {
   readonly signal: AbortSignal | undefined;
   /** Told when the connection is closed and its last reader has seen the end. */
   readonly onFinished?: (client: Client) => void;
+  /** Told how many messages were accepted and never left, when the connection is down. */
+  readonly onUnsent?: (messages: number) => void;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -50,6 +52,7 @@ export class Client implements IWebsocketClient {
   readonly #platform: Platform;
   readonly #onMessage: OnMessage | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #onUnsent: ((messages: number) => void) | undefined;
   readonly #counters: Mutable<ClientStats>;
   readonly #opening = settler<void>();
   #hasOpened = false;
@@ -64,6 +67,7 @@ export class Client implements IWebsocketClient {
     this.#settings = settings;
     this.#onMessage = parts.onMessage;
     this.#signal = parts.signal;
+    this.#onUnsent = parts.onUnsent;
     this.#counters = {
       messagesSent: 0,
       messagesReceived: 0,
@@ -173,9 +177,14 @@ export class Client implements IWebsocketClient {
     await this.close();
   }
 
-  /** For bytes that the platform has encoded, once for many clients: nothing is copied. */
-  protected sendEncoded(encoded: Uint8Array<ArrayBuffer>, bytes: number): boolean {
-    return this.#send(encoded, bytes, 'reliable');
+  /** For a message to many clients, which nobody changes any more: nothing is copied. */
+  protected sendShared(message: string | Uint8Array<ArrayBuffer>, bytes: number): boolean {
+    return this.#send(message, bytes, 'reliable');
+  }
+
+  /** Ends the connection, or the session of a peer that is away, without waiting for anybody. */
+  protected giveUp(info: CloseInfo, error?: WebsocketError): void {
+    this.#connection.giveUp(info, error);
   }
 
   #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
@@ -273,7 +282,10 @@ export class Client implements IWebsocketClient {
     this.#signal?.removeEventListener('abort', this.#abort);
     const { messages, bytes, undelivered } = this.#connection.link.end();
     if (undelivered !== undefined && undelivered.length > 0) this.#events.emit('undelivered', undelivered);
-    if (messages > 0) this.#tell(unsent(messages, bytes, info));
+    if (messages > 0) {
+      this.#onUnsent?.(messages);
+      this.#tell(unsent(messages, bytes, info));
+    }
     // Not for nothing: an error with its stack costs as much as all else that an end does.
     if (!this.#hasOpened) this.#opening.reject(cause ?? closedBeforeOpen(info));
     for (const waiter of this.#drainWaiters) waiter.reject(notOpen('closed'));

@@ -82,6 +82,11 @@ export class Connection {
     this.dispatch({ is: 'adopt' });
   }
 
+  /** For good, and without waiting for an answer; the peer is told the code, where one can be sent. */
+  giveUp(info: CloseInfo, error: WebsocketError | undefined): void {
+    this.dispatch({ is: 'giveUp', info, ...(error === undefined ? {} : { error }) });
+  }
+
   /** The inbox is full: the socket is not read until `resume`, or, where that can't be, the connection ends. */
   pause(): void {
     if (this.link.holdsPeer) return;

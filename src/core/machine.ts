@@ -46,7 +46,9 @@ export type MachineEvent =
   | { readonly is: 'woken' }
   /** The peer came back with a wire of its own: `dial` will find it open. */
   | { readonly is: 'adopt' }
-  | { readonly is: 'close'; readonly code: number; readonly reason: string };
+  | { readonly is: 'close'; readonly code: number; readonly reason: string }
+  /** The owner has had enough of the peer, whether it is there or not: no closing handshake is waited for. */
+  | { readonly is: 'giveUp'; readonly info: CloseInfo; readonly error?: WebsocketError };
 
 /** The wire ended, or never opened. */
 export interface Lost {
@@ -116,6 +118,8 @@ export function step(state: State, event: MachineEvent, policy: Policy, chance: 
       return adopt(state, policy);
     case 'close':
       return close(state, event.code, event.reason, policy);
+    case 'giveUp':
+      return giveUp(state, event.info, event.error);
   }
 }
 
@@ -266,6 +270,14 @@ function close(state: State, code: number, reason: string, policy: Policy): Step
     default:
       return stay(state);
   }
+}
+
+function giveUp(state: State, info: CloseInfo, error: WebsocketError | undefined): Step {
+  if (state.at === 'idle' || state.at === 'closed') return stay(state);
+  // 1006 is what a connection without a goodbye is called, and is never sent.
+  const goodbye: Effect =
+    info.code === CloseCode.abnormal ? { do: 'detachWire' } : { do: 'detachWire', code: info.code, reason: info.reason };
+  return after(goodbye, closed(info, error));
 }
 
 function closed(info: CloseInfo, cause: WebsocketError | undefined): Step {

@@ -3,4 +3,5 @@ export type { CloseInfo, Message, Received } from '../core/types.js';
 export { attach } from '../server/attach.js';
 export { listen } from '../server/listen.js';
 export type { ServerOptions } from '../server/options.js';
+export type { ServerSessionOptions } from '../server/session-options.js';
 export type { Refused, ServerClient, ServerCloseOptions, ServerEvents, ServerRequest, WebsocketServer } from '../server/types.js';

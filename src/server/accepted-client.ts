@@ -1,25 +1,29 @@
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
-import type WebSocket from 'isomorphic-ws';
 import { Client } from '../core/client.js';
-import { CloseCode } from '../core/close-codes.js';
+import { abnormalClose, CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
-import type { Leftover, LinkHost } from '../core/link.js';
-import type { OutboxBounds } from '../core/options.js';
-import { PlainLink } from '../core/plain-link.js';
+import type { MakeLink } from '../core/link.js';
+import type { Settings } from '../core/options.js';
 import type { ClientEvents, CloseInfo, Delivery, Message, Received } from '../core/types.js';
-import type { Frame } from '../platform/node/frame.js';
+import type { Dial } from '../core/wire.js';
 import { nodePlatform } from '../platform/node/platform.js';
-import { type Guard, GuardedWire } from './guarded-wire.js';
-import type { RateLimit, ServerSettings } from './options.js';
-import { TokenBucket } from './rate-limit.js';
+import type { ServerSettings } from './options.js';
+import { rateLimited } from './rate-limit.js';
 import type { ServerClient, ServerRequest } from './types.js';
 
-export interface Accepted {
-  readonly ws: WebSocket;
-  readonly socket: Duplex;
+/** Who asks to come in, and who the application says that is. */
+export interface Guest {
   readonly request: IncomingMessage;
   readonly user: unknown;
+}
+
+/** What carries an accepted client: a plain WebSocket, or a session over one after another. */
+export interface Carrier {
+  /** Returns the wire that is there. */
+  readonly dial: Dial;
+  readonly makeLink: MakeLink;
+  /** How long the peer of a session may be away; undefined where the end of the wire is the end. */
+  readonly resumeWindowMs: number | undefined;
 }
 
 export interface AcceptedClientHost {
@@ -38,31 +42,41 @@ type Reader = 'none' | 'poll' | 'holder';
 
 /** The same client as on the other side, on a wire that is already there; and its share of the server's bounds. */
 export class AcceptedClient extends Client implements ServerClient {
-  readonly request: ServerRequest;
   readonly user: unknown;
-  readonly #wire: GuardedWire;
+  readonly hasSession: boolean;
   readonly #host: AcceptedClientHost;
   readonly #maxBufferedBytes: number;
+  #request: ServerRequest;
   #reader: Reader = 'none';
 
-  constructor(accepted: Accepted, settings: ServerSettings, host: AcceptedClientHost) {
-    const { ws, socket, request, user } = accepted;
-    const wire = new GuardedWire(ws, socket, settings.rateLimit === undefined ? undefined : rateGuard(settings.rateLimit));
+  constructor({ request, user }: Guest, carrier: Carrier, settings: ServerSettings, host: AcceptedClientHost) {
+    const { resumeWindowMs } = carrier;
+    const { rateLimit } = settings;
     super({
-      platform: { ...nodePlatform, dial: wire.dial, report: (error) => host.report(error) },
-      settings: settings.client,
+      platform: { ...nodePlatform, dial: carrier.dial, report: (error) => host.report(error) },
+      settings: clientSettings(settings.client, resumeWindowMs),
       target: () => ACCEPTED,
-      makeLink: (linkHost) => new AcceptedLink(linkHost, settings.client.outbox, host),
+      makeLink: (linkHost) => carrier.makeLink(rateLimit === undefined ? linkHost : rateLimited(linkHost, rateLimit, resumeWindowMs)),
       retriesFirst: false,
       onMessage: undefined,
       signal: undefined,
       onFinished: (client) => host.finished(client as AcceptedClient),
+      onUnsent: (messages) => host.unsent(messages),
     });
-    this.request = { url: request.url ?? '/', headers: request.headers, remoteAddress: request.socket.remoteAddress ?? '' };
     this.user = user;
-    this.#wire = wire;
+    this.hasSession = resumeWindowMs !== undefined;
     this.#host = host;
     this.#maxBufferedBytes = settings.maxBufferedBytes;
+    this.#request = requestOf(request);
+  }
+
+  get request(): ServerRequest {
+    return this.#request;
+  }
+
+  /** The client comes back: from another address, perhaps. */
+  resuming(request: IncomingMessage): void {
+    this.#request = requestOf(request);
   }
 
   override sendMessage(text: string, delivery?: Delivery): boolean {
@@ -77,10 +91,14 @@ export class AcceptedClient extends Client implements ServerClient {
     return this.#keepsUp(buffered) && hasRoom;
   }
 
-  /** A message to many. */
-  sendFrame(frame: Frame): void {
+  /** A message to many, which nobody changes any more. What is wrong with this client is no fault of its sender. */
+  sendToAll(message: string | Uint8Array<ArrayBuffer>, bytes: number): void {
     const buffered = this.bufferedBytes;
-    this.sendEncoded(frame, frame.payloadBytes);
+    try {
+      this.sendShared(message, bytes);
+    } catch (error) {
+      this.#host.report(error);
+    }
     this.#keepsUp(buffered);
   }
 
@@ -102,7 +120,7 @@ export class AcceptedClient extends Client implements ServerClient {
 
   /** Without a closing handshake; the `close` event follows. */
   drop(): void {
-    this.#wire.drop();
+    this.giveUp(abnormalClose(''));
   }
 
   /**
@@ -117,40 +135,21 @@ export class AcceptedClient extends Client implements ServerClient {
   /** Judged by what waited before the message: one message of any size may be sent to a client that reads. */
   #keepsUp(bufferedBytes: number): boolean {
     if (bufferedBytes < this.#maxBufferedBytes) return true;
-    this.#wire.end(CloseCode.tryAgainLater, tooSlow(bufferedBytes, this.#maxBufferedBytes));
+    const error = tooSlow(bufferedBytes, this.#maxBufferedBytes);
+    this.giveUp({ code: CloseCode.tryAgainLater, reason: error.code, wasClean: false }, error);
     return false;
-  }
-}
-
-class AcceptedLink extends PlainLink {
-  readonly #clientHost: AcceptedClientHost;
-
-  constructor(host: LinkHost, bounds: OutboxBounds, clientHost: AcceptedClientHost) {
-    super(host, bounds);
-    this.#clientHost = clientHost;
-  }
-
-  override end(): Leftover {
-    const leftover = super.end();
-    this.#clientHost.unsent(leftover.messages);
-    return leftover;
   }
 }
 
 /** Nothing is ever dialled for an accepted client; its connection wants an address all the same. */
 const ACCEPTED = new URL('ws://accepted.invalid');
 
-function rateGuard(limit: RateLimit): Guard {
-  const bucket = new TokenBucket(limit, () => performance.now());
-  return () => (bucket.take() ? undefined : { code: CloseCode.policyViolation, error: rateLimited(limit) });
+function clientSettings(settings: Settings, resumeWindowMs: number | undefined): Settings {
+  return resumeWindowMs === undefined ? settings : { ...settings, resumeWindowMs };
 }
 
-function rateLimited(limit: RateLimit): WebsocketError {
-  return new WebsocketError(
-    'RATE_LIMITED',
-    `The client sent more than ${limit.messagesPerSecond} messages a second, beyond a burst of ${limit.burst}, and was closed with 1008. Raise rateLimit if that is wanted.`,
-    { ...limit },
-  );
+function requestOf({ url, headers, socket }: IncomingMessage): ServerRequest {
+  return { url: url ?? '/', headers, remoteAddress: socket.remoteAddress ?? '' };
 }
 
 function tooSlow(buffered: number, limit: number): WebsocketError {

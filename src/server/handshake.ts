@@ -3,21 +3,35 @@ import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
 import { WebSocketServer } from 'ws';
 import { wsLimits } from '../platform/node/limits.js';
+import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/limits.js';
 import type { ServerSettings } from './options.js';
 
 /** Answers with 101 and returns the WebSocket; where the request is not one for a WebSocket, with 4xx and undefined. */
 export type Handshake = (request: IncomingMessage, socket: Duplex, head: Buffer) => WebSocket | undefined;
 
+/** Who offers sessions gets one: the application's subprotocols are then negotiated inside. */
 export function makeHandshake(settings: ServerSettings): Handshake {
-  const { protocols, maxMessageBytes, closeTimeoutMs } = settings.client;
+  const { protocols, maxMessageBytes } = settings.client;
+  // Without a common one the handshake goes on without: the client decides whether it wants that (RFC 6455, 4.1).
+  const plain = upgrader(settings, maxMessageBytes, (offered) => [...offered].find((name) => protocols.includes(name)) ?? false);
+  if (settings.session === undefined) return plain;
+  const session = upgrader(settings, MAX_BATCH_BYTES, () => SESSION_PROTOCOL);
+  return (request, socket, head) => (offersSession(request) ? session : plain)(request, socket, head);
+}
+
+function offersSession(request: IncomingMessage): boolean {
+  const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
+  return offered.some((name) => name.trim() === SESSION_PROTOCOL);
+}
+
+function upgrader(settings: ServerSettings, maxFrameBytes: number, choose: (offered: Set<string>) => string | false): Handshake {
   const ws = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     // Off unless asked for: a window per connection costs memory, and few live messages compress (RFC 7692).
     perMessageDeflate: false,
-    // Without a common one the handshake goes on without: the client decides whether it wants that (RFC 6455, 4.1).
-    handleProtocols: (offered) => [...offered].find((name) => protocols.includes(name)) ?? false,
-    ...wsLimits(maxMessageBytes, closeTimeoutMs),
+    handleProtocols: choose,
+    ...wsLimits(maxFrameBytes, settings.client.closeTimeoutMs),
   });
   return (request, socket, head) => {
     let accepted: WebSocket | undefined;

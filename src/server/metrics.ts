@@ -1,7 +1,9 @@
 import { CloseCode } from '../core/close-codes.js';
+import { WebsocketError } from '../core/errors.js';
 import type { CloseInfo } from '../core/types.js';
 import type { AcceptedClient } from './accepted-client.js';
 import type { RefusalReason } from './refusal.js';
+import type { SessionMetric } from './sessions.js';
 
 /** What is counted since the server started. */
 const COUNTERS = {
@@ -62,8 +64,17 @@ export class Metrics {
     if (counter !== undefined) this.#counters[counter] += 1;
   }
 
-  read(clients: number, live: ReadonlySet<AcceptedClient>): Readonly<Record<string, number>> {
-    const now = { clients, bufferedBytes: 0, ...this.#counters };
+  /** The link of a session broke. */
+  broke(cause: unknown): void {
+    if (cause instanceof WebsocketError && cause.code === 'LINK_DEAD') this.#counters.closedDead += 1;
+  }
+
+  read(
+    clients: number,
+    live: ReadonlySet<AcceptedClient>,
+    sessions: Readonly<Record<SessionMetric, number>>,
+  ): Readonly<Record<string, number>> {
+    const now = { clients, bufferedBytes: 0, ...this.#counters, ...sessions };
     for (const client of live) {
       add(now, client);
       now.bufferedBytes += client.bufferedBytes;
@@ -92,6 +103,8 @@ function closedBy(info: CloseInfo): Counter | undefined {
       return 'closedTooBig';
     case CloseCode.protocolError:
     case CloseCode.invalidPayload:
+    case CloseCode.sessionProtocol:
+    case CloseCode.sessionLimit:
       return 'closedProtocolError';
     case CloseCode.abnormal:
       return info.reason === 'link dead' ? 'closedDead' : undefined;

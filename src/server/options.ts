@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebsocketError } from '../core/errors.js';
 import { type ClientOptions, defaults, milliseconds, positive, resolveOptions, type Settings } from '../core/options.js';
+import { resolveServerSession, type ServerSessionOptions, type ServerSessionSettings } from './session-options.js';
 
 /** Every bound has a default, and its reason stands beside it in {@link serverDefaults}. */
 export interface ServerOptions {
@@ -31,6 +32,8 @@ export interface ServerOptions {
    * quarter of it on, so a sender that then awaits `drained()` is never cut off.
    */
   maxBufferedBytes?: number;
+  /** Bounds of the sessions that clients with `session()` hold; false: every client is a plain one. */
+  session?: ServerSessionOptions | false;
 }
 
 export const serverDefaults = {
@@ -65,6 +68,8 @@ export interface ServerSettings {
   readonly handshakeTimeoutMs: number;
   readonly rateLimit: RateLimit | undefined;
   readonly maxBufferedBytes: number;
+  /** Undefined: none are held. */
+  readonly session: ServerSessionSettings | undefined;
   /** Of each client. */
   readonly client: Settings;
 }
@@ -81,6 +86,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     handshakeTimeoutMs: milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, serverDefaults.handshakeTimeoutMs),
     rateLimit: resolveRateLimit(options.rateLimit),
     maxBufferedBytes,
+    session: resolveServerSession(options.session),
     client: clientSettings(options, maxBufferedBytes),
   };
 }
@@ -131,9 +137,9 @@ function resolveRateLimit(rateLimit: ServerOptions['rateLimit']): RateLimit | un
 }
 
 function refuseUnsupported(options: object): void {
-  for (const option of ['session', 'backplane', 'topics', 'authorize']) {
+  for (const option of ['backplane', 'topics', 'authorize']) {
     if ((options as Record<string, unknown>)[option] === undefined) continue;
-    throw new WebsocketError('UNSUPPORTED', `The option ${option} is not there yet: this version serves plain WebSockets. Leave it out.`, {
+    throw new WebsocketError('UNSUPPORTED', `The option ${option} is not there yet. Leave it out.`, {
       option,
     });
   }

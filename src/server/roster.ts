@@ -45,8 +45,11 @@ export class Roster {
     this.#listed.add(client);
     this.#snapshot = undefined;
     this.#openCount += 1;
-    client.on('state', (_now, before) => {
-      if (before === 'open') this.#notOpen(client);
+    client.on('state', (now, before) => {
+      if (now === 'open') this.#openCount += 1;
+      if (before === 'open') this.#openCount -= 1;
+      // A session whose client is away still takes what is sent to it.
+      if (now === 'closing' || now === 'closed') this.#ends(client);
     });
     client.on('close', () => {
       this.#live.delete(client);
@@ -68,8 +71,7 @@ export class Roster {
     for (const client of [...this.#listed]) this.#unlist(client);
   }
 
-  #notOpen(client: AcceptedClient): void {
-    this.#openCount -= 1;
+  #ends(client: AcceptedClient): void {
     if (!client.awaitsPoll(this.#isPolled)) this.#unlist(client);
   }
 

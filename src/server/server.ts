@@ -1,13 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type WebSocket from 'isomorphic-ws';
 import { CloseCode, checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
 import { WebsocketError } from '../core/errors.js';
 import { milliseconds } from '../core/options.js';
+import { PlainLink } from '../core/plain-link.js';
 import { nodePlatform } from '../platform/node/platform.js';
-import { AcceptedClient, type AcceptedClientHost } from './accepted-client.js';
+import { NodeWire } from '../platform/node/wire.js';
+import { SESSION_PROTOCOL } from '../session/limits.js';
+import { AcceptedClient, type AcceptedClientHost, type Carrier, type Guest } from './accepted-client.js';
 import { authenticate, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
 import { Arrivals } from './arrivals.js';
 import { broadcast } from './broadcast.js';
@@ -17,6 +21,7 @@ import { Metrics } from './metrics.js';
 import { type ServerSettings, serverDefaults } from './options.js';
 import { ignore, type Refusal, refuse } from './refusal.js';
 import { Roster } from './roster.js';
+import { noSessions, Sessions, type SessionsHost } from './sessions.js';
 import type { Refused, ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
 
 /** Where connections come from: an HTTP server of our own, or the application's. */
@@ -37,12 +42,14 @@ export class UpgradeServer implements WebsocketServer {
   readonly #events: Emitter<ServerEvents>;
   /** Handshakes under way; each may still become a client. */
   readonly #pending = new Set<Duplex>();
+  readonly #sessions: Sessions | undefined;
   #door: Door | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(settings: ServerSettings) {
     this.#settings = settings;
     this.#handshake = makeHandshake(settings);
+    this.#sessions = settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#sessionsHost());
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#roster = new Roster((client) => this.#arrivals.left(client));
     this.#events = new Emitter((error, event) => this.#handlerFailed(error, event));
@@ -57,7 +64,7 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   get metrics(): Readonly<Record<string, number>> {
-    return this.#metrics.read(this.#roster.openCount, this.#roster.live);
+    return this.#metrics.read(this.#roster.openCount, this.#roster.live, this.#sessions?.metrics ?? noSessions);
   }
 
   on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void {
@@ -133,7 +140,7 @@ export class UpgradeServer implements WebsocketServer {
   #check(request: IncomingMessage): Refusal | undefined {
     if (this.#closing !== undefined) return isClosing;
     if (!this.serves(request)) return wrongPath;
-    return checkRequest(this.#settings, request, this.#roster.openCount + this.#pending.size);
+    return checkRequest(this.#settings, request, this.#roster.openCount + this.#pending.size + (this.#sessions?.arriving ?? 0));
   }
 
   async #authenticate(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -157,12 +164,37 @@ export class UpgradeServer implements WebsocketServer {
     try {
       const ws = this.#handshake(request, socket, head);
       if (ws === undefined) this.#tellRefused(refusedByWs(request, socket, remoteAddress));
-      else this.#welcome(new AcceptedClient({ ws, socket, request, user }, this.#settings, this.#clientHost()));
+      else if (ws.protocol === SESSION_PROTOCOL && this.#sessions !== undefined) this.#sessions.accept(ws, socket, { request, user });
+      else this.#welcome(this.#plainClient(ws, socket, { request, user }));
     } catch (cause) {
       // ws refuses a socket that another upgrade listener has taken already.
       socket.destroy();
       this.#tellRefused({ reason: 'request', status: 0, remoteAddress, cause });
     }
+  }
+
+  #plainClient(ws: WebSocket, socket: Duplex, guest: Guest): AcceptedClient {
+    const { outbox } = this.#settings.client;
+    const carrier: Carrier = {
+      dial: ({ maxMessageBytes }, events) => new NodeWire(ws, events, { socket, maxMessageBytes }),
+      makeLink: (host) => new PlainLink(host, outbox),
+      resumeWindowMs: undefined,
+    };
+    const client = new AcceptedClient(guest, carrier, this.#settings, this.#clientHost());
+    void client.connect();
+    return client;
+  }
+
+  #sessionsHost(): SessionsHost {
+    return {
+      enter: (guest, carrier) => {
+        const client = new AcceptedClient(guest, carrier, this.#settings, this.#clientHost());
+        client.on('open', () => this.#welcome(client));
+        client.on('reconnecting', ({ cause }) => this.#metrics.broke(cause));
+        return client;
+      },
+      report: (error) => this.#tell(error),
+    };
   }
 
   #clientHost(): AcceptedClientHost {
@@ -181,7 +213,6 @@ export class UpgradeServer implements WebsocketServer {
 
   #welcome(client: AcceptedClient): void {
     client.on('close', (info) => this.#metrics.closed(client, info));
-    void client.connect();
     this.#roster.add(client);
     this.#metrics.connected();
     this.#events.emit('connection', client);
@@ -196,7 +227,9 @@ export class UpgradeServer implements WebsocketServer {
 
   async #close(code: number, reason: string, dropAfterMs: number): Promise<void> {
     for (const socket of this.#pending) this.refuse(socket, isClosing);
+    this.#sessions?.close(code, reason);
     const clients = [...this.#roster.live];
+    this.#sessions?.leave(clients, dropAfterMs);
     const stragglers = setTimeout(() => {
       for (const client of this.#roster.live) client.drop();
     }, dropAfterMs);

@@ -3,7 +3,7 @@ import type { WebsocketError } from '../core/errors.js';
 import type { IWebsocketClient } from '../core/types.js';
 import type { RefusalReason } from './refusal.js';
 
-/** What the client asked for in its handshake. */
+/** What the client asked for in its handshake: with a session, in its newest one. */
 export interface ServerRequest {
   /** Path and query, as sent. */
   readonly url: string;
@@ -12,10 +12,10 @@ export interface ServerRequest {
   readonly remoteAddress: string;
 }
 
-/** One accepted connection: the same interface as on the other side, and who it is. */
+/** One accepted connection, or one session: the same interface as on the other side, and who it is. */
 export interface ServerClient extends IWebsocketClient {
   readonly request: ServerRequest;
-  /** What `authenticate` returned. */
+  /** What `authenticate` returned, for the first handshake of a session. */
   readonly user: unknown;
 }
 
@@ -30,7 +30,7 @@ export interface Refused {
 }
 
 export interface ServerEvents {
-  /** Before the client's first message: a handler attached here misses nothing. */
+  /** Before the client's first message: a handler attached here misses nothing. Once for each session, however often it is resumed. */
   connection: (client: ServerClient) => void;
   refused: (refused: Refused) => void;
   /** A connection could not be accepted; or a listener threw, of the server, or of a client without an `error` listener. Where nobody listens, it is written to the console. */
@@ -49,7 +49,8 @@ export interface ServerCloseOptions {
 
 export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDisposable {
   /**
-   * The open clients, oldest first; the array never changes, ask again for the next one.
+   * The open clients, oldest first; the array never changes, ask again for the next one. A client with a session stays
+   * while it is away (`reconnecting`), as what is sent to it is kept for it.
    *
    * Where the application polls, a client that has closed stays until `getMessage()` has returned how it ended, so
    * that a frame loop over `clients` sees it; for five seconds at most. Ask `isConnectionOpen()` before sending in
@@ -60,12 +61,13 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
   readonly port: number;
   /** @returns a function that takes the listener off again. */
   on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void;
-  /** To every open client of this process. A client that reads too slowly is closed with 1013; nothing is thrown for it. */
+  /** To every open client of this process, and to those whose session waits for them. A client that reads too slowly is closed with 1013; nothing is thrown for it. */
   broadcast(message: string | ArrayBuffer | ArrayBufferView): void;
   /** Counters since the start and gauges of now, by name. */
   readonly metrics: Readonly<Record<string, number>>;
   /**
    * The clients first, all at once; then the port is free. Handshakes that come meanwhile are answered with 503.
+   * Clients with a session are told to come back spread over `graceMs`.
    * Safe to call twice. An attached HTTP server goes on without us.
    *
    * @throws {WebsocketError} `INVALID_CLOSE`, `INVALID_OPTION`, at the call.

@@ -24,6 +24,8 @@ export interface DoorHost<Guest> {
   enter(entrance: Entrance, guest: Guest): Client | undefined;
   /** Whether the guest may go on with the session: whether it is the same user's. */
   mayResume(client: Client, guest: Guest): boolean;
+  /** The guest goes on with the client's session. Before the client knows. */
+  resuming?(client: Client, guest: Guest): void;
   /** Chooses among the application's subprotocols, '' for none. */
   choose(protocols: readonly string[]): string;
 }
@@ -113,6 +115,7 @@ export class SessionDoor<Guest> {
       }
       seat.attempt = control.attempt;
       seat.next = relay;
+      if (seat.client !== undefined) this.#host.resuming?.(seat.client, guest);
       seat.client?.adopt();
     } else {
       const gone = control.is === 'hello' ? { outcome: Outcome.none, lost: undefined } : this.#registry.whereabouts(control);

@@ -40,6 +40,7 @@ export interface RegistryMetrics {
   readonly detachedBytes: number;
   readonly evicted: number;
   readonly resumed: number;
+  readonly expired: number;
 }
 
 interface Entry<R> {
@@ -77,6 +78,7 @@ export class SessionRegistry<R extends Resident> {
   #detachedBytes = 0;
   #evicted = 0;
   #resumed = 0;
+  #expired = 0;
   #cancel: Cancel | undefined;
 
   constructor(secrets: Secrets, clock: Clock, bounds: RegistryBounds) {
@@ -86,7 +88,13 @@ export class SessionRegistry<R extends Resident> {
   }
 
   get metrics(): RegistryMetrics {
-    return { detached: this.#detached.size, detachedBytes: this.#detachedBytes, evicted: this.#evicted, resumed: this.#resumed };
+    return {
+      detached: this.#detached.size,
+      detachedBytes: this.#detached.size === 0 ? 0 : this.#detachedBytes,
+      evicted: this.#evicted,
+      resumed: this.#resumed,
+      expired: this.#expired,
+    };
   }
 
   newTicket(): Ticket {
@@ -133,6 +141,7 @@ export class SessionRegistry<R extends Resident> {
     const key = keyOf(ticket);
     this.#entries.delete(key);
     this.#release(key);
+    if (outcome === Outcome.windowOver) this.#expired += 1;
     this.#gone.set(key, { outcome, lost, ticket });
     if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
   }

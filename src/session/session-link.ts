@@ -131,7 +131,9 @@ export class SessionLink implements Link {
   /** Server: asks the client to wait before it comes back. */
   leave(delayMs: number): void {
     this.#leaveDelayMs = Math.floor(delayMs);
-    this.#flushDue();
+    // At once: END may follow in the same turn, and a peer that has read END reads no further.
+    this.#isDue = true;
+    this.#flush();
   }
 
   end(): Leftover {

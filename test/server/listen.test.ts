@@ -126,7 +126,7 @@ describe('listen', () => {
     await once(socket, 'open');
   });
 
-  it.each(['session', 'backplane', 'topics', 'authorize'])('says that %s is not there yet', async (option) => {
+  it.each(['backplane', 'topics', 'authorize'])('says that %s is not there yet', async (option) => {
     await expect(listen('127.0.0.1', 0, { [option]: {} })).rejects.toMatchObject({ code: 'UNSUPPORTED', context: { option } });
   });
 

@@ -1,0 +1,59 @@
+import { isDeepStrictEqual } from 'node:util';
+import { WebsocketError } from '../core/errors.js';
+import { milliseconds, positive } from '../core/options.js';
+import { resolveSession, sessionDefaults } from '../session/feature.js';
+import { type RegistryBounds, registryDefaults } from '../session/registry.js';
+
+/** Of the sessions that clients with `session()` hold. Each default has its reason in {@link serverSessionDefaults}. */
+export interface ServerSessionOptions {
+  /** Bytes from one client that may wait to be read before it is stopped, each message counting 32 more than it has. */
+  windowBytes?: number;
+  /** Bytes sent to one client and not acknowledged. Beyond that, messages wait, and count for `maxBufferedBytes`. */
+  replayBytes?: number;
+  /** Milliseconds that a session is kept for a client that is away. */
+  resumeWindowMs?: number;
+  /** Sessions whose clients are away. Over it, the one that left first is given up. */
+  maxDetached?: number;
+  /** Bytes that those hold together. */
+  maxDetachedBytes?: number;
+  /**
+   * Whether what `authenticate` returned for a session and what it returns for who wants to go on with it are the same
+   * user. Deeply equal, unless set: set it where that changes from handshake to handshake, as the expiry of a token does.
+   */
+  isSameUser?: (before: unknown, now: unknown) => boolean;
+}
+
+export const serverSessionDefaults = {
+  /** What `inbox.maxBytes` is for a plain client. */
+  windowBytes: 1024 * 1024,
+  /** A round trip of 100 ms at 80 Mbit/s; there are as many of these as clients. */
+  replayBytes: 1024 * 1024,
+} as const;
+
+export interface ServerSessionSettings extends RegistryBounds {
+  readonly ackDelayMs: number;
+  readonly windowBytes: number;
+  readonly replayBytes: number;
+  readonly isSameUser: (before: unknown, now: unknown) => boolean;
+}
+
+/** @throws {WebsocketError} `INVALID_OPTION`. */
+export function resolveServerSession(options: ServerSessionOptions | false | undefined): ServerSessionSettings | undefined {
+  if (options === false) return undefined;
+  if (options !== undefined && (typeof options !== 'object' || options === null)) {
+    throw new WebsocketError('INVALID_OPTION', 'The option session must be an object of options, or false for no sessions.', {
+      option: 'session',
+      value: options,
+    });
+  }
+  const { windowBytes, replayBytes, resumeWindowMs, maxDetached, maxDetachedBytes, isSameUser } = options ?? {};
+  const bounds = { ...(windowBytes === undefined ? {} : { windowBytes }), ...(replayBytes === undefined ? {} : { replayBytes }) };
+  return {
+    ...resolveSession(bounds, { ...sessionDefaults, ...serverSessionDefaults }),
+    resumeWindowMs: milliseconds('session.resumeWindowMs', resumeWindowMs, registryDefaults.resumeWindowMs),
+    // None is a bound, too: who loses the connection has lost the session.
+    maxDetached: maxDetached === 0 ? 0 : positive('session.maxDetached', maxDetached, registryDefaults.maxDetached),
+    maxDetachedBytes: positive('session.maxDetachedBytes', maxDetachedBytes, registryDefaults.maxDetachedBytes),
+    isSameUser: isSameUser ?? isDeepStrictEqual,
+  };
+}

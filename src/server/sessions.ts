@@ -1,0 +1,145 @@
+import type { Duplex } from 'node:stream';
+import type WebSocket from 'isomorphic-ws';
+import type { Client } from '../core/client.js';
+import { WebsocketError } from '../core/errors.js';
+import { nodePlatform } from '../platform/node/platform.js';
+import { nodeSecrets } from '../platform/node/secrets.js';
+import { NodeWire } from '../platform/node/wire.js';
+import { type Entrance, type Seat, SessionDoor } from '../session/door.js';
+import { sessionSettings } from '../session/feature.js';
+import { MAX_BATCH_BYTES } from '../session/limits.js';
+import { SessionRegistry } from '../session/registry.js';
+import type { SessionLink } from '../session/session-link.js';
+import type { AcceptedClient, Carrier, Guest } from './accepted-client.js';
+import type { ServerSettings } from './options.js';
+import type { ServerSessionSettings } from './session-options.js';
+
+export interface SessionsHost {
+  /** Makes the client of a new session, which opens in this turn. */
+  enter(guest: Guest, carrier: Carrier): AcceptedClient;
+  report(error: WebsocketError): void;
+}
+
+interface Visitor extends Guest {
+  readonly socket: Duplex;
+}
+
+/** The server's sessions: from a WebSocket that speaks gem.1 to the client whose it is. */
+export class Sessions {
+  readonly #settings: ServerSessionSettings;
+  readonly #protocols: readonly string[];
+  readonly #host: SessionsHost;
+  readonly #registry: SessionRegistry<Seat>;
+  readonly #door: SessionDoor<Visitor>;
+  readonly #links = new WeakMap<Client, SessionLink>();
+  /** Those that have not said yet what they want; each may become a client. */
+  readonly #arriving = new Map<Duplex, WebSocket>();
+  #refused = 0;
+  #isClosing = false;
+
+  constructor(settings: ServerSettings, own: ServerSessionSettings, host: SessionsHost) {
+    this.#settings = own;
+    this.#protocols = settings.client.protocols;
+    this.#host = host;
+    this.#registry = new SessionRegistry<Seat>(nodeSecrets, nodePlatform.clock, own);
+    const { handshakeTimeoutMs } = settings;
+    const session = sessionSettings(own, settings.client);
+    this.#door = new SessionDoor<Visitor>(
+      nodePlatform,
+      this.#registry,
+      { ...own, session, handshakeTimeoutMs },
+      {
+        enter: (entrance, visitor) => this.#enter(entrance, visitor),
+        mayResume: (client, visitor) => this.#mayResume(client as AcceptedClient, visitor),
+        resuming: (client, visitor) => {
+          this.#arriving.delete(visitor.socket);
+          (client as AcceptedClient).resuming(visitor.request);
+        },
+        choose: (offered) => offered.find((name) => this.#protocols.includes(name)) ?? '',
+      },
+    );
+  }
+
+  get arriving(): number {
+    return this.#arriving.size;
+  }
+
+  get metrics(): Readonly<Record<SessionMetric, number>> {
+    const { detached, detachedBytes, resumed, evicted, expired } = this.#registry.metrics;
+    return {
+      sessionsDetached: detached,
+      sessionsDetachedBytes: detachedBytes,
+      sessionsResumed: resumed,
+      sessionsEvicted: evicted,
+      sessionsExpired: expired,
+      sessionsRefused: this.#refused,
+    };
+  }
+
+  accept(ws: WebSocket, socket: Duplex, guest: Guest): void {
+    this.#arriving.set(socket, ws);
+    socket.once('close', () => this.#arriving.delete(socket));
+    this.#door.accept((events) => new NodeWire(ws, events, { socket, maxMessageBytes: MAX_BATCH_BYTES }), { ...guest, socket });
+  }
+
+  /** Tells the open clients when to come back: spread over the window, so that they do not return all at once. */
+  leave(clients: readonly AcceptedClient[], windowMs: number): void {
+    const leaving = clients.filter((client) => client.hasSession && client.isConnectionOpen());
+    leaving.forEach((client, index) => {
+      this.#links.get(client)?.leave(((index + nodePlatform.random()) / leaving.length) * windowMs);
+    });
+  }
+
+  /** Nobody comes in any more; who has not said what he wants is sent away. */
+  close(code: number, reason: string): void {
+    this.#isClosing = true;
+    for (const ws of this.#arriving.values()) ws.close(code, reason);
+    this.#registry.close();
+  }
+
+  #enter({ dial, makeLink }: Entrance, { socket, ...guest }: Visitor): AcceptedClient | undefined {
+    if (this.#isClosing) return undefined;
+    this.#arriving.delete(socket);
+    let link: SessionLink | undefined;
+    const client = this.#host.enter(guest, {
+      dial,
+      makeLink: (host) => {
+        link = makeLink(host) as SessionLink;
+        return link;
+      },
+      resumeWindowMs: this.#settings.resumeWindowMs,
+    });
+    if (link !== undefined) this.#links.set(client, link);
+    return client;
+  }
+
+  #mayResume(client: AcceptedClient, { user }: Visitor): boolean {
+    if (this.#isClosing) return false;
+    const isSame = this.#isSameUser(client.user, user);
+    if (!isSame) this.#refused += 1;
+    return isSame;
+  }
+
+  #isSameUser(before: unknown, now: unknown): boolean {
+    try {
+      return this.#settings.isSameUser(before, now) === true;
+    } catch (cause) {
+      const message = "The application's isSameUser threw, and the session was not given away. The server goes on; see cause.";
+      this.#host.report(new WebsocketError('HANDLER_FAILED', message, { handler: 'isSameUser' }, cause));
+      return false;
+    }
+  }
+}
+
+/** What is counted of sessions; all 0 where there are none. */
+export const noSessions = {
+  sessionsDetached: 0,
+  sessionsDetachedBytes: 0,
+  sessionsResumed: 0,
+  sessionsEvicted: 0,
+  sessionsExpired: 0,
+  /** Resumes by somebody else than the user that the session was begun by. */
+  sessionsRefused: 0,
+};
+
+export type SessionMetric = keyof typeof noSessions;
