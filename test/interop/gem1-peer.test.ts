@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import type { Client } from '../../src/core/client.js';
 import { type IWebsocketClient, type Message, WebsocketClient } from '../../src/entry/node.js';
+import { listen, type ServerClient } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
 import { type Program, start } from '../support/programs.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { until } from '../support/until.js';
-import { serveSessions } from './gem1-server.js';
 import { describeWith } from './needs.js';
 
 const MESSAGES = Number(process.env.GEM1_MESSAGES ?? 5_000);
@@ -128,12 +127,15 @@ describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Pyt
 
   it('its client and our server, with breaks: each message once, in order, both ways', { timeout: 60_000 }, async () => {
     const random = seededRandom(SEED);
-    await using server = await serveSessions(options, terms);
+    const { maxMessageBytes, liveness } = options;
+    await using server = await listen('127.0.0.1', 0, { maxMessageBytes, liveness, session: terms });
+    const clients: ServerClient[] = [];
+    server.on('connection', (client) => clients.push(client));
     const proxy = await startProxy(server.port);
     await using peer = python(path, 'client', `ws://127.0.0.1:${proxy.port}`);
     // A session whose WELCOME is lost is resumed by nobody, so nothing is cut before the first message.
-    await until(() => (server.clients[0]?.stats.messagesReceived ?? 0) > 0, 'the Python client is there');
-    const client = server.clients[0] as Client;
+    await until(() => (clients[0]?.stats.messagesReceived ?? 0) > 0, 'the Python client is there');
+    const client = clients[0] as ServerClient;
     const cuts = disturb(proxy, random, () => isMostlyDone(client));
     const wrong = await exchange(client, random, peer);
     await cuts;
@@ -142,7 +144,7 @@ describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Pyt
     const report = JSON.parse(peer.output) as Report;
     expect(report).toMatchObject({ received: MESSAGES, wrong: null, lostSessions: 0, over: [1000, 'done'] });
     expect(report.resumed).toBeGreaterThan(5);
-    expect(server.clients).toHaveLength(1);
+    expect(clients).toHaveLength(1);
     await proxy.close();
   });
 });
