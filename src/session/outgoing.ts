@@ -226,6 +226,12 @@ export class Outgoing {
 
   #writePart(big: Cutter): boolean {
     const { chunkBytes } = this.#bounds;
+    // Only the peer of a new session can take less than the one to which the first parts went.
+    if (big.bytes.length > this.#peerMaxMessageBytes) {
+      this.#big = undefined;
+      this.#refuse(big.message, big.bytes.length);
+      return true;
+    }
     const kind = big.kind(chunkBytes);
     const length = Math.min(big.remaining, chunkBytes);
     const cost = costOf(kind, length);

@@ -48,6 +48,12 @@ interface Entry<R> {
   readonly resident: R;
 }
 
+/** A session whose client is away, and what it held when it was last weighed. */
+interface Away<R> {
+  readonly resident: R;
+  bytes: number;
+}
+
 /** Why a session is not there any more. */
 export interface Gone {
   readonly outcome: number;
@@ -67,7 +73,7 @@ export class SessionRegistry<R extends Resident> {
   readonly #bounds: RegistryBounds;
   readonly #entries = new Map<string, Entry<R>>();
   /** By id, the one that left first at the front. */
-  readonly #detached = new Map<string, Entry<R>>();
+  readonly #detached = new Map<string, Away<R>>();
   readonly #gone = new Map<string, Gone & { readonly ticket: Ticket }>();
   #detachedBytes = 0;
   #evicted = 0;
@@ -116,21 +122,27 @@ export class SessionRegistry<R extends Resident> {
     const key = keyOf(ticket);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    this.#detached.set(key, entry);
-    this.#weigh();
+    this.#release(key);
+    // This one alone is weighed: to weigh all whenever one leaves takes seconds when thousands are cut off at once.
+    const away: Away<R> = { resident: entry.resident, bytes: entry.resident.heldBytes };
+    this.#detached.set(key, away);
+    this.#detachedBytes += away.bytes;
+    this.#evict();
+    this.#weighLater();
   }
 
   /** The client is back. */
   attached(ticket: Ticket): void {
-    if (this.#detached.delete(keyOf(ticket))) this.#resumed += 1;
+    if (this.#release(keyOf(ticket))) this.#resumed += 1;
   }
 
-  remove(ticket: Ticket, gone: Gone): void {
+  /** Copies what it needs of `gone`, which may be the resident itself: the rest is to be freed. */
+  remove(ticket: Ticket, { outcome, lost }: Gone): void {
     const key = keyOf(ticket);
     this.#entries.delete(key);
-    this.#detached.delete(key);
-    if (gone.outcome === Outcome.windowOver) this.#expired += 1;
-    this.#gone.set(key, { ...gone, ticket });
+    this.#release(key);
+    if (outcome === Outcome.windowOver) this.#expired += 1;
+    this.#gone.set(key, { outcome, lost, ticket });
     if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
   }
 
@@ -139,19 +151,40 @@ export class SessionRegistry<R extends Resident> {
     this.#cancel?.();
   }
 
-  readonly #weigh = (): void => {
-    this.#cancel?.();
-    this.#detachedBytes = 0;
-    for (const { resident } of this.#detached.values()) this.#detachedBytes += resident.heldBytes;
+  /** Counted as away no more; false when it was not. */
+  #release(key: string): boolean {
+    const away = this.#detached.get(key);
+    if (away === undefined) return false;
+    this.#detachedBytes -= away.bytes;
+    return this.#detached.delete(key);
+  }
+
+  #evict(): void {
     for (const [key, { resident }] of this.#detached) {
-      if (this.#detached.size <= this.#bounds.maxDetached && this.#detachedBytes <= this.#bounds.maxDetachedBytes) break;
-      this.#detachedBytes -= resident.heldBytes;
-      this.#detached.delete(key);
+      if (this.#detached.size <= this.#bounds.maxDetached && this.#detachedBytes <= this.#bounds.maxDetachedBytes) return;
+      this.#release(key);
       this.#evicted += 1;
       resident.evict();
     }
-    if (this.#detached.size > 0) this.#cancel = this.#clock.after(WEIGH_MS, this.#weigh);
-  };
+  }
+
+  #weighLater(): void {
+    if (this.#detached.size === 0) return;
+    this.#cancel ??= this.#clock.after(WEIGH_MS, () => {
+      this.#cancel = undefined;
+      this.#weigh();
+    });
+  }
+
+  #weigh(): void {
+    this.#detachedBytes = 0;
+    for (const away of this.#detached.values()) {
+      away.bytes = away.resident.heldBytes;
+      this.#detachedBytes += away.bytes;
+    }
+    this.#evict();
+    this.#weighLater();
+  }
 }
 
 function keyOf({ id }: Ticket): string {

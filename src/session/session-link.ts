@@ -147,11 +147,15 @@ export class SessionLink implements Link {
   };
 
   #read(records: RecordReader, wire: Wire | undefined): Fault | undefined {
-    const before = this.#incoming.received;
+    let before = this.#incoming.received;
     let fault: Fault | undefined;
     // A handler may close the connection in the middle of a batch: what is not read then was never received.
     while (fault === undefined && this.#wire === wire && records.next()) {
-      fault = this.#isAgreed ? this.#take(records) : this.#agree(records);
+      if (this.#isAgreed) fault = this.#take(records);
+      else {
+        fault = this.#agree(records);
+        before = this.#incoming.received; // a new session counts from 0
+      }
     }
     fault ??= records.fault === undefined ? undefined : malformed(records.fault);
     if (this.#wire !== wire || fault !== undefined) return fault;
@@ -160,8 +164,7 @@ export class SessionLink implements Link {
       this.#over(end);
       return undefined;
     }
-    // A new session in this batch counts from 0.
-    this.#acknowledger.received(Math.max(0, this.#incoming.received - before));
+    this.#acknowledger.received(this.#incoming.received - before);
     if (this.#pinger.isDue) this.#flushDue();
     return undefined;
   }

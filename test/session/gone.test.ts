@@ -1,0 +1,105 @@
+import { expect, it } from 'vitest';
+import type { Message } from '../../src/core/types.js';
+import { encodeControl, Outcome } from '../../src/session/controls.js';
+import { Kind, RecordReader } from '../../src/session/records.js';
+import { type Resident, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
+import { BareLink } from './support/bare-link.js';
+import { FakeClock } from './support/fake-clock.js';
+import { countingSecrets, readAll, World } from './support/world.js';
+
+it('keeps of a session that is gone how it ended, and nothing of its memory', () => {
+  const registry = new SessionRegistry<Resident>(countingSecrets(), new FakeClock(), registryDefaults);
+  const ticket = registry.newTicket();
+  const seat = { heldBytes: 1, evict() {}, outcome: Outcome.evicted, lost: 2, link: new Uint8Array(65_536) };
+  registry.add(ticket, seat);
+  registry.remove(ticket, seat);
+  expect(registry.whereabouts(ticket)).toEqual({ outcome: Outcome.evicted, lost: 2, ticket });
+});
+
+it('weighs a session when its client leaves, and not all of them each time', () => {
+  const registry = new SessionRegistry<Resident>(countingSecrets(), new FakeClock(), registryDefaults);
+  let weighings = 0;
+  for (let n = 0; n < 8; n++) {
+    const ticket = registry.newTicket();
+    registry.add(ticket, {
+      get heldBytes() {
+        weighings += 1;
+        return 5;
+      },
+      evict() {},
+    });
+    registry.detached(ticket);
+  }
+  expect(weighings).toBe(8);
+  expect(registry.metrics).toMatchObject({ detached: 8, detachedBytes: 40 });
+});
+
+it('acknowledges what comes in one batch with the WELCOME of a new session', () => {
+  const bare = new BareLink();
+  bare.receive(Uint8Array.of(0x11, 0x61, 0x11, 0x62, 0x11, 0x63));
+  bare.link.detach();
+  bare.link.attach(bare.end);
+  bare.end.sent.length = 0;
+  bare.clock.pass(1_000, () => {});
+  const token = new Uint8Array(16);
+  const terms = {
+    initialCredit: 4_096,
+    maxMessageBytes: 8_192,
+    resumeWindowMs: 1,
+    outcome: Outcome.unknown,
+    lost: undefined,
+    protocol: '',
+  };
+  const welcome = encodeControl({ is: 'welcome', id: token, secret: token, ...terms });
+  bare.receive(Uint8Array.of(...welcome, 0x11, 0x64));
+  bare.clock.pass(1_000, () => {});
+  bare.receive(Uint8Array.of(0x0a));
+  expect(kindsOf(bare.end.sent)).toContain(Kind.ack);
+});
+
+it('goes on in a new session although the peer takes no more a message of which a part was sent', () => {
+  const server = { maxMessageBytes: 200_000 };
+  const world = new World({ server }).open();
+  const undelivered: Message[] = [];
+  world.client.on('undelivered', (messages) => undelivered.push(...messages));
+  const big = new Uint8Array(150_000);
+  world.client.sendMessageBinary(big);
+  world.endTurn();
+  server.maxMessageBytes = 100_000;
+  world.restartServer();
+  world.client.sendMessage('after');
+  world.pass(2_000);
+  expect(world.client.state).toBe('open');
+  expect(undelivered).toEqual([big]);
+  expect(readAll(world.serverClient)).toEqual(['after']);
+});
+
+// Open: the machine has no way from closing to the new wire, so END is not sent again and the RESUME finds nothing.
+it.fails('does not let a client that the application is closing in again, when it comes back before the goodbye arrived', () => {
+  const world = new World().open();
+  const old = world.cable;
+  old.client.lose();
+  void world.serverClient.close(4403, 'banned');
+  world.pass(2_000);
+  expect(world.serverClients).toHaveLength(1);
+  expect(world.client.state).toBe('closed');
+});
+
+// Open, for the same reason: it is handed back (`undelivered`) although there was time left to send it again.
+it.fails('sends what was accepted before close() again when the link breaks before the goodbye is acknowledged', () => {
+  const world = new World().open();
+  world.client.sendMessage('last');
+  void world.client.close(4001, 'over');
+  world.cut();
+  world.pass(2_000);
+  expect(readAll(world.serverClient)).toEqual(['last']);
+});
+
+function kindsOf(batches: readonly Message[]): number[] {
+  const kinds: number[] = [];
+  for (const batch of batches as Uint8Array[]) {
+    const records = new RecordReader(batch);
+    while (records.next()) kinds.push(records.kind);
+  }
+  return kinds;
+}
