@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { generate } from 'selfsigned';
 import { WebSocketServer } from 'ws';
 import { Peer } from './peer.js';
+import type { Join, SessionPeer } from './session-peer.js';
 import type { Awaited, Log, Seen, ServerInfo, Step } from './steps.js';
 
 /** What the test server serves over HTTP beside its own addresses: the pages of the browser runners. */
@@ -25,7 +26,9 @@ interface Waiter {
 /** All connections that were made under one key. */
 class Record implements Log {
   attempts = 0;
-  readonly peers: Peer[] = [];
+  readonly peers: (Peer | SessionPeer)[] = [];
+  /** The newest. */
+  socket: Socket | undefined;
   readonly #waiters = new Set<Waiter>();
 
   get connections(): Seen[] {
@@ -70,7 +73,7 @@ class Record implements Log {
  * record, `open` has the steps for the first connection, the second, and so on; `refuse=2-4` answers those attempts
  * with 503; `choose` names the subprotocol. `/info`, `/log` and `/do` are for fetch, from any origin.
  */
-export async function startTestServer(files: Files = new Map()): Promise<TestServer> {
+export async function startTestServer(files: Files = new Map(), startSessions?: (join: Join) => Server): Promise<TestServer> {
   const records = new Map<string, Record>();
   const recordOf = (key: string) => {
     const record = records.get(key) ?? new Record();
@@ -79,11 +82,18 @@ export async function startTestServer(files: Files = new Map()): Promise<TestSer
   };
   const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, handleProtocols, maxPayload: 256 * 1024 * 1024 });
   const sockets = new Set<Duplex>();
+  const sessions = startSessions?.((url, makePeer) => {
+    const record = recordOf(new URL(url, 'http://localhost').searchParams.get('key') ?? '');
+    begin(
+      makePeer(() => record.socket as Socket, record.changed),
+      record,
+    );
+  });
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
-    upgrade(wss, recordOf, request, socket, head);
+    upgrade(wss, sessions, recordOf, request, socket, head);
   };
   const { key, cert } = await certificate();
   let info: ServerInfo | undefined;
@@ -103,22 +113,33 @@ export async function startTestServer(files: Files = new Map()): Promise<TestSer
   };
 }
 
-function upgrade(wss: WebSocketServer, recordOf: (key: string) => Record, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+function upgrade(
+  wss: WebSocketServer,
+  sessions: Server | undefined,
+  recordOf: (key: string) => Record,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
   const record = recordOf(searchParams.get('key') ?? '');
   record.attempts += 1;
   record.changed();
   const refusal = isRefused(record.attempts, searchParams.get('refuse')) ? '/status/503' : pathname;
   if (refuse(refusal, socket)) return;
-  wss.handleUpgrade(request, socket, head, (ws) => {
-    const peer = new Peer(ws, socket, request, record.changed);
-    record.peers.push(peer);
-    record.changed();
-    if (pathname === '/echo') peer.echo();
-    if (pathname === '/steps') peer.obey();
-    const open = JSON.parse(searchParams.get('open') ?? '[]') as Step[][];
-    peer.run(open[record.peers.length - 1] ?? []);
-  });
+  record.socket = socket as Socket;
+  if (sessions !== undefined) sessions.emit('upgrade', request, socket, head);
+  else wss.handleUpgrade(request, socket, head, (ws) => begin(new Peer(ws, socket, request, record.changed), record));
+}
+
+function begin(peer: Peer | SessionPeer, record: Record): void {
+  const { pathname, searchParams } = new URL(peer.seen.url, 'http://localhost');
+  record.peers.push(peer);
+  record.changed();
+  if (pathname === '/echo') peer.echo();
+  if (pathname === '/steps') peer.obey();
+  const open = JSON.parse(searchParams.get('open') ?? '[]') as Step[][];
+  peer.run(open[record.peers.length - 1] ?? []);
 }
 
 /** `2-4` holds 2, 3 and 4; `2-` all from 2 on. */
