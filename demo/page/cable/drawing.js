@@ -2,7 +2,7 @@ import { byId, svgElement } from '../dom.js';
 
 /** Farther than any page is wide: the drawing shows what fits between its two ends. */
 const FAR = 1_400;
-const strands = { plain: -21, session: 21 };
+const strands = { plain: -26, session: 26 };
 
 /** The cable between this page and the server: a strand for each connection, and what is wrong with it. */
 export class CableDrawing {
@@ -26,7 +26,7 @@ export class CableDrawing {
     const fault = this.#faultOf(faults);
     this.#root.dataset.fault = fault;
     this.#root.dataset.delayed = String(faults.isDelayed);
-    const caption = sentences[fault] ?? (faults.isDelayed ? sentences.delayed : sentences.none);
+    const caption = sentences[fault === 'none' && faults.isDelayed ? 'delayed' : fault];
     if (this.#caption.textContent !== caption) this.#caption.textContent = caption;
   }
 
@@ -54,7 +54,7 @@ function strand(y) {
     line('wire', `M13 0H${FAR}`),
     line('wire bridge', 'M-13 0H13'),
     line('wire coil', 'M-13 0C-4 0-2-15-7-15S-9 0 0 0S7-15 2-15S4 0 13 0'),
-    line('ends', 'M-13 0l-5 -6M-13 0l-6 5M13 0l6 -5M13 0l5 6'),
+    line('ends', 'M-13 0l7-6M-13 0h5M-13 0l7 6M13 0l-7-6M13 0h-5M13 0l-7 6'),
     line('flow up', `M${-FAR} -6H${FAR}`),
     line('flow down', `M${FAR} 6H${-FAR}`),
   );
@@ -66,7 +66,7 @@ function marks() {
       class: 'mark frost',
       d: 'M0-36V36M-31-18L31 18M-31 18L31-18M-6-30L0-24L6-30M-6 30L0 24L6 30M-29-9L-21-12L-23-21M29 9L21 12L23 21M-29 9L-21 12L-23 21M29-9L21-12L23-21',
     }),
-    svgElement('path', { class: 'mark cut-line', d: 'M8-44L-4-14L4 4L-8 44' }),
+    svgElement('path', { class: 'mark cut-line', d: 'M4-48L-3-26L3-10L-3 10L3 26L-4 48' }),
     svgElement('path', { class: 'mark barrier', d: 'M40-40V40M48-40V40' }),
   ];
 }

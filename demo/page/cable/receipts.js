@@ -15,7 +15,12 @@ export class Receipts {
   reconnected(name, { resumed, replayed, lost, reason }) {
     const facts = { resumed, replayed, lost: lost ?? 'not known' };
     const list = Object.entries(facts).map(([key, value]) => element('div', {}, element('dt', {}, key), element('dd', {}, String(value))));
-    this.#add(name, element('p', {}, titles[name]), element('dl', {}, ...list), element('p', { class: 'reason' }, reason));
+    this.#add(
+      name,
+      element('p', {}, titles[name]),
+      element('dl', { class: 'receipt-facts' }, ...list),
+      element('p', { class: 'reason' }, reason),
+    );
   }
 
   closed(name, { code, reason }) {
