@@ -29,7 +29,7 @@ class CablePanel {
   #drawing = new CableDrawing();
   #receipts = new Receipts();
   #scores = new Map(names.map((name) => [name, new Score(name)]));
-  #buttons = new FaultButtons((fault) => this.#order(fault));
+  #buttons = new FaultButtons((fault) => void this.#order(fault));
 
   constructor(bus) {
     this.#bus = bus;
@@ -72,10 +72,10 @@ class CablePanel {
     for (const side of this.#sides?.values() ?? []) side.say();
   }
 
-  #order(fault) {
-    if (fault.name === 'cut' || fault.name === 'refuse') this.#drawing.cut();
-    this.#receipts.fault(fault.told);
-    void this.#ask(`&fault=${fault.name}`, { method: 'POST' });
+  async #order(fault) {
+    if (this.#line === undefined) return;
+    if (fault.name === 'cut') this.#drawing.cut();
+    if (await this.#ask(`&fault=${fault.name}`, { method: 'POST' })) this.#receipts.fault(fault.told);
   }
 
   /** Looks, and looks again in a while. */
@@ -93,9 +93,11 @@ class CablePanel {
     const line = this.#line;
     try {
       const answer = await fetch(`/cable?line=${line}${query}`, init);
-      if (answer.ok && line === this.#line) this.#show(await answer.json());
+      if (!answer.ok || line !== this.#line) return false;
+      this.#show(await answer.json());
+      return true;
     } catch {
-      this.#timer = undefined; // the demo was stopped: the next look will tell
+      return false; // the demo was stopped: one of the next looks will tell
     }
   }
 

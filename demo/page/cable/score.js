@@ -19,7 +19,7 @@ export class Score {
     const isLossy = score.lost > 0;
     this.#root.dataset.tone = isLossy ? 'lossy' : 'calm';
     this.#root.querySelector('.cable-verdict').textContent = isLossy
-      ? `${score.lostUp} never reached the server, ${score.lostDown} never reached this page.`
+      ? `${score.lostUp} to the server, ${score.lostDown} to this page. The client can’t tell.`
       : 'Every number arrived, or is on its way.';
     for (const name of ['duplicated', 'disordered']) this.#places.get(name).classList.toggle('wrong', score[name] > 0);
   }
