@@ -77,6 +77,7 @@ test.describe('theme', () => {
       await page.getByRole('button', { name: 'unencrypted' }).click();
       await page.getByRole('button', { name: 'clock' }).click();
       await expect(page.locator('#log .entry.in.binary')).not.toHaveCount(0);
+      await cableOpen(page);
       await page.getByRole('button', { name: 'Cut' }).click();
       await expect(page.locator('#cable-plain')).toHaveAttribute('data-tone', 'lossy');
       await expect(page.locator('.receipt.session')).toBeVisible();
@@ -94,6 +95,7 @@ test.describe('on a phone', () => {
     await page.getByRole('button', { name: 'unencrypted' }).tap();
     await page.getByRole('button', { name: 'clock' }).tap();
     await expect(page.locator('#log .entry.in.binary')).not.toHaveCount(0);
+    await cableOpen(page);
     await page.getByRole('button', { name: 'Cut' }).tap();
     await expect(page.locator('.receipt.plain')).toBeVisible();
     for (const summary of await page.locator('summary').all()) await summary.tap();
@@ -150,6 +152,12 @@ test.describe('for those who do not see the page', () => {
     expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
   });
 });
+
+/** The cable's clients connect when their section is first seen. */
+async function cableOpen(page: Page): Promise<void> {
+  await page.locator('#cable').scrollIntoViewIfNeeded();
+  await expect(page.locator('#cable .cable-state')).toHaveText(['open', 'open']);
+}
 
 function focused(page: Page): Promise<string> {
   return page.evaluate(() => document.activeElement?.id ?? '');
