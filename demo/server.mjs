@@ -3,19 +3,24 @@
  * HOST=0.0.0.0 lets phones on the same network play.
  */
 import { createServer } from 'node:http';
+import { CableService } from './server/cable-service.js';
 import { Services } from './server/services.js';
 import { createSite } from './server/site.js';
+import { routeUpgrades } from './server/upgrades.js';
 
 const host = process.env.HOST ?? '127.0.0.1';
 const port = Number(process.env.PORT ?? 8080);
 
-const httpServer = createServer(createSite(() => services));
+const cables = new CableService();
+const httpServer = createServer(createSite(() => services, cables));
 const services = new Services(httpServer);
+routeUpgrades(httpServer, services, cables);
 
 httpServer.on('error', (error) => {
   console.error(error.code === 'EADDRINUSE' ? `Port ${port} is taken. Choose another: PORT=8081 npm start` : error.message);
   process.exit(1);
 });
+await cables.start();
 httpServer.listen(port, host, () => {
   services.start();
   console.log(`The gemsocket demo is at http://${host === '127.0.0.1' ? 'localhost' : host}:${httpServer.address().port}`);
@@ -23,7 +28,7 @@ httpServer.listen(port, host, () => {
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {
-    await services.close();
+    await Promise.all([services.close(), cables.close()]);
     httpServer.closeAllConnections();
     httpServer.close();
   });

@@ -1,8 +1,9 @@
 import { expect, type Page, test } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
+import type { session } from 'gemsocket/session';
 import { serve } from './conformance/served.js';
 
-type Build = typeof gemsocket & { noConflict(): Build };
+type Build = typeof gemsocket & { session: typeof session; noConflict(): Build };
 
 interface Global {
   Gemsocket?: unknown;
@@ -30,6 +31,12 @@ test('the script tag adds one global, and takes it back', async ({ page }) => {
     return !('Gemsocket' in globalThis);
   });
   expect(isGone).toBe(true);
+});
+
+test('the script tag brings sessions, which only the ES modules have to be asked for', async ({ page }) => {
+  await addScript(page);
+  const name = await page.evaluate(() => (globalThis as unknown as { Gemsocket: Build }).Gemsocket.session().name);
+  expect(name).toBe('gem.1');
 });
 
 test('noConflict() gives the global back to whoever had it', async ({ page }) => {

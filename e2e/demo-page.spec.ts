@@ -77,6 +77,10 @@ test.describe('theme', () => {
       await page.getByRole('button', { name: 'unencrypted' }).click();
       await page.getByRole('button', { name: 'clock' }).click();
       await expect(page.locator('#log .entry.in.binary')).not.toHaveCount(0);
+      await cableOpen(page);
+      await page.getByRole('button', { name: 'Cut' }).click();
+      await expect(page.locator('#cable-plain')).toHaveAttribute('data-tone', 'lossy');
+      await expect(page.locator('.receipt.session')).toBeVisible();
       expect(await faintTexts(page)).toEqual([]);
     });
   }
@@ -91,6 +95,9 @@ test.describe('on a phone', () => {
     await page.getByRole('button', { name: 'unencrypted' }).tap();
     await page.getByRole('button', { name: 'clock' }).tap();
     await expect(page.locator('#log .entry.in.binary')).not.toHaveCount(0);
+    await cableOpen(page);
+    await page.getByRole('button', { name: 'Cut' }).tap();
+    await expect(page.locator('.receipt.plain')).toBeVisible();
     for (const summary of await page.locator('summary').all()) await summary.tap();
     expect(await width()).toEqual([390, 390]);
 
@@ -128,10 +135,12 @@ test.describe('for those who do not see the page', () => {
   test('landmarks, the drawing and the live regions are what they say', async ({ page }) => {
     await expect(page.getByRole('main')).toHaveCount(1);
     await expect(page.getByRole('navigation', { name: 'Sections' })).toBeVisible();
-    for (const name of ['Arena', 'Console', 'Pulse']) await expect(page.getByRole('region', { name, exact: true })).toBeVisible();
+    for (const name of ['Arena', 'Console', 'Pulse', 'Cable']) await expect(page.getByRole('region', { name, exact: true })).toBeVisible();
     await expect(page.getByRole('img', { name: /The connection is idle/ })).toBeVisible();
     await expect(page.getByRole('log', { name: 'Messages' })).toBeAttached();
     await expect(page.getByRole('log', { name: 'News' })).toBeAttached();
+    await expect(page.getByRole('log', { name: 'Receipts' })).toBeAttached();
+    await expect(page.getByRole('img', { name: /The cable between/ })).toBeVisible();
     await expect(page.getByRole('application', { name: 'The field' })).toHaveAccessibleDescription(/press and hold/i);
     await expect(page.getByRole('group', { name: /Stone/ }).getByRole('radio')).toHaveCount(8);
   });
@@ -143,6 +152,12 @@ test.describe('for those who do not see the page', () => {
     expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
   });
 });
+
+/** The cable's clients connect when their section is first seen. */
+async function cableOpen(page: Page): Promise<void> {
+  await page.locator('#cable').scrollIntoViewIfNeeded();
+  await expect(page.locator('#cable .cable-state')).toHaveText(['open', 'open']);
+}
 
 function focused(page: Page): Promise<string> {
   return page.evaluate(() => document.activeElement?.id ?? '');

@@ -1,5 +1,6 @@
 import { startArena } from './arena/arena.js';
 import { showBanner } from './banner.js';
+import { startCable } from './cable/cable.js';
 import { startConsole } from './console/console.js';
 import { byId } from './dom.js';
 import { offerOutage } from './outage.js';
@@ -13,6 +14,7 @@ showBanner(arena);
 showLinkState(arena);
 startPulse(bus, arena);
 startConsole();
+startCable(bus);
 offerOutage();
 markCurrentSection();
 

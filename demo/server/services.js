@@ -8,7 +8,7 @@ export const OUTAGE_MS = 10_000;
 export class Services {
   #httpServer;
   #arena = new ArenaService();
-  #servers = [];
+  #servers = new Map();
   #returnsAt;
   #timer;
 
@@ -33,6 +33,10 @@ export class Services {
     return this.#returnsAt === undefined ? 0 : Math.max(1, this.#returnsAt - Date.now());
   }
 
+  serves(path) {
+    return this.#servers.has(path);
+  }
+
   /** Stops everything with a WebSocket in it, for {@link OUTAGE_MS}. Asked again meanwhile, it changes nothing. */
   async interrupt() {
     if (this.#returnsAt !== undefined) return;
@@ -52,11 +56,13 @@ export class Services {
       client.on('error', () => {}); // a peer's mistake ended its own connection, and that is all
       serve(client);
     });
-    this.#servers.push(server);
+    this.#servers.set(path, server);
   }
 
   async #stop(code, reason) {
     this.#arena.stop();
-    await Promise.all(this.#servers.splice(0).map((server) => server.close({ code, reason, graceMs: 1_000 })));
+    const servers = [...this.#servers.values()];
+    this.#servers.clear();
+    await Promise.all(servers.map((server) => server.close({ code, reason, graceMs: 1_000 })));
   }
 }

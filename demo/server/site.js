@@ -29,10 +29,10 @@ const headers = {
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
 };
 
-/** The HTTP side: the page's files, and the switch that stops the WebSocket side for a while. */
-export function createSite(services) {
+/** The HTTP side: the page's files, the switch that stops the WebSocket side for a while, and the cables' faults. */
+export function createSite(services, cables) {
   return (request, response) => {
-    answer(services(), request).then(
+    answer(services(), cables, request).then(
       ({ status, type = 'text/plain; charset=utf-8', body = '' }) => {
         response.writeHead(status, { ...headers, 'content-type': type });
         response.end(request.method === 'HEAD' ? undefined : body);
@@ -42,10 +42,10 @@ export function createSite(services) {
   };
 }
 
-async function answer(services, request) {
-  const { pathname } = new URL(request.url, 'http://localhost');
-  if (request.headers.upgrade !== undefined) return { status: 503, body: 'The WebSocket side is away. Come again in a few seconds.' };
+async function answer(services, cables, request) {
+  const { pathname, searchParams } = new URL(request.url, 'http://localhost');
   if (pathname === '/outage') return outage(services, request);
+  if (pathname === '/cable') return cable(cables, request, searchParams);
   if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405 };
   return file(pathname === '/' ? '/index.html' : pathname);
 }
@@ -53,10 +53,35 @@ async function answer(services, request) {
 /** GET tells how long the WebSocket side stays away; POST, from this page only, sends it away. */
 async function outage(services, request) {
   if (request.method === 'POST') {
-    if (request.headers.origin !== `http://${request.headers.host}`) return { status: 403 };
+    if (!isOwnPage(request)) return { status: 403 };
     await services.interrupt();
   }
   return { status: 200, type: 'application/json', body: JSON.stringify({ awayMs: services.awayMs }) };
+}
+
+/** GET tells what the far end of a page's line has counted, and how its cable is; POST, from this page only, does something to it. */
+function cable(cables, request, searchParams) {
+  const id = searchParams.get('line') ?? '';
+  const fault = faults.get(searchParams.get('fault'));
+  const isOrder = request.method === 'POST';
+  if (isOrder && !isOwnPage(request)) return { status: 403 };
+  if (!/^[0-9a-f]{32}$/.test(id) || (isOrder && fault === undefined)) return { status: 400 };
+  const line = cables.look(id);
+  if (line === undefined) return { status: 503, body: 'All cables are in use. Come again in a minute.' };
+  if (isOrder) fault(line.cable);
+  return { status: 200, type: 'application/json', body: JSON.stringify(line.picture) };
+}
+
+const faults = new Map([
+  ['cut', (cable) => cable.cut()],
+  ['freeze', (cable) => cable.freeze()],
+  ['refuse', (cable) => cable.refuse()],
+  ['delay', (cable) => cable.delay(true)],
+  ['hurry', (cable) => cable.delay(false)],
+]);
+
+function isOwnPage({ headers }) {
+  return headers.origin === `http://${headers.host}`;
 }
 
 async function file(pathname) {

@@ -1,5 +1,6 @@
-/** The script tag's one global, `Gemsocket`: everything of the browser's entry, and `noConflict()`. */
+/** The script tag's one global, `Gemsocket`: everything of the browser's entry, `session()`, and `noConflict()`. */
 import * as gemsocket from './browser.js';
+import { session } from './session.js';
 
 const name = 'Gemsocket';
 const hadBefore = Reflect.has(globalThis, name);
@@ -17,5 +18,5 @@ function noConflict(): typeof own {
   return own;
 }
 
-const own: typeof gemsocket & { noConflict: () => unknown } = { ...gemsocket, noConflict };
+const own: typeof gemsocket & { session: typeof session; noConflict: () => unknown } = { ...gemsocket, session, noConflict };
 Reflect.set(globalThis, name, own);

@@ -1,0 +1,42 @@
+import { byId } from '../dom.js';
+
+/** What a visitor can do to the cable. A fault that lasts counts down on its button, which waits meanwhile. */
+export class FaultButtons {
+  #freeze = byId('cable-freeze');
+  #refuse = byId('cable-refuse');
+  #delay = byId('cable-delay');
+  #isDelayed = false;
+
+  constructor(order) {
+    byId('cable-cut').addEventListener('click', () => order(faults.cut));
+    this.#freeze.addEventListener('click', () => isReady(this.#freeze) && order(faults.freeze));
+    this.#refuse.addEventListener('click', () => isReady(this.#refuse) && order(faults.refuse));
+    this.#delay.addEventListener('click', () => order(this.#isDelayed ? faults.hurry : faults.delay));
+  }
+
+  show({ frozenMs, refusedMs, isDelayed }) {
+    count(this.#freeze, frozenMs, 'Freeze 5 s', 'Frozen');
+    count(this.#refuse, refusedMs, 'Refuse 5 s', 'Refusing');
+    this.#isDelayed = isDelayed;
+    this.#delay.setAttribute('aria-pressed', String(isDelayed));
+  }
+}
+
+const faults = {
+  cut: { name: 'cut', told: 'The cable was cut.' },
+  freeze: { name: 'freeze', told: 'The cable is frozen for 5 s.' },
+  refuse: { name: 'refuse', told: 'The cable was cut, and new connections are refused for 5 s.' },
+  delay: { name: 'delay', told: 'Everything takes 500 ms longer.' },
+  hurry: { name: 'hurry', told: 'The delay of 500 ms is over.' },
+};
+
+function isReady(button) {
+  return button.getAttribute('aria-disabled') !== 'true';
+}
+
+function count(button, leftMs, label, busy) {
+  button.setAttribute('aria-disabled', String(leftMs > 0));
+  const text = leftMs > 0 ? `${busy}, ${Math.ceil(leftMs / 1000)} s` : label;
+  const span = button.querySelector('span');
+  if (span.textContent !== text) span.textContent = text;
+}

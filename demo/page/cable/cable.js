@@ -1,0 +1,120 @@
+import { SAY_MS } from '/shared/pace.js';
+import { byId } from '../dom.js';
+import { FaultButtons } from './buttons.js';
+import { CableDrawing } from './drawing.js';
+import { Receipts } from './receipts.js';
+import { Score } from './score.js';
+import { Side } from './side.js';
+
+const LOOK_MS = 200;
+/** Out of sight nothing is said or counted; the server only learns that the page is still there. */
+const UNSEEN_LOOK_MS = 5_000;
+const names = ['plain', 'session'];
+
+/** Two clients on one cable. They begin when the section is first seen. */
+export function startCable(bus) {
+  const panel = new CablePanel(bus);
+  const section = byId('cable');
+  new IntersectionObserver(([{ isIntersecting }]) => panel.see(isIntersecting)).observe(section);
+}
+
+class CablePanel {
+  #bus;
+  #line;
+  #since;
+  #sides;
+  #isSeen = false;
+  #timer;
+  #isLooking = false;
+  #drawing = new CableDrawing();
+  #receipts = new Receipts();
+  #scores = new Map(names.map((name) => [name, new Score(name)]));
+  #buttons = new FaultButtons((fault) => void this.#order(fault));
+
+  constructor(bus) {
+    this.#bus = bus;
+    byId('cable-again').addEventListener('click', () => this.#begin());
+    setInterval(() => this.#say(), SAY_MS);
+  }
+
+  see(isSeen) {
+    this.#isSeen = isSeen;
+    byId('cable').classList.toggle('unseen', !isSeen);
+    if (this.#line === undefined && isSeen) this.#begin();
+    else if (isSeen) void this.#look();
+  }
+
+  /** A new line, with new counters. */
+  #begin() {
+    for (const side of this.#sides?.values() ?? []) void side.client.close();
+    this.#line = newLine();
+    this.#since = undefined;
+    this.#sides = undefined;
+    this.#receipts.clear();
+    void this.#look();
+  }
+
+  #dial() {
+    this.#sides = new Map(names.map((name) => [name, this.#newSide(name)]));
+  }
+
+  #newSide(name) {
+    const side = new Side(this.#bus, name, this.#line);
+    const isPresent = () => this.#sides?.get(name) === side;
+    side.client.on('reconnected', (continuity) => isPresent() && this.#receipts.reconnected(name, continuity));
+    side.client.on('close', (info) => isPresent() && this.#receipts.closed(name, info));
+    side.client.on('error', () => {}); // a broken cable is what this is about, and the receipts tell of it
+    return side;
+  }
+
+  #say() {
+    if (!this.#isSeen) return;
+    for (const side of this.#sides?.values() ?? []) side.say();
+  }
+
+  async #order(fault) {
+    if (this.#line === undefined) return;
+    if (fault.name === 'cut') this.#drawing.cut();
+    if (await this.#ask(`&fault=${fault.name}`, { method: 'POST' })) this.#receipts.fault(fault.told);
+  }
+
+  /** Looks, and looks again in a while. */
+  async #look() {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    clearTimeout(this.#timer);
+    await this.#ask('');
+    this.#isLooking = false;
+    this.#timer = setTimeout(() => void this.#look(), this.#isSeen ? LOOK_MS : UNSEEN_LOOK_MS);
+  }
+
+  /** What the server has counted comes beside the cable, over HTTP: so the counters are right whatever the cable does. */
+  async #ask(query, init) {
+    const line = this.#line;
+    try {
+      const answer = await fetch(`/cable?line=${line}${query}`, init);
+      if (!answer.ok || line !== this.#line) return false;
+      this.#show(await answer.json());
+      return true;
+    } catch {
+      return false; // the demo was stopped: one of the next looks will tell
+    }
+  }
+
+  #show(picture) {
+    if (this.#since !== undefined && this.#since !== picture.since) return this.#begin(); // the demo was started anew, and counts anew
+    if (this.#since === undefined) {
+      this.#since = picture.since;
+      this.#dial();
+    }
+    for (const [name, side] of this.#sides) this.#scores.get(name).show(side.score(picture[name]), side.client.state);
+    const states = Object.fromEntries([...this.#sides].map(([name, side]) => [name, side.client.state]));
+    this.#drawing.show(picture.faults, states);
+    this.#buttons.show(picture.faults);
+  }
+}
+
+/** Nobody else's, as no one can guess it. (randomUUID() is for encrypted pages only.) */
+function newLine() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,147 @@
+import { listen } from 'gemsocket/server';
+import { SAY_MS } from '../shared/pace.js';
+import { Tally } from '../shared/tally.js';
+import { Cable } from './cable.js';
+
+const MAX_LINES = 100;
+/** Looked at seldom while its page is out of sight, a line stays; a page that is gone leaves it for this long. */
+const FORGET_MS = 5 * 60_000;
+/** While nobody looks, nothing is said: nothing would be shown of it. */
+const WATCHED_MS = 1_500;
+/** A line that was not looked at for this long makes room for another page's. */
+const SPARE_MS = 30_000;
+
+/**
+ * The counters behind the cables: a server on a port that only this machine reaches, where a plain client and a session
+ * client of each page say numbers and hear numbers. Each page has a line of its own, and its faults are nobody else's.
+ */
+export class CableService {
+  #server;
+  #lines = new Map();
+  #timer;
+
+  async start() {
+    this.#server = await listen('127.0.0.1', 0, {
+      path: '/cable',
+      maxMessageBytes: 64,
+      maxClients: 10 * MAX_LINES,
+      // A peer that is silent is given up within 3 s, as servers do, so that a freeze of 5 s is more than a pause.
+      liveness: { pingMs: 1_000, timeoutMs: 2_000 },
+      rateLimit: { messagesPerSecond: 200, burst: 2_000 },
+      session: { resumeWindowMs: 60_000, maxDetached: MAX_LINES, maxDetachedBytes: 4 * 1024 * 1024 },
+    });
+    this.#server.on('connection', (client) => this.#welcome(client));
+    this.#timer = setInterval(() => this.#tick(), SAY_MS);
+  }
+
+  async close() {
+    clearInterval(this.#timer);
+    for (const line of this.#lines.values()) line.cable.close();
+    await this.#server.close({ graceMs: 500 });
+  }
+
+  /** The line of a page, as it looks at it; undefined where there is no room for another. */
+  look(id) {
+    let line = this.#lines.get(id);
+    if (line === undefined) {
+      if (this.#lines.size >= MAX_LINES && !this.#makeRoom()) return undefined;
+      line = new Line(this.#server.port);
+      this.#lines.set(id, line);
+    }
+    line.lookedAt = Date.now();
+    return line;
+  }
+
+  /** @returns false when there is no such line. */
+  carry(request, socket, head) {
+    const line = this.#lines.get(namesIn(request.url).line);
+    line?.cable.carry(request, socket, head);
+    return line !== undefined;
+  }
+
+  #welcome(client) {
+    client.on('error', () => {}); // a broken cable is what this is about
+    const { line, as } = namesIn(client.request.url);
+    const side = this.#lines.get(line)?.sideOf(as);
+    if (side === undefined) void client.close(1008, 'There is no such line');
+    else side.take(client);
+  }
+
+  #tick() {
+    const now = Date.now();
+    for (const [id, line] of this.#lines) {
+      if (now - line.lookedAt > FORGET_MS) this.#forget(id, line);
+      else if (now - line.lookedAt < WATCHED_MS) line.say();
+    }
+  }
+
+  #makeRoom() {
+    const [id, line] = [...this.#lines].reduce((a, b) => (b[1].lookedAt < a[1].lookedAt ? b : a));
+    const isSpare = Date.now() - line.lookedAt > SPARE_MS;
+    if (isSpare) this.#forget(id, line);
+    return isSpare;
+  }
+
+  #forget(id, line) {
+    this.#lines.delete(id);
+    line.cable.close();
+  }
+}
+
+class Line {
+  lookedAt = 0;
+  #since = Date.now();
+  #sides = new Map([
+    ['plain', new Side()],
+    ['session', new Side()],
+  ]);
+
+  constructor(port) {
+    this.cable = new Cable(port);
+  }
+
+  sideOf(name) {
+    return this.#sides.get(name);
+  }
+
+  say() {
+    for (const side of this.#sides.values()) side.say();
+  }
+
+  get picture() {
+    const [plain, session] = [...this.#sides.values()].map((side) => side.picture);
+    return { since: this.#since, plain, session, faults: this.cable.faults };
+  }
+}
+
+/** The server's end of one of the two connections. */
+class Side {
+  #client;
+  #hasBegun = false;
+  #sent = 0;
+  #heard = new Tally();
+
+  take(client) {
+    this.#client = client;
+    this.#hasBegun = true;
+    client.on('message', (message) => this.#heard.take(message));
+    client.on('close', () => {
+      if (this.#client === client) this.#client = undefined;
+    });
+  }
+
+  /** A number goes by whether or not anybody is there to be told it: without a session, that one is lost. */
+  say() {
+    if (!this.#hasBegun) return;
+    this.#sent += 1;
+    if (this.#client?.state === 'open' || this.#client?.state === 'reconnecting') this.#client.sendMessage(String(this.#sent));
+  }
+
+  get picture() {
+    return { sent: this.#sent, ...this.#heard.counts };
+  }
+}
+
+function namesIn(url) {
+  return Object.fromEntries(new URLSearchParams(url.split('?')[1]));
+}
