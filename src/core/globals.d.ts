@@ -26,6 +26,8 @@ interface AbortSignal {
 }
 
 declare function queueMicrotask(callback: () => void): void;
+declare function setTimeout(call: () => void, delayMs: number): unknown;
+declare function clearTimeout(timer: unknown): void;
 
 interface ReadableStreamDefaultController<T> {
   readonly desiredSize: number | null;

@@ -1,34 +1,30 @@
 import NativeWebSocket from 'isomorphic-ws';
 import { publicAddress } from '../../core/address.js';
-import type { Clock } from '../../core/clock.js';
 import { WebsocketError } from '../../core/errors.js';
 import type { Platform } from '../../core/platform.js';
+import { systemClock } from '../../core/system-clock.js';
 import { type WhatwgWebSocket, WhatwgWire } from '../../core/whatwg-wire.js';
 import type { DialRequest, Wire, WireEvents } from '../../core/wire.js';
 import { pageLifecycle } from './lifecycle.js';
 import { makeEndOfTurn } from './turn.js';
-
-const clock: Clock = {
-  now: () => Date.now(),
-  after(delayMs, call) {
-    const timer = setTimeout(call, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 function dial(request: DialRequest, events: WireEvents): Wire {
   if (NativeWebSocket === null) {
     throw new WebsocketError('UNSUPPORTED', 'This page has no WebSocket. Use a browser that has one.', { platform: 'browser' });
   }
   const socket = new NativeWebSocket(request.url.href, [...request.protocols]) as unknown as WhatwgWebSocket;
-  return new WhatwgWire(socket, events, { address: publicAddress(request.url), maxMessageBytes: request.maxMessageBytes, clock });
+  return new WhatwgWire(socket, events, {
+    address: publicAddress(request.url),
+    maxMessageBytes: request.maxMessageBytes,
+    clock: systemClock,
+  });
 }
 
 /** A page or a worker of one: the native WebSocket, and the life of the page. */
 export const browserPlatform: Platform = {
   name: 'browser',
   dial,
-  clock,
+  clock: systemClock,
   random: Math.random,
   lifecycle: pageLifecycle,
   makeEndOfTurn,

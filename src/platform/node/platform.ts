@@ -1,19 +1,11 @@
 import WebSocket from 'isomorphic-ws';
 import { publicAddress } from '../../core/address.js';
-import type { Clock } from '../../core/clock.js';
 import type { Platform } from '../../core/platform.js';
+import { systemClock } from '../../core/system-clock.js';
 import type { DialRequest, Wire, WireEvents } from '../../core/wire.js';
 import { wsLimits } from './limits.js';
 import { watchProcess } from './process-life.js';
 import { NodeWire } from './wire.js';
-
-const clock: Clock = {
-  now: () => Date.now(),
-  after(delayMs, call) {
-    const timer = setTimeout(call, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 function dial(request: DialRequest, events: WireEvents): Wire {
   const ws = new WebSocket(request.url, [...request.protocols], {
@@ -29,10 +21,10 @@ function dial(request: DialRequest, events: WireEvents): Wire {
 export const nodePlatform: Platform = {
   name: 'node',
   dial,
-  clock,
+  clock: systemClock,
   random: Math.random,
-  // Measured against a microtask: as fast with one message in flight, and half as fast again where the application awaits between sends.
-  // After the microtasks that run now, so that sends with an `await` between them leave together; sooner than setImmediate.
+  // After the microtasks that run now: sends with an `await` between them leave together, and a lone one sooner than with setImmediate
+  // (measured with one message in flight: 0.71 of raw ws against 0.58).
   makeEndOfTurn: () => process.nextTick,
   lifecycle: { watch: watchProcess },
   report: (error) => console.error(error),

@@ -1,19 +1,11 @@
 import { publicAddress } from '../../core/address.js';
-import type { Clock } from '../../core/clock.js';
 import { WebsocketError } from '../../core/errors.js';
 import type { Platform } from '../../core/platform.js';
+import { systemClock } from '../../core/system-clock.js';
 import { type WhatwgWebSocket, WhatwgWire } from '../../core/whatwg-wire.js';
 import type { DialRequest, Wire, WireEvents } from '../../core/wire.js';
 
 type WebSocketConstructor = new (url: string, protocols?: string[]) => WhatwgWebSocket;
-
-const clock: Clock = {
-  now: () => Date.now(),
-  after(delayMs, call) {
-    const timer = setTimeout(call, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 function dial(request: DialRequest, events: WireEvents): Wire {
   // Asked at every attempt, so that a WebSocket that the application installs later counts.
@@ -26,14 +18,18 @@ function dial(request: DialRequest, events: WireEvents): Wire {
     );
   }
   const socket = new WebSocket(request.url.href, [...request.protocols]);
-  return new WhatwgWire(socket, events, { address: publicAddress(request.url), maxMessageBytes: request.maxMessageBytes, clock });
+  return new WhatwgWire(socket, events, {
+    address: publicAddress(request.url),
+    maxMessageBytes: request.maxMessageBytes,
+    clock: systemClock,
+  });
 }
 
 /** Deno, Bun, workers and edge runtimes: a global WebSocket and nothing else. */
 export const standardPlatform: Platform = {
   name: 'standard',
   dial,
-  clock,
+  clock: systemClock,
   random: Math.random,
   lifecycle: { watch: () => () => {} },
   makeEndOfTurn: () => (globalThis as { setImmediate?: (call: () => void) => unknown }).setImmediate ?? queueMicrotask,
