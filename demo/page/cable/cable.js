@@ -7,8 +7,8 @@ import { Score } from './score.js';
 import { Side } from './side.js';
 
 const LOOK_MS = 200;
-/** Out of sight nothing is said or counted; the server only learns that the page is still there. */
-const UNSEEN_LOOK_MS = 5_000;
+/** Out of sight nothing is said or counted, and the server only learns that the page is still there; or it does not answer. */
+const SELDOM_LOOK_MS = 5_000;
 const names = ['plain', 'session'];
 
 /** Two clients on one cable. They begin when the section is first seen. */
@@ -83,9 +83,9 @@ class CablePanel {
     if (this.#isLooking) return;
     this.#isLooking = true;
     clearTimeout(this.#timer);
-    await this.#ask('');
+    const isAnswered = await this.#ask('');
     this.#isLooking = false;
-    this.#timer = setTimeout(() => void this.#look(), this.#isSeen ? LOOK_MS : UNSEEN_LOOK_MS);
+    this.#timer = setTimeout(() => void this.#look(), this.#isSeen && isAnswered ? LOOK_MS : SELDOM_LOOK_MS);
   }
 
   /** What the server has counted comes beside the cable, over HTTP: so the counters are right whatever the cable does. */
@@ -93,9 +93,10 @@ class CablePanel {
     const line = this.#line;
     try {
       const answer = await fetch(`/cable?line=${line}${query}`, init);
-      if (!answer.ok || line !== this.#line) return false;
-      this.#show(await answer.json());
-      return true;
+      if (line !== this.#line) return true;
+      if (answer.ok) this.#show(await answer.json());
+      else this.#drawing.tell(await answer.text());
+      return answer.ok;
     } catch {
       return false; // the demo was stopped: one of the next looks will tell
     }

@@ -26,7 +26,10 @@ export class CableDrawing {
     const fault = this.#faultOf(faults);
     this.#root.dataset.fault = fault;
     this.#root.dataset.delayed = String(faults.isDelayed);
-    const caption = sentences[fault === 'none' && faults.isDelayed ? 'delayed' : fault];
+    this.tell(sentences[fault] ?? (faults.isDelayed ? sentences.slow : allOpen(states) ? sentences.well : sentences.back));
+  }
+
+  tell(caption) {
     if (this.#caption.textContent !== caption) this.#caption.textContent = caption;
   }
 
@@ -38,12 +41,17 @@ export class CableDrawing {
 }
 
 const sentences = {
-  none: 'All is well. A message takes 40 ms each way.',
-  delayed: 'Slow: a message takes 540 ms each way.',
+  well: 'All is well. A message takes 40 ms each way.',
+  back: 'The cable is whole. Who was cut off dials again.',
+  slow: 'Slow: a message takes 540 ms each way.',
   cut: 'Cut. What was in the cable is gone.',
   frozen: 'Frozen. Nothing passes, and nobody is told.',
   refused: 'Cut, and nobody is let in again for now.',
 };
+
+function allOpen(states) {
+  return Object.values(states).every((state) => state === 'open');
+}
 
 function strand(y) {
   const line = (className, d) => svgElement('path', { class: className, d });
