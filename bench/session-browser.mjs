@@ -1,9 +1,11 @@
 // Sessions against the native WebSocket in Chromium: 64-byte messages, each direction, interleaved rounds, medians.
 import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { chromium } from 'playwright';
+import { median } from './statistics.mjs';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -42,11 +44,17 @@ async function own(address, turn) {
   return { send: (text) => { isBusy = !client.sendMessage(text); }, busy: () => isBusy, rest: async () => { await client.drained(); isBusy = false; }, hear: (to) => { listener = to; }, close: () => client.close() };
 }
 
+/** The clock stops when the server has counted them all. */
+async function counted(peer, total) {
+  const count = await new Promise((resolve) => { peer.hear(resolve); peer.send('count?'); });
+  if (Number(count) !== total) throw new Error('The server counted ' + count + ' of ' + total + ' messages.');
+}
+
 async function upload(peer, total) {
   const message = 'c'.repeat(64);
   const startedAt = performance.now();
   for (let n = 0; n < total; n++) { peer.send(message); if (peer.busy()) await peer.rest(); }
-  await new Promise((resolve) => { peer.hear(resolve); peer.send('count?'); });
+  await counted(peer, total);
   return (total / (performance.now() - startedAt)) * 1000;
 }
 
@@ -70,7 +78,7 @@ async function awaiting(peer, total) {
   const message = 'c'.repeat(64);
   const startedAt = performance.now();
   for (let n = 0; n < total; n++) { peer.send(message); await null; if (peer.busy()) await peer.rest(); }
-  await new Promise((resolve) => { peer.hear(resolve); peer.send('count?'); });
+  await counted(peer, total);
   return (total / (performance.now() - startedAt)) * 1000;
 }
 
@@ -99,8 +107,10 @@ const http = createServer((request, response) => {
 await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
 const child = fork(fileURLToPath(new URL('./session-peer.mjs', import.meta.url)));
 const { port } = await new Promise((resolve) => child.once('message', resolve));
+// Debian's own where it is installed; otherwise the one that Playwright brought.
+const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium'].find(existsSync);
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  ...(executablePath === undefined ? {} : { executablePath }),
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
 });
 const tab = await browser.newPage();
@@ -109,7 +119,6 @@ await tab.goto(`http://127.0.0.1:${http.address().port}/`);
 await tab.waitForFunction('window.run');
 
 const totals = { send: [10_000, 200_000], receive: [10_000, 200_000], echo: [500, 500], awaiting: [10_000, 100_000] };
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 for (const [what, [few, many]] of Object.entries(totals).filter(([name]) => (process.env.BENCH_ONLY ?? name) === name)) {
   const rates = Object.fromEntries(['native', ...turns].map((kind) => [kind, []]));
   for (let round = 0; round <= rounds; round++) {
@@ -122,8 +131,10 @@ for (const [what, [few, many]] of Object.entries(totals).filter(([name]) => (pro
     }
   }
   const native = median(rates.native);
+  const round = (rate) => Math.round(rate).toLocaleString('en');
   const line = Object.entries(rates).map(
-    ([kind, all]) => `${kind} ${Math.round(median(all)).toLocaleString()}/s (${(median(all) / native).toFixed(1)})`,
+    ([kind, all]) =>
+      `${kind} ${round(median(all))}/s, ${round(Math.min(...all))} to ${round(Math.max(...all))} (${(median(all) / native).toFixed(2)})`,
   );
   console.log(what.padEnd(9), line.join('   '));
 }

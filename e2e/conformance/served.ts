@@ -10,14 +10,15 @@ const DIST = dirname(fileURLToPath(import.meta.resolve('gemsocket')));
 const javascript = (body: string | Uint8Array) => ({ type: 'text/javascript', body });
 const html = (body: string) => ({ type: 'text/html', body: `<!doctype html><title>gemsocket</title>${body}` });
 
-/** The test server, and beside it what a site would serve: the built package, the runner, and two pages. */
+/** The test server, and beside it what a site would serve: the built package, the scripts of the tests, and two pages. */
 export async function serve(): Promise<TestServer & { readonly origin: string }> {
   const names = (await readdir(DIST)).filter((name) => name.endsWith('.js'));
   const dist = await Promise.all(names.map(async (name) => [`/dist/${name}`, javascript(await readFile(join(DIST, name)))] as const));
   const server = await startTestServer(
     new Map([
       ...dist,
-      ['/runner.js', javascript(await bundledRunner())],
+      ['/runner.js', javascript(await bundled('runner.ts'))],
+      ['/talk.js', javascript(await bundled('../session/talk.ts'))],
       ['/', html('<script type="module" src="/runner.js"></script>')],
       ['/elsewhere', html('Another page.')],
     ]),
@@ -25,9 +26,9 @@ export async function serve(): Promise<TestServer & { readonly origin: string }>
   return { ...server, origin: `http://127.0.0.1:${server.port}` };
 }
 
-async function bundledRunner(): Promise<Uint8Array> {
+async function bundled(script: string): Promise<Uint8Array> {
   const { outputFiles } = await build({
-    entryPoints: [join(HERE, 'runner.ts')],
+    entryPoints: [join(HERE, script)],
     bundle: true,
     format: 'esm',
     target: 'es2022',

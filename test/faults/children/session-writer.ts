@@ -5,7 +5,8 @@ import { hear, say } from './say.js';
 const [, , total = '0', size = '0'] = process.argv;
 const [totalBytes, messageBytes] = [Number(total), Number(size)];
 
-const server = await listen('127.0.0.1', 0);
+// A page of any origin: the browser's test serves its own elsewhere.
+const server = await listen('127.0.0.1', 0, { origins: '*' });
 const arriving = new Promise<ServerClient>((resolve) => server.on('connection', resolve));
 await say('listening', { port: server.port });
 const client = await arriving;

@@ -1,0 +1,85 @@
+import type { Page } from '@playwright/test';
+import type * as gemsocket from 'gemsocket';
+import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from 'gemsocket/server';
+import type { session } from 'gemsocket/session';
+import { type FaultyProxy, startProxy } from '../../test/support/proxy.js';
+import { serve } from '../conformance/served.js';
+import { Log, type send } from './talk.js';
+
+/** What a page has once `open` has run in it. */
+interface Opened {
+  client: gemsocket.IWebsocketClient;
+  log: Log;
+  send: typeof send;
+}
+
+/** A page with a session, its server in this process, and between them a link that the test can break. */
+export interface Setting extends AsyncDisposable {
+  readonly origin: string;
+  readonly proxy: FaultyProxy;
+  server: WebsocketServer;
+  /** The server's ends, one for each `connection`, with what they heard. */
+  readonly accepted: { readonly client: ServerClient; readonly log: Log }[];
+  /** Ends the server and starts another on its port: it knows nothing of what was. */
+  restart(): Promise<void>;
+}
+
+export async function set(options: ServerOptions = {}): Promise<Setting> {
+  const accepted: Setting['accepted'] = [];
+  const start = async (port: number) => {
+    const server = await listen('127.0.0.1', port, { origins: '*', ...options });
+    server.on('connection', (client) => accepted.push({ client, log: new Log(client) }));
+    return server;
+  };
+  const files = await serve();
+  const server = await start(0);
+  const proxy = await startProxy(server.port);
+  const setting: Setting = {
+    origin: files.origin,
+    proxy,
+    server,
+    accepted,
+    async restart() {
+      const { port } = setting.server;
+      await setting.server.close({ graceMs: 1 });
+      setting.server = await start(port);
+    },
+    async [Symbol.asyncDispose]() {
+      await proxy.close();
+      await setting.server.close({ graceMs: 1 });
+      await files.close();
+    },
+  };
+  return setting;
+}
+
+/** Opens a session in the page, with what it hears on record. */
+export async function open(page: Page, { proxy }: Setting, options: gemsocket.ClientOptions = {}): Promise<void> {
+  await page.evaluate(
+    async ([address, given]) => {
+      const { connect } = (await import('/dist/browser.js' as string)) as typeof gemsocket;
+      const gem1 = (await import('/dist/session.js' as string)) as { session: typeof session };
+      const talk = (await import('/talk.js' as string)) as typeof import('./talk.js');
+      const client = await connect(address, { type: 'insecure', session: gem1.session(), ...given });
+      Object.assign(globalThis, { client, log: new talk.Log(client), send: talk.send } satisfies Opened);
+    },
+    [`ws://127.0.0.1:${proxy.port}`, { reconnect: { minDelayMs: 1, maxDelayMs: 20 }, ...options }] as const,
+  );
+}
+
+/** The page sends the messages of these numbers in one turn. */
+export const sendFrom = (page: Page, from: number, to: number): Promise<void> =>
+  page.evaluate(
+    ([first, end]) => {
+      const { client, send: sendIn } = globalThis as unknown as Opened;
+      sendIn(client, first, end);
+    },
+    [from, to] as const,
+  );
+
+/** What the page has heard and was told. */
+export const logOf = (page: Page): Promise<Log> => page.evaluate(() => ({ ...(globalThis as unknown as Opened).log }) as Log);
+
+export const statsOf = (page: Page): Promise<gemsocket.ClientStats> => page.evaluate(() => (globalThis as unknown as Opened).client.stats);
+
+export const stateOf = (page: Page): Promise<string> => page.evaluate(() => (globalThis as unknown as Opened).client.state);
