@@ -1,23 +1,10 @@
-import { existsSync } from 'node:fs';
 import { chromium, type Page } from 'playwright';
 import { onTestFinished } from 'vitest';
-
-/** Debian's own Chromium where it is installed; otherwise the one that `npx playwright install chromium` brought. */
-const debianChromium = '/usr/bin/chromium';
+import { chromiumOptions } from '../support/chromium.js';
 
 /** A page of a browser that ends with the present test. What the page logs as an error is in `errors`. */
 export async function openPage(): Promise<{ page: Page; errors: string[] }> {
-  const browser = await chromium.launch({
-    ...(existsSync(debianChromium) ? { executablePath: debianChromium } : {}),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-    ],
-  });
+  const browser = await chromium.launch(chromiumOptions);
   onTestFinished(() => browser.close());
   const page = await browser.newPage();
   const errors: string[] = [];

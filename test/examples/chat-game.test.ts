@@ -5,7 +5,7 @@ import { connect } from 'gemsocket';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { draw, endRound, newGame, vote } from '../../examples/chat-game/game.js';
 import { joinChat, LineReader, parseLine } from '../../examples/chat-game/irc.js';
-import { programs } from '../../scripts/programs.mjs';
+import { describeWith } from '../support/needs.js';
 import { freePort, type Program, run, runNode } from './program.js';
 
 describe('the rules', () => {
@@ -73,12 +73,9 @@ describe('IRC lines', () => {
   });
 });
 
-/** Where it is missing, `npm test` names it at the end, with the command that installs it. */
-const inspircdPath = programs.inspircd.find();
-
-describe.skipIf(inspircdPath === undefined)('against InspIRCd', () => {
+describeWith('inspircd', 'against InspIRCd', (inspircdPath) => {
   test('two chatters move the piece of a game that finds its name in use', async () => {
-    const address = await startInspircd();
+    const address = await startInspircd(inspircdPath);
     // Somebody has the game's name already.
     const squatter = await chatter(address, 'gemgame');
     const game = runNode('examples/chat-game/main.js', [address, '#gem'], { ROUND_MS: '200' });
@@ -100,12 +97,12 @@ describe.skipIf(inspircdPath === undefined)('against InspIRCd', () => {
 
   test('a game that lost its server is back when the server is', async () => {
     const first = await freePort();
-    const address = await startInspircd(first);
+    const address = await startInspircd(inspircdPath, first);
     const game = runNode('examples/chat-game/main.js', [address, '#gem'], { ROUND_MS: '200' });
     await game.printed(/gemgame has joined #gem/);
     await inspircds.get(first)?.stop();
     await game.printed(/chat lost, attempt 1/);
-    await startInspircd(first);
+    await startInspircd(inspircdPath, first);
     await game.printed(/gemgame has joined[\s\S]*chat lost[\s\S]*gemgame has joined/);
     const ann = await chatter(address, 'ann');
     ann.say('!up');
@@ -115,14 +112,14 @@ describe.skipIf(inspircdPath === undefined)('against InspIRCd', () => {
 
 const inspircds = new Map<number, Program>();
 
-async function startInspircd(port?: number): Promise<string> {
+async function startInspircd(path: string, port?: number): Promise<string> {
   const chosen = port ?? (await freePort());
   const directory = await mkdtemp(join(tmpdir(), 'inspircd-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const config = await readFile('examples/chat-game/inspircd.conf', 'utf8');
   const file = join(directory, 'inspircd.conf');
   await writeFile(file, config.replace('value="8067"', `value="${chosen}"`));
-  const inspircd = run(inspircdPath ?? 'inspircd', ['--runasroot', '--nofork', `--config=${file}`]);
+  const inspircd = run(path, ['--runasroot', '--nofork', `--config=${file}`]);
   inspircds.set(chosen, inspircd);
   await inspircd.printed(/is now running/);
   return `ws://127.0.0.1:${chosen}`;

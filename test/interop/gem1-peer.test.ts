@@ -4,11 +4,11 @@ import { expect, it } from 'vitest';
 import { type IWebsocketClient, type Message, WebsocketClient } from '../../src/entry/node.js';
 import { listen, type ServerClient } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
+import { describeWith } from '../support/needs.js';
 import { type Program, start } from '../support/programs.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { until } from '../support/until.js';
-import { describeWith } from './needs.js';
 
 const MESSAGES = Number(process.env.GEM1_MESSAGES ?? 5_000);
 const CUTS = Number(process.env.GEM1_CUTS ?? 30);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { describeWith } from '../support/needs.js';
 import { start } from '../support/programs.js';
-import { describeWith } from './needs.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 

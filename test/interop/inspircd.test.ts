@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { connect, type IWebsocketClient } from '../../src/entry/node.js';
+import { describeWith } from '../support/needs.js';
 import { freePort, startListening } from '../support/programs.js';
 import { temporaryFolder } from './folder.js';
-import { describeWith } from './needs.js';
 
 /** An IRC server that listens for WebSockets only. It selects no subprotocol, and it wants an Origin header. */
 function configuration(port: number): string {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { connect } from '../../src/entry/node.js';
+import { describeWith } from '../support/needs.js';
 import { freePort, startListening } from '../support/programs.js';
-import { describeWith } from './needs.js';
 
 describeWith('libwebsockets', 'our client and libwebsockets-test-server', (program) => {
   async function start() {

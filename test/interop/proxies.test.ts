@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ClientOptions, connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { listen, type WebsocketServer } from '../../src/entry/server.js';
 import { type Certificate, selfSigned } from '../support/certificates.js';
-import { describeWith } from './needs.js';
+import { describeWith } from '../support/needs.js';
 import { type ReverseProxy, startHaproxy, startNginx } from './proxies.js';
 
 const IDLE_SECONDS = 1;

@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { listen, type ServerClient, type ServerOptions } from '../../src/entry/server.js';
 import { selfSigned } from '../support/certificates.js';
+import { describeWith } from '../support/needs.js';
 import { freePort, start, startListening } from '../support/programs.js';
 import { temporaryFolder } from './folder.js';
-import { describeWith } from './needs.js';
 
 const script = (name: string) => fileURLToPath(new URL(`python/${name}.py`, import.meta.url));
 

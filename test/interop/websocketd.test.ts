@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { connect, type IWebsocketClient } from '../../src/entry/node.js';
+import { describeWith } from '../support/needs.js';
 import { freePort, startListening } from '../support/programs.js';
-import { describeWith } from './needs.js';
 
 async function read(client: IWebsocketClient, enough: (messages: (string | Uint8Array)[]) => boolean): Promise<(string | Uint8Array)[]> {
   const messages: (string | Uint8Array)[] = [];
