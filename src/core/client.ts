@@ -7,11 +7,11 @@ import { Emitter } from './emitter.js';
 import type { WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
 import type { MakeLink } from './link.js';
-import { publicState } from './machine.js';
 import { copyOf } from './message-bytes.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
 import { type Settler, settler } from './settler.js';
+import { publicState } from './state.js';
 import type {
   ClientEvents,
   ClientStats,
@@ -127,6 +127,12 @@ export class Client implements IWebsocketClient {
     this.#connection.adopt();
   }
 
+  /** As `close`, over the present wire or not at all: the peer of a session that is away is not waited for. */
+  closeForGood(code: number, reason: string): Promise<CloseInfo> {
+    this.#connection.dispatch({ is: 'close', code, reason, isFinal: true });
+    return this.#closing.promise;
+  }
+
   isConnectionOpen(): boolean {
     return this.#connection.state.at === 'open';
   }
@@ -195,8 +201,8 @@ export class Client implements IWebsocketClient {
   }
 
   #isClosingOrClosed(): boolean {
-    const { at } = this.#connection.state;
-    return at === 'closing' || at === 'closed';
+    const { state } = this;
+    return state === 'closing' || state === 'closed';
   }
 
   #isDrained(): boolean {

@@ -4,10 +4,11 @@ import { addressFailed, dialThrew, inboxFull, linkDead, tailDropped } from './co
 import type { WebsocketError } from './errors.js';
 import type { Link, MakeLink, SessionHost } from './link.js';
 import { Liveness } from './liveness.js';
-import { type Effect, type MachineEvent, type Policy, type State, step } from './machine.js';
+import { step } from './machine.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
 import { type ReportHost, Reports } from './reports.js';
+import { type Effect, type MachineEvent, type Policy, type State, wireOf } from './state.js';
 import type { CloseInfo, Continuity, Message } from './types.js';
 import type { Wire, WireEvents } from './wire.js';
 
@@ -36,6 +37,7 @@ export class Connection {
   #wire: Wire | undefined;
   #liveness: Liveness | undefined;
   #cancelTimer: Cancel | undefined;
+  #cancelDeadline: Cancel | undefined;
   #continuity: Continuity | undefined;
   /** The inbox is full: no wire is read, the present one or the next. */
   #isHeld = false;
@@ -46,11 +48,11 @@ export class Connection {
   constructor(platform: Platform, settings: Settings, retriesFirst: boolean, target: Target, makeLink: MakeLink, host: ConnectionHost) {
     this.#platform = platform;
     this.#settings = settings;
-    this.#policy = { ...settings, retriesFirst };
     this.#target = target;
     this.#host = host;
     this.#reports = new Reports(host);
     this.link = makeLink(this.#linkHost());
+    this.#policy = { ...settings, retriesFirst, resumes: this.link.resumes };
   }
 
   get state(): State {
@@ -65,7 +67,7 @@ export class Connection {
     const before = this.#state;
     const { state, effects } = step(before, event, this.#policy, this.#platform.random());
     this.#state = state;
-    if (state.at !== before.at || ('wire' in state && 'wire' in before && state.wire !== before.wire)) this.#leave(before);
+    if (state.at !== before.at || wireOf(state) !== wireOf(before)) this.#leave(before);
     this.#reports.addState(before, state);
     for (const effect of effects) this.#perform(effect);
     this.#reports.flush();
@@ -102,7 +104,7 @@ export class Connection {
 
   /** The process ends, at once or after a signal: the close frame is written in this turn, and nothing is dialled any more. */
   exit(): void {
-    this.dispatch({ is: 'close', code: CloseCode.goingAway, reason: 'process exit' });
+    this.dispatch({ is: 'close', code: CloseCode.goingAway, reason: 'process exit', isFinal: true });
   }
 
   #hold(): void {
@@ -130,8 +132,8 @@ export class Connection {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     if (before.at === 'open') this.#liveness?.stop();
-    const isTakenOver = before.at === 'open' && this.#state.at === 'dialing';
-    if (isTakenOver || this.#state.at === 'waiting' || this.#state.at === 'closed') this.link.detach();
+    if (this.#state.at === 'closed') this.#cancelDeadline?.();
+    if (wireOf(before) !== undefined && wireOf(before) !== wireOf(this.#state)) this.link.detach();
   }
 
   #perform(effect: Effect): void {
@@ -143,7 +145,10 @@ export class Connection {
         this.#cancelTimer?.();
         this.#cancelTimer = this.#platform.clock.after(effect.delayMs, () => this.dispatch({ is: 'timeout' }));
         break;
-      case 'closeWire':
+      case 'startDeadline':
+        this.#cancelDeadline = this.#platform.clock.after(effect.delayMs, () => this.dispatch({ is: 'deadline' }));
+        break;
+      case 'closeLink':
         this.link.close(effect.code, effect.reason);
         if (this.#isHeld) this.#cutTail();
         break;
@@ -232,7 +237,7 @@ export class Connection {
       ready: (continuity) => {
         if (this.#state.at !== 'dialing') return;
         this.#continuity = continuity;
-        this.#startLiveness();
+        if (this.#state.to !== 'finish') this.#startLiveness();
         this.dispatch({ is: 'opened', wire: this.#state.wire });
         if (this.#isHeld) this.#hold();
       },

@@ -24,12 +24,14 @@ export interface Link {
   drained(): void;
   /** The application has taken this much from the inbox. */
   consumed(bytes: number): void;
-  /** Hands over what waits, then starts the closing handshake. */
+  /** Hands over what waits, then starts the closing handshake; where the link resumes and has no wire, over the next. */
   close(code: number, reason: string): void;
   /** The connection is down for good: what was accepted and never left, or never acknowledged. */
   end(): Leftover;
   /** A ping of the link's own, for platforms whose wires have none. */
   readonly ping?: () => void;
+  /** True where what was accepted outlives a wire: after a break the link goes on where it was. */
+  readonly resumes: boolean;
   /** True where the peer stops when the inbox is not read, so that a full inbox is no fault. */
   readonly holdsPeer: boolean;
   /** Largest WebSocket message that this link reads; undefined where that is the largest message. */

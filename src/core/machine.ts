@@ -1,94 +1,11 @@
-import { type Backoff, backoffDelayMs } from './backoff.js';
+import { backoffDelayMs } from './backoff.js';
 import { abnormalClose, CloseCode, canReconnectAfter } from './close-codes.js';
 import { WebsocketError } from './errors.js';
-import type { CloseInfo, ConnectionState } from './types.js';
+import { type Effect, type Lost, type MachineEvent, type Policy, type Purpose, type State, type Step, wireOf } from './state.js';
+import type { CloseInfo } from './types.js';
 
-/*
- *                          connect                     opened
- *     ┌──────┐          ┌─────────┐                 ┌────────┐
- *     │ idle ├─────────▶│ dialing ├────────────────▶│  open  │◀─┐ timeout: the connection
- *     └──┬───┘          └─┬─▲───┬─┘                 └─┬──┬─┬─┘──┘ has proved itself
- *        │                │ │   │    lost, suspended  │  │ │
- *        │      lost,     │ │   │   ┌─────────────────┘  │ │
- *        │      timeout,  │ │   │   │                    │ │ close
- *        │      suspended ▼ │ timeout, woken             │ ▼
- *        │              ┌───┴───▼─┐                 lost,│┌─────────┐
- *        │ close        │ waiting │                 final││ closing │
- *        │              └────┬────┘                      │└────┬────┘
- *        │                   │ close                     │     │ lost, timeout
- *        ▼                   ▼                           ▼     ▼
- *     ┌─────────────────────────────────────────────────────────────┐
- *     │                          closed                             │
- *     └─────────────────────────────────────────────────────────────┘
- *
- * dialing also closes on `close`, and on `lost` or `timeout` when the policy allows no further attempt.
- * A state that has a wire knows its number; an event of any other wire is late and changes nothing.
- *
- * The server's end of a session dials nobody: its `waiting` is for the peer to come back (`adopt`), and its timeout
- * is the end of the resume window. A peer that is back before its old wire was seen to die moves open to dialing.
- */
-
-export type State =
-  | { readonly at: 'idle' }
-  | { readonly at: 'dialing'; readonly wire: number; readonly failures: number; readonly wasOpen: boolean }
-  | { readonly at: 'open'; readonly wire: number; readonly failures: number }
-  | { readonly at: 'waiting'; readonly wire: number; readonly failures: number; readonly wasOpen: boolean }
-  | { readonly at: 'closing'; readonly wire: number }
-  | { readonly at: 'closed'; readonly info: CloseInfo };
-
-export type MachineEvent =
-  | { readonly is: 'connect' }
-  | { readonly is: 'opened'; readonly wire: number }
-  | Lost
-  /** The timer of the present state ran out. */
-  | { readonly is: 'timeout' }
-  | { readonly is: 'suspended' }
-  | { readonly is: 'woken' }
-  /** The peer came back with a wire of its own: `dial` will find it open. */
-  | { readonly is: 'adopt' }
-  | { readonly is: 'close'; readonly code: number; readonly reason: string }
-  /** The owner has had enough of the peer, whether it is there or not: no closing handshake is waited for. */
-  | { readonly is: 'giveUp'; readonly info: CloseInfo; readonly error?: WebsocketError };
-
-/** The wire ended, or never opened. */
-export interface Lost {
-  readonly is: 'lost';
-  readonly wire: number;
-  readonly info: CloseInfo;
-  /** Where more is known than a code. */
-  readonly error?: WebsocketError;
-  /** The peer said goodbye for good: nobody comes back to be waited for. */
-  readonly isOver?: boolean;
-  /** The peer said when to come back. */
-  readonly retryAfterMs?: number | undefined;
-}
-
-export type Effect =
-  | { readonly do: 'dial'; readonly wire: number }
-  /** A state has at most one timer; it stops when the state is left. */
-  | { readonly do: 'startTimer'; readonly delayMs: number }
-  | { readonly do: 'closeWire'; readonly code: number; readonly reason: string }
-  | { readonly do: 'detachWire'; readonly code?: number; readonly reason?: string }
-  | { readonly do: 'reportOpened'; readonly isFirst: boolean }
-  | { readonly do: 'reportError'; readonly error: WebsocketError }
-  | { readonly do: 'reportRetry'; readonly attempt: number; readonly delayMs: number; readonly cause: unknown }
-  | { readonly do: 'reportClosed'; readonly info: CloseInfo; readonly cause: WebsocketError | undefined };
-
-export interface Policy {
-  readonly connectTimeoutMs: number;
-  readonly closeTimeoutMs: number;
-  /** Undefined: one connection and no more. */
-  readonly reconnect: Backoff | undefined;
-  /** Whether to try on when the very first attempt fails: the bus does, `connect()` rejects. */
-  readonly retriesFirst: boolean;
-  /** The server's end of a session: how long the peer may take to come back. Nothing is dialled meanwhile. */
-  readonly resumeWindowMs?: number;
-}
-
-export interface Step {
-  readonly state: State;
-  readonly effects: readonly Effect[];
-}
+type Dialing = State & { at: 'dialing' };
+type Connected = State & { at: 'dialing' | 'open' | 'closing' };
 
 /**
  * A connection that stays open this long has proved itself, and the next break starts again with a short delay.
@@ -98,12 +15,12 @@ export const PROVEN_MS = 5_000;
 
 /** The only place where the state changes. Pure: chance comes in, effects go out. */
 export function step(state: State, event: MachineEvent, policy: Policy, chance: number): Step {
-  if (isLate(state, event)) return stay(state);
+  if ((event.is === 'opened' || event.is === 'lost') && event.wire !== wireOf(state)) return stay(state);
   switch (event.is) {
     case 'connect':
-      return state.at === 'idle' ? dial(1, 0, false, policy) : stay(state);
+      return state.at === 'idle' ? dial(1, 0, 'open', policy) : stay(state);
     case 'opened':
-      return state.at === 'dialing' ? opened(state) : stay(state);
+      return state.at === 'dialing' ? opened(state, policy) : stay(state);
     case 'lost':
       return lost(state, event, policy, chance);
     case 'timeout':
@@ -112,35 +29,26 @@ export function step(state: State, event: MachineEvent, policy: Policy, chance: 
       return suspended(state, policy);
     case 'woken':
       return state.at === 'waiting' && policy.resumeWindowMs === undefined
-        ? dial(state.wire + 1, state.failures, state.wasOpen, policy)
+        ? dial(state.wire + 1, state.failures, state.to, policy)
         : stay(state);
     case 'adopt':
       return adopt(state, policy);
     case 'close':
-      return close(state, event.code, event.reason, policy);
+      return close(state, event, policy);
+    case 'deadline':
+      return tookTooLong(state, policy);
     case 'giveUp':
       return giveUp(state, event.info, event.error);
   }
-}
-
-/** What a user is told. The first attempt is `connecting`; every one after it is `reconnecting`, as is the wait. */
-export function publicState(state: State): ConnectionState {
-  if (state.at === 'dialing') return state.wasOpen || state.failures > 0 ? 'reconnecting' : 'connecting';
-  return state.at === 'waiting' ? 'reconnecting' : state.at;
-}
-
-function isLate(state: State, event: MachineEvent): boolean {
-  if (event.is !== 'opened' && event.is !== 'lost') return false;
-  return !('wire' in state) || state.at === 'waiting' || state.wire !== event.wire;
 }
 
 function stay(state: State): Step {
   return { state, effects: [] };
 }
 
-function dial(wire: number, failures: number, wasOpen: boolean, policy: Policy): Step {
+function dial(wire: number, failures: number, to: Purpose, policy: Policy): Step {
   return {
-    state: { at: 'dialing', wire, failures, wasOpen },
+    state: { at: 'dialing', wire, failures, to },
     effects: [
       { do: 'startTimer', delayMs: policy.connectTimeoutMs },
       { do: 'dial', wire },
@@ -148,22 +56,22 @@ function dial(wire: number, failures: number, wasOpen: boolean, policy: Policy):
   };
 }
 
-function opened(state: State & { at: 'dialing' }): Step {
+function opened({ wire, failures, to }: Dialing, policy: Policy): Step {
+  if (to === 'finish') return { state: { at: 'closing', wire, failures, mayReturn: policy.resumes }, effects: [] };
   return {
-    state: { at: 'open', wire: state.wire, failures: state.failures },
+    state: { at: 'open', wire, failures },
     effects: [
       { do: 'startTimer', delayMs: PROVEN_MS },
-      { do: 'reportOpened', isFirst: !state.wasOpen },
+      { do: 'reportOpened', isFirst: to === 'open' },
     ],
   };
 }
 
 function lost(state: State, event: Lost, policy: Policy, chance: number): Step {
   switch (state.at) {
-    case 'closing':
-      return closed(event.info, event.error);
     case 'dialing':
     case 'open':
+    case 'closing':
       return retry(state, event, policy, chance);
     default:
       return stay(state);
@@ -172,46 +80,59 @@ function lost(state: State, event: Lost, policy: Policy, chance: number): Step {
 
 type Break = Pick<Lost, 'info' | 'error' | 'isOver' | 'retryAfterMs'>;
 
-function retry(state: State & { at: 'dialing' | 'open' }, broken: Break, policy: Policy, chance: number): Step {
+function retry(state: Connected, broken: Break, policy: Policy, chance: number): Step {
   const { info, error } = broken;
-  const wasOpen = state.at === 'open' || state.wasOpen;
+  const to = purposeAfter(state);
   const attempt = state.failures + 1;
-  const delayMs = policy.resumeWindowMs === undefined ? dialDelayMs(state, broken, policy, chance) : peerDelayMs(wasOpen, broken, policy);
-  if (delayMs === undefined || !canReconnectAfter(info.code)) return closed(info, error);
+  const isAllowed = (state.at !== 'closing' || (state.mayReturn && broken.isOver !== true)) && canReconnectAfter(info.code);
+  const delayMs = policy.resumeWindowMs === undefined ? dialDelayMs(state, broken, policy, chance) : peerDelayMs(to, broken, policy);
+  if (!isAllowed || delayMs === undefined) return closed(info, error);
   // A failed attempt is told by the next `reconnecting`; what broke an open connection is an error of its own.
   const broke: Effect[] = state.at === 'open' && error !== undefined ? [{ do: 'reportError', error }] : [];
   return {
-    state: { at: 'waiting', wire: state.wire, failures: attempt, wasOpen },
-    effects: [{ do: 'startTimer', delayMs }, ...broke, { do: 'reportRetry', attempt, delayMs, cause: error ?? info }],
+    state: { at: 'waiting', wire: state.wire, failures: attempt, to },
+    effects: [{ do: 'startTimer', delayMs }, ...broke, ...retryReport(to, attempt, delayMs, error ?? info)],
   };
 }
 
+/** What the next wire is for, when this one is lost. */
+function purposeAfter(state: Connected): Purpose {
+  if (state.at === 'dialing') return state.to;
+  return state.at === 'open' ? 'reopen' : 'finish';
+}
+
+/** Who has called `close` is told how it ends, not what it takes. */
+function retryReport(to: Purpose, attempt: number, delayMs: number, cause: unknown): Effect[] {
+  return to === 'finish' ? [] : [{ do: 'reportRetry', attempt, delayMs, cause }];
+}
+
 /** How long to wait before the next attempt; undefined when there is none. */
-function dialDelayMs(state: State & { at: 'dialing' | 'open' }, broken: Break, policy: Policy, chance: number): number | undefined {
+function dialDelayMs(state: Connected, broken: Break, policy: Policy, chance: number): number | undefined {
   const { reconnect } = policy;
   const attempt = state.failures + 1;
-  const isFirstAttempt = state.at === 'dialing' && !state.wasOpen && state.failures === 0;
+  const isFirstAttempt = state.at === 'dialing' && state.to === 'open' && state.failures === 0;
   if (reconnect === undefined || (isFirstAttempt && !policy.retriesFirst) || attempt > reconnect.maxAttempts) return undefined;
   return broken.retryAfterMs ?? backoffDelayMs(reconnect, attempt, chance);
 }
 
 /** How long the peer may take to come back; undefined when it never was there, or has said goodbye. */
-function peerDelayMs(wasOpen: boolean, broken: Break, policy: Policy): number | undefined {
-  return wasOpen && broken.isOver !== true ? policy.resumeWindowMs : undefined;
+function peerDelayMs(to: Purpose, broken: Break, policy: Policy): number | undefined {
+  return to !== 'open' && broken.isOver !== true ? policy.resumeWindowMs : undefined;
 }
 
 function adopt(state: State, policy: Policy): Step {
   switch (state.at) {
     case 'waiting':
-      return dial(state.wire + 1, state.failures, state.wasOpen, policy);
+      return dial(state.wire + 1, state.failures, state.to, policy);
     case 'open':
-    case 'dialing': {
+    case 'dialing':
+    case 'closing': {
+      if (state.at === 'closing' && !state.mayReturn) return stay(state);
       const cause = abnormalClose('The peer came back on a new connection.');
       const attempt = state.failures + 1;
+      const to = purposeAfter(state);
       const takeover: Effect = { do: 'detachWire', code: CloseCode.takenOver, reason: 'taken over' };
-      const told: Effect = { do: 'reportRetry', attempt, delayMs: 0, cause };
-      const wasOpen = state.at === 'open' || state.wasOpen;
-      return after(takeover, after(told, dial(state.wire + 1, attempt, wasOpen, policy)));
+      return before([takeover, ...retryReport(to, attempt, 0, cause)], dial(state.wire + 1, attempt, to, policy));
     }
     default:
       return stay(state);
@@ -224,19 +145,20 @@ function timedOut(state: State, policy: Policy, chance: number): Step {
       return { state: { ...state, failures: 0 }, effects: [] };
     case 'waiting':
       if (policy.resumeWindowMs !== undefined) return closed(abnormalClose(`Not resumed within ${policy.resumeWindowMs} ms.`), undefined);
-      return dial(state.wire + 1, state.failures, state.wasOpen, policy);
+      return dial(state.wire + 1, state.failures, state.to, policy);
     case 'dialing': {
       const error = connectTimeout(policy.connectTimeoutMs);
-      return after({ do: 'detachWire' }, retry(state, { info: abnormalClose(error.message), error }, policy, chance));
+      return before([{ do: 'detachWire' }], retry(state, { info: abnormalClose(error.message), error }, policy, chance));
     }
-    case 'closing':
-      return after(
-        { do: 'detachWire' },
-        closed(abnormalClose(`No answer to the close frame within ${policy.closeTimeoutMs} ms.`), undefined),
-      );
     default:
       return stay(state);
   }
+}
+
+function tookTooLong(state: State, policy: Policy): Step {
+  if (state.at !== 'closing' && !('to' in state && state.to === 'finish')) return stay(state);
+  const info = abnormalClose(`No answer to the close frame within ${policy.closeTimeoutMs} ms.`);
+  return before([{ do: 'detachWire' }], closed(info, undefined));
 }
 
 function suspended(state: State, policy: Policy): Step {
@@ -244,31 +166,34 @@ function suspended(state: State, policy: Policy): Step {
   const goodbye: Effect = { do: 'detachWire', code: CloseCode.goingAway, reason: 'page hidden' };
   // Nobody waits for the answer to this goodbye, so nobody can call it clean.
   const info: CloseInfo = { code: CloseCode.goingAway, reason: 'page hidden', wasClean: false };
-  if (policy.reconnect === undefined) return after(goodbye, closed(info, undefined));
-  const wasOpen = state.at === 'open' || state.wasOpen;
+  if (policy.reconnect === undefined) return before([goodbye], closed(info, undefined));
+  const to = purposeAfter(state);
   return {
-    state: { at: 'waiting', wire: state.wire, failures: state.failures, wasOpen },
-    effects: [goodbye, { do: 'reportRetry', attempt: state.failures + 1, delayMs: Number.POSITIVE_INFINITY, cause: info }],
+    state: { at: 'waiting', wire: state.wire, failures: state.failures, to },
+    effects: [goodbye, ...retryReport(to, state.failures + 1, Number.POSITIVE_INFINITY, info)],
   };
 }
 
-function close(state: State, code: number, reason: string, policy: Policy): Step {
+function close(state: State, event: MachineEvent & { is: 'close' }, policy: Policy): Step {
+  const { code, reason, isFinal } = event;
+  const mayReturn = policy.resumes && isFinal !== true;
+  const begun: Effect[] = [
+    { do: 'startDeadline', delayMs: policy.closeTimeoutMs },
+    { do: 'closeLink', code, reason },
+  ];
   switch (state.at) {
     case 'open':
-      return {
-        state: { at: 'closing', wire: state.wire },
-        effects: [
-          { do: 'startTimer', delayMs: policy.closeTimeoutMs },
-          { do: 'closeWire', code, reason },
-        ],
-      };
-    case 'dialing':
-      return after({ do: 'detachWire' }, closed(abnormalClose(reason), undefined));
-    case 'idle':
-    case 'waiting':
-      return closed(abnormalClose(reason), undefined);
-    default:
+      return { state: { at: 'closing', wire: state.wire, failures: state.failures, mayReturn }, effects: begun };
+    case 'closing':
+      return stay({ ...state, mayReturn: state.mayReturn && mayReturn });
+    case 'closed':
       return stay(state);
+    default: {
+      if (mayReturn && 'to' in state && state.to === 'finish') return stay(state);
+      if (mayReturn && 'to' in state && state.to === 'reopen') return { state: { ...state, to: 'finish' }, effects: begun };
+      const given: Effect[] = state.at === 'dialing' ? [{ do: 'detachWire' }] : [];
+      return before(given, closed(abnormalClose(reason), undefined));
+    }
   }
 }
 
@@ -277,7 +202,7 @@ function giveUp(state: State, info: CloseInfo, error: WebsocketError | undefined
   // 1006 is what a connection without a goodbye is called, and is never sent.
   const goodbye: Effect =
     info.code === CloseCode.abnormal ? { do: 'detachWire' } : { do: 'detachWire', code: info.code, reason: info.reason };
-  return after(goodbye, closed(info, error));
+  return before([goodbye], closed(info, error));
 }
 
 function closed(info: CloseInfo, cause: WebsocketError | undefined): Step {
@@ -285,8 +210,8 @@ function closed(info: CloseInfo, cause: WebsocketError | undefined): Step {
   return { state: { at: 'closed', info }, effects: [...reported, { do: 'reportClosed', info, cause }] };
 }
 
-function after(first: Effect, rest: Step): Step {
-  return { state: rest.state, effects: [first, ...rest.effects] };
+function before(first: readonly Effect[], rest: Step): Step {
+  return { state: rest.state, effects: [...first, ...rest.effects] };
 }
 
 function connectTimeout(connectTimeoutMs: number): WebsocketError {

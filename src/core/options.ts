@@ -12,7 +12,7 @@ export interface ClientOptions {
   signal?: AbortSignal;
   /** Milliseconds for the address function, the network and the opening handshake together. */
   connectTimeoutMs?: number;
-  /** Milliseconds for the peer to answer a close frame. */
+  /** Milliseconds for `close()`: for the peer to answer, and with a session for what breaks meanwhile to come back. */
   closeTimeoutMs?: number;
   /** false: one connection and no more. */
   reconnect?: false | { minDelayMs?: number; maxDelayMs?: number; maxAttempts?: number };

@@ -19,6 +19,7 @@ const PLAIN: Continuity = {
 
 /** A message is a WebSocket message, for any server. */
 export class PlainLink implements Link {
+  readonly resumes = false;
   readonly holdsPeer = false;
   readonly #host: LinkHost;
   readonly #outbox: Outbox;

@@ -1,5 +1,5 @@
 import type { WebsocketError } from './errors.js';
-import { type Effect, publicState, type State } from './machine.js';
+import { type Effect, publicState, type State } from './state.js';
 import type { CloseInfo, ConnectionState, Continuity, Message, ReconnectAttempt } from './types.js';
 
 /** What happens to a connection, told in order. A report never comes in the middle of another. */

@@ -216,7 +216,7 @@ export class UpgradeServer implements WebsocketServer {
     const stragglers = setTimeout(() => {
       for (const client of this.#roster.live) client.drop();
     }, dropAfterMs);
-    await Promise.all(clients.map((client) => client.close(code, reason)));
+    await Promise.all(clients.map((client) => client.closeForGood(code, reason)));
     clearTimeout(stragglers);
     await this.#door?.shut();
     this.#roster.clear();

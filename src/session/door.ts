@@ -1,10 +1,10 @@
 import type { Client } from '../core/client.js';
-import { CloseCode } from '../core/close-codes.js';
+import { CloseCode, canReconnectAfter } from '../core/close-codes.js';
 import type { MakeLink } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
-import type { Message } from '../core/types.js';
+import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
 import type { Dial, Wire, WireEvents } from '../core/wire.js';
-import { type Control, decodeControl, Outcome, type Ticket } from './controls.js';
+import { type Control, decodeControl, Outcome, type Resume, type Ticket } from './controls.js';
 import { ServerHandshake, type ServerSession } from './handshake.js';
 import { Kind, RecordReader } from './records.js';
 import type { Gone, Resident, SessionRegistry } from './registry.js';
@@ -46,18 +46,27 @@ export class Seat implements Resident {
   attempt = 0;
   lost = 0;
   outcome: number = Outcome.ended;
+  #info: CloseInfo | undefined;
 
   constructor(ticket: Ticket) {
     this.ticket = ticket;
+  }
+
+  get verdict(): CloseInfo | undefined {
+    return this.link?.goodbye ?? this.#info;
   }
 
   get heldBytes(): number {
     return this.link?.heldBytes ?? 0;
   }
 
+  ended(info: CloseInfo): void {
+    this.#info = info;
+  }
+
   evict(): void {
     this.outcome = Outcome.evicted;
-    void this.client?.close(CloseCode.tryAgainLater, 'session evicted');
+    void this.client?.closeForGood(CloseCode.tryAgainLater, 'session evicted');
   }
 
   readonly dial: Dial = (_request, events) => {
@@ -66,6 +75,10 @@ export class Seat implements Resident {
     return relay.wire;
   };
 }
+
+/** Who says HELLO has no session to be missed. */
+const NEW: Gone = { outcome: Outcome.none, lost: undefined };
+const RESUMABLE: readonly ConnectionState[] = ['open', 'reconnecting', 'closing'];
 
 /** Reads the first batch of every wire that speaks gem.1, and leads it to its session or opens one. */
 export class SessionDoor<Guest> {
@@ -106,30 +119,43 @@ export class SessionDoor<Guest> {
       relay.wire.detach(CloseCode.sessionProtocol, 'PROTOCOL_ERROR');
       return;
     }
-    const seat = control.is === 'resume' ? this.#resumable(control, guest) : undefined;
-    if (seat !== undefined && control.is === 'resume') {
-      if (control.attempt <= seat.attempt) {
-        // The client has given this wire up for a newer one, and its bytes come late.
-        relay.wire.detach(CloseCode.takenOver, 'taken over');
-        return;
-      }
-      seat.attempt = control.attempt;
-      seat.next = relay;
-      if (seat.client !== undefined) this.#host.resuming?.(seat.client, guest);
-      seat.client?.adopt();
-    } else {
-      const gone = control.is === 'hello' ? { outcome: Outcome.none, lost: undefined } : this.#registry.whereabouts(control);
-      if (!this.#open(relay, guest, gone)) return;
-    }
+    const isLed = control.is === 'hello' ? this.#open(relay, guest, NEW) : this.#resume(control, relay, guest);
     // The link reads the handshake as what it is, the first batch of its wire.
-    relay.received(message, bytes);
+    if (isLed) relay.received(message, bytes);
+  }
+
+  /** False when the wire was sent away. */
+  #resume(control: Resume, relay: Relay, guest: Guest): boolean {
+    const seat = this.#resumable(control, guest);
+    if (seat?.client === undefined) {
+      const gone = this.#whereabouts(control);
+      if (gone.verdict === undefined || canReconnectAfter(gone.verdict.code)) return this.#open(relay, guest, gone);
+      relay.wire.detach(gone.verdict.code, gone.verdict.reason);
+      return false;
+    }
+    if (control.attempt <= seat.attempt) {
+      // The client has given this wire up for a newer one, and its bytes come late.
+      relay.wire.detach(CloseCode.takenOver, 'taken over');
+      return false;
+    }
+    seat.attempt = control.attempt;
+    seat.next = relay;
+    this.#host.resuming?.(seat.client, guest);
+    seat.client.adopt();
+    return true;
   }
 
   #resumable(ticket: Ticket, guest: Guest): Seat | undefined {
     const seat = this.#registry.find(ticket);
-    const state = seat?.client?.state;
-    if (seat?.client === undefined || (state !== 'open' && state !== 'reconnecting')) return undefined;
+    // One that is closing has its end still to tell.
+    if (seat?.client === undefined || !RESUMABLE.includes(seat.client.state)) return undefined;
     return this.#host.mayResume(seat.client, guest) ? seat : undefined;
+  }
+
+  /** One whose last messages the application has still to read is there, but over. */
+  #whereabouts(ticket: Ticket): Gone {
+    const seat = this.#registry.find(ticket);
+    return seat?.client?.state === 'closed' ? seat : this.#registry.whereabouts(ticket);
   }
 
   #open(relay: Relay, guest: Guest, { outcome, lost }: Gone): boolean {
@@ -169,7 +195,10 @@ export class SessionDoor<Guest> {
     client.on('undelivered', (messages) => {
       seat.lost += messages.length;
     });
-    client.on('close', () => this.#registry.remove(ticket, seat));
+    client.on('close', (info) => {
+      seat.ended(info);
+      this.#registry.remove(ticket, seat);
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../core/clock.js';
+import type { CloseInfo } from '../core/types.js';
 import { Outcome, type Ticket } from './controls.js';
 import { TOKEN_BYTES } from './limits.js';
 
@@ -58,6 +59,8 @@ interface Away<R> {
 export interface Gone {
   readonly outcome: number;
   readonly lost: number | undefined;
+  /** What its end was closed with: where nobody is to come back after it, who comes late is told so. */
+  readonly verdict?: CloseInfo | undefined;
 }
 
 /** Detached sessions may grow while their clients are away, so they are weighed again this often. */
@@ -137,12 +140,12 @@ export class SessionRegistry<R extends Resident> {
   }
 
   /** Copies what it needs of `gone`, which may be the resident itself: the rest is to be freed. */
-  remove(ticket: Ticket, { outcome, lost }: Gone): void {
+  remove(ticket: Ticket, { outcome, lost, verdict }: Gone): void {
     const key = keyOf(ticket);
     this.#entries.delete(key);
     this.#release(key);
     if (outcome === Outcome.windowOver) this.#expired += 1;
-    this.#gone.set(key, { outcome, lost, ticket });
+    this.#gone.set(key, { outcome, lost, verdict, ticket });
     if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
   }
 

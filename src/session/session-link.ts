@@ -23,6 +23,7 @@ export interface SessionSettings extends OutgoingBounds {
 
 /** gem.1 over one wire after another: either role, which the handshake makes. */
 export class SessionLink implements Link {
+  readonly resumes = true;
   readonly holdsPeer = true;
   readonly maxFrameBytes = MAX_BATCH_BYTES;
   readonly #host: SessionHost;
@@ -69,6 +70,11 @@ export class SessionLink implements Link {
   /** What this session holds for its peer, whether there is a wire or not. */
   get heldBytes(): number {
     return this.#outgoing.heldBytes + this.#incoming.heldBytes;
+  }
+
+  /** What this side ended the session with, or is about to. */
+  get goodbye(): CloseInfo | undefined {
+    return this.#goodbye;
   }
 
   offer(protocols: readonly string[]): readonly string[] {

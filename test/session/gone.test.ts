@@ -74,27 +74,6 @@ it('goes on in a new session although the peer takes no more a message of which 
   expect(readAll(world.serverClient)).toEqual(['after']);
 });
 
-// Open: the machine has no way from closing to the new wire, so END is not sent again and the RESUME finds nothing.
-it.fails('does not let a client that the application is closing in again, when it comes back before the goodbye arrived', () => {
-  const world = new World().open();
-  const old = world.cable;
-  old.client.lose();
-  void world.serverClient.close(4403, 'banned');
-  world.pass(2_000);
-  expect(world.serverClients).toHaveLength(1);
-  expect(world.client.state).toBe('closed');
-});
-
-// Open, for the same reason: it is handed back (`undelivered`) although there was time left to send it again.
-it.fails('sends what was accepted before close() again when the link breaks before the goodbye is acknowledged', () => {
-  const world = new World().open();
-  world.client.sendMessage('last');
-  void world.client.close(4001, 'over');
-  world.cut();
-  world.pass(2_000);
-  expect(readAll(world.serverClient)).toEqual(['last']);
-});
-
 function kindsOf(batches: readonly Message[]): number[] {
   const kinds: number[] = [];
   for (const batch of batches as Uint8Array[]) {

@@ -10,6 +10,7 @@ import { rejected } from '../../support/thrown.js';
 /** A link that shakes hands before messages may flow, holds its peer, and pings in messages: what a session is to core. */
 class HandshakeLink implements Link {
   readonly bufferedBytes = 0;
+  readonly resumes = true;
   readonly holdsPeer = true;
   readonly host: LinkHost;
   pings = 0;

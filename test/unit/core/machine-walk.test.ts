@@ -1,32 +1,44 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WebsocketError } from '../../../src/core/errors.js';
-import { type Effect, type MachineEvent, type Policy, type State, step } from '../../../src/core/machine.js';
+import { step } from '../../../src/core/machine.js';
+import { type Effect, type MachineEvent, type Policy, publicState, type State } from '../../../src/core/state.js';
 
 /** What the effects have built up outside the machine. */
 interface World {
   state: State;
   wire: number | undefined;
   hasTimer: boolean;
+  hasDeadline: boolean;
   isSuspended: boolean;
   closedReports: number;
   openReports: number;
 }
 
 /** An event, with the wire that it is about relative to the present one. */
-type Move = { readonly event: MachineEvent['is']; readonly age: number; readonly code: number; readonly withError: boolean };
+type Move = {
+  readonly event: MachineEvent['is'];
+  readonly age: number;
+  readonly code: number;
+  readonly withError: boolean;
+  readonly isFinal: boolean;
+};
 
 const moves: fc.Arbitrary<Move> = fc.record({
-  event: fc.constantFrom<MachineEvent['is']>('connect', 'opened', 'opened', 'lost', 'timeout', 'suspended', 'woken', 'close', 'giveUp'),
+  event: fc.constantFrom<MachineEvent['is']>(
+    ...(['connect', 'opened', 'opened', 'lost', 'timeout', 'deadline', 'suspended', 'woken', 'adopt', 'close', 'giveUp'] as const),
+  ),
   age: fc.constantFrom(0, 0, 0, 1, 2, -1),
   code: fc.constantFrom(1000, 1001, 1006, 1008, 1012, 4401, 4000),
   withError: fc.boolean(),
+  isFinal: fc.boolean(),
 });
 
 const policies: fc.Arbitrary<Policy> = fc.record({
   connectTimeoutMs: fc.constant(10_000),
   closeTimeoutMs: fc.constant(5_000),
   retriesFirst: fc.boolean(),
+  resumes: fc.boolean(),
   reconnect: fc.option(
     fc.record({ minDelayMs: fc.constant(500), maxDelayMs: fc.constant(30_000), maxAttempts: fc.constantFrom(1, 3, 1e9) }),
     {
@@ -44,7 +56,7 @@ function eventOf(move: Move, state: State): MachineEvent {
     case 'lost':
       return { is: 'lost', wire, info: { code: move.code, reason: '', wasClean: false }, ...error };
     case 'close':
-      return { is: 'close', code: 1000, reason: '' };
+      return { is: 'close', code: 1000, reason: '', isFinal: move.isFinal };
     case 'giveUp':
       return { is: 'giveUp', info: { code: move.code, reason: '', wasClean: false }, ...error };
     default:
@@ -63,11 +75,14 @@ function perform(world: World, effect: Effect): void {
       expect(effect.delayMs).toBeLessThan(2 ** 31);
       world.hasTimer = true;
       break;
+    case 'startDeadline':
+      world.hasDeadline = true;
+      break;
     case 'detachWire':
       world.wire = undefined;
       break;
-    case 'closeWire':
-      expect(world.wire, 'a close frame needs a wire').toBeDefined();
+    case 'closeLink':
+      expect(world.hasDeadline, 'close() has a deadline').toBe(true);
       break;
     case 'reportClosed':
       world.closedReports += 1;
@@ -79,14 +94,21 @@ function perform(world: World, effect: Effect): void {
   }
 }
 
+/** Only a timer that runs can run out. */
+function isPossible(world: World, event: MachineEvent): boolean {
+  if (event.is === 'timeout') return world.hasTimer;
+  return event.is !== 'deadline' || world.hasDeadline;
+}
+
 function move(world: World, event: MachineEvent, policy: Policy, chance: number): void {
   const before = world.state;
-  if (event.is === 'timeout' && !world.hasTimer) return; // cannot happen: no timer runs
+  if (!isPossible(world, event)) return;
   const { state, effects } = step(before, event, policy, chance);
   const isLate =
     (event.is === 'lost' || event.is === 'opened') && (before.at === 'waiting' || !('wire' in before) || before.wire !== event.wire);
   if (isLate || before.at === 'closed') expect({ state, effects }).toEqual({ state: before, effects: [] });
   if (event.is === 'timeout' || state.at !== before.at) world.hasTimer = false;
+  if (state.at === 'closed') world.hasDeadline = false;
   if (event.is === 'lost' && !isLate) world.wire = undefined;
   if (state.at !== 'waiting') world.isSuspended = false;
   else if (before.at !== 'waiting') world.isSuspended = event.is === 'suspended';
@@ -99,7 +121,9 @@ function checkInvariants(world: World): void {
   const hasWire = state.at === 'dialing' || state.at === 'open' || state.at === 'closing';
   expect(world.wire !== undefined, `${state.at} and a wire`).toBe(hasWire);
   if ('wire' in state && hasWire) expect(world.wire).toBe(state.wire);
-  if (state.at === 'dialing' || state.at === 'closing') expect(world.hasTimer, `${state.at} has a deadline`).toBe(true);
+  if (state.at === 'dialing') expect(world.hasTimer, 'dialing has a time limit').toBe(true);
+  const isClosing = publicState(state) === 'closing';
+  expect(world.hasDeadline, `${state.at} and the deadline of close()`).toBe(isClosing);
   if (state.at === 'waiting' && !world.isSuspended) expect(world.hasTimer, 'waiting has a timer, or is suspended').toBe(true);
   if (state.at === 'idle' || state.at === 'closed') expect(world.hasTimer, `${state.at} has no timer`).toBe(false);
   expect(world.closedReports).toBe(state.at === 'closed' ? 1 : 0);
@@ -117,6 +141,7 @@ describe('any sequence of events', () => {
             state: { at: 'idle' },
             wire: undefined,
             hasTimer: false,
+            hasDeadline: false,
             isSuspended: false,
             closedReports: 0,
             openReports: 0,
@@ -131,13 +156,13 @@ describe('any sequence of events', () => {
     );
   });
 
-  it('always reaches closed by way of close and the deadlines alone', () => {
+  it('always reaches closed by way of close and its deadline alone', () => {
     fc.assert(
       fc.property(policies, fc.array(moves, { maxLength: 30 }), (policy, path) => {
         let state: State = { at: 'idle' };
         for (const next of path) state = step(state, eventOf(next, state), policy, 0.5).state;
         state = step(state, { is: 'close', code: 1000, reason: '' }, policy, 0.5).state;
-        state = step(state, { is: 'timeout' }, policy, 0.5).state;
+        state = step(state, { is: 'deadline' }, policy, 0.5).state;
         expect(state.at).toBe('closed');
       }),
       { seed: 42 },

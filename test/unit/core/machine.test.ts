@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { WebsocketError } from '../../../src/core/errors.js';
-import { type Effect, type MachineEvent, type Policy, PROVEN_MS, publicState, type State, step } from '../../../src/core/machine.js';
+import { PROVEN_MS, step } from '../../../src/core/machine.js';
+import { type Effect, type MachineEvent, type Policy, publicState, type State } from '../../../src/core/state.js';
 import type { CloseInfo } from '../../../src/core/types.js';
 
 const policy: Policy = {
@@ -8,6 +9,7 @@ const policy: Policy = {
   closeTimeoutMs: 5_000,
   reconnect: { minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: Number.POSITIVE_INFINITY },
   retriesFirst: false,
+  resumes: false,
 };
 const once: Policy = { ...policy, reconnect: undefined };
 const stubborn: Policy = { ...policy, retriesFirst: true };
@@ -18,12 +20,12 @@ const refused = new WebsocketError('CONNECT_FAILED', 'refused');
 
 const states = {
   idle: { at: 'idle' },
-  'dialing for the first time': { at: 'dialing', wire: 7, failures: 0, wasOpen: false },
-  'dialing again, never open': { at: 'dialing', wire: 7, failures: 2, wasOpen: false },
-  'dialing again': { at: 'dialing', wire: 7, failures: 2, wasOpen: true },
+  'dialing for the first time': { at: 'dialing', wire: 7, failures: 0, to: 'open' },
+  'dialing again, never open': { at: 'dialing', wire: 7, failures: 2, to: 'open' },
+  'dialing again': { at: 'dialing', wire: 7, failures: 2, to: 'reopen' },
   open: { at: 'open', wire: 7, failures: 2 },
-  waiting: { at: 'waiting', wire: 7, failures: 2, wasOpen: true },
-  closing: { at: 'closing', wire: 7 },
+  waiting: { at: 'waiting', wire: 7, failures: 2, to: 'reopen' },
+  closing: { at: 'closing', wire: 7, failures: 0, mayReturn: false },
   closed: { at: 'closed', info: normal },
 } as const satisfies Record<string, State>;
 
@@ -34,6 +36,7 @@ const events = {
   lost: { is: 'lost', wire: 7, info: broken },
   'late lost': { is: 'lost', wire: 6, info: broken },
   timeout: { is: 'timeout' },
+  deadline: { is: 'deadline' },
   suspended: { is: 'suspended' },
   woken: { is: 'woken' },
   close: { is: 'close', code: 4000, reason: 'done' },
@@ -52,6 +55,7 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     lost: 'stays',
     'late lost': 'stays',
     timeout: 'stays',
+    deadline: 'stays',
     suspended: 'stays',
     woken: 'stays',
     close: ['closed', 'reportClosed'],
@@ -63,6 +67,7 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     lost: ['closed', 'reportClosed'],
     'late lost': 'stays',
     timeout: ['closed', 'detachWire', 'reportError', 'reportClosed'],
+    deadline: 'stays',
     suspended: ['waiting', 'detachWire', 'reportRetry'],
     woken: 'stays',
     close: ['closed', 'detachWire', 'reportClosed'],
@@ -74,6 +79,7 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     lost: ['waiting', 'startTimer', 'reportRetry'],
     'late lost': 'stays',
     timeout: ['waiting', 'detachWire', 'startTimer', 'reportRetry'],
+    deadline: 'stays',
     suspended: ['waiting', 'detachWire', 'reportRetry'],
     woken: 'stays',
     close: ['closed', 'detachWire', 'reportClosed'],
@@ -85,6 +91,7 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     lost: ['waiting', 'startTimer', 'reportRetry'],
     'late lost': 'stays',
     timeout: ['waiting', 'detachWire', 'startTimer', 'reportRetry'],
+    deadline: 'stays',
     suspended: ['waiting', 'detachWire', 'reportRetry'],
     woken: 'stays',
     close: ['closed', 'detachWire', 'reportClosed'],
@@ -96,9 +103,10 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     lost: ['waiting', 'startTimer', 'reportRetry'],
     'late lost': 'stays',
     timeout: ['open'],
+    deadline: 'stays',
     suspended: ['waiting', 'detachWire', 'reportRetry'],
     woken: 'stays',
-    close: ['closing', 'startTimer', 'closeWire'],
+    close: ['closing', 'startDeadline', 'closeLink'],
   },
   waiting: {
     connect: 'stays',
@@ -107,6 +115,7 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     lost: 'stays',
     'late lost': 'stays',
     timeout: ['dialing', 'startTimer', 'dial'],
+    deadline: 'stays',
     suspended: 'stays',
     woken: ['dialing', 'startTimer', 'dial'],
     close: ['closed', 'reportClosed'],
@@ -117,7 +126,8 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     'late opened': 'stays',
     lost: ['closed', 'reportClosed'],
     'late lost': 'stays',
-    timeout: ['closed', 'detachWire', 'reportClosed'],
+    timeout: 'stays',
+    deadline: ['closed', 'detachWire', 'reportClosed'],
     suspended: 'stays',
     woken: 'stays',
     close: 'stays',
@@ -129,6 +139,7 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     lost: 'stays',
     'late lost': 'stays',
     timeout: 'stays',
+    deadline: 'stays',
     suspended: 'stays',
     woken: 'stays',
     close: 'stays',
@@ -161,14 +172,14 @@ describe('every state with every event', () => {
 describe('dialing', () => {
   it('numbers each wire, and gives each attempt the same time', () => {
     expect(step(states.idle, events.connect, policy, 0)).toEqual({
-      state: { at: 'dialing', wire: 1, failures: 0, wasOpen: false },
+      state: { at: 'dialing', wire: 1, failures: 0, to: 'open' },
       effects: [
         { do: 'startTimer', delayMs: policy.connectTimeoutMs },
         { do: 'dial', wire: 1 },
       ],
     });
     expect(step(states.waiting, events.timeout, policy, 0)).toEqual({
-      state: { at: 'dialing', wire: 8, failures: 2, wasOpen: true },
+      state: { at: 'dialing', wire: 8, failures: 2, to: 'reopen' },
       effects: [
         { do: 'startTimer', delayMs: policy.connectTimeoutMs },
         { do: 'dial', wire: 8 },
@@ -201,7 +212,7 @@ describe('dialing', () => {
 
   it('tries on after a first failure where the policy says so', () => {
     const { state, effects } = step(states['dialing for the first time'], { ...events.lost, error: refused }, stubborn, 0.5);
-    expect(state).toEqual({ at: 'waiting', wire: 7, failures: 1, wasOpen: false });
+    expect(state).toEqual({ at: 'waiting', wire: 7, failures: 1, to: 'open' });
     expect(effects).toEqual([
       { do: 'startTimer', delayMs: 250 },
       { do: 'reportRetry', attempt: 1, delayMs: 250, cause: refused },
@@ -284,16 +295,16 @@ describe('reconnecting', () => {
 describe('suspended', () => {
   it('says goodbye and waits without a timer, for woken', () => {
     const { state, effects } = step(states.open, events.suspended, policy, 0.5);
-    expect(state).toEqual({ at: 'waiting', wire: 7, failures: 2, wasOpen: true });
+    expect(state).toEqual({ at: 'waiting', wire: 7, failures: 2, to: 'reopen' });
     expect(effects[0]).toEqual({ do: 'detachWire', code: 1001, reason: 'page hidden' });
     expect(effects[1]).toMatchObject({ do: 'reportRetry', attempt: 3, delayMs: Number.POSITIVE_INFINITY });
-    expect(step(state, events.woken, policy, 0.5).state).toEqual({ at: 'dialing', wire: 8, failures: 2, wasOpen: true });
+    expect(step(state, events.woken, policy, 0.5).state).toEqual({ at: 'dialing', wire: 8, failures: 2, to: 'reopen' });
   });
 
   it('is no failure: a first attempt is still a first attempt afterwards', () => {
     const { state } = step(states['dialing for the first time'], events.suspended, policy, 0.5);
     const again = step(state, events.woken, policy, 0.5).state;
-    expect(again).toEqual({ at: 'dialing', wire: 8, failures: 0, wasOpen: false });
+    expect(again).toEqual({ at: 'dialing', wire: 8, failures: 0, to: 'open' });
     expect(step(again, { ...events.lost, wire: 8 }, policy, 0.5).state.at).toBe('closed');
   });
 
@@ -305,10 +316,10 @@ describe('suspended', () => {
 describe('closing', () => {
   it('gives the peer its time to answer', () => {
     expect(step(states.open, events.close, policy, 0)).toEqual({
-      state: { at: 'closing', wire: 7 },
+      state: { at: 'closing', wire: 7, failures: 2, mayReturn: false },
       effects: [
-        { do: 'startTimer', delayMs: policy.closeTimeoutMs },
-        { do: 'closeWire', code: 4000, reason: 'done' },
+        { do: 'startDeadline', delayMs: policy.closeTimeoutMs },
+        { do: 'closeLink', code: 4000, reason: 'done' },
       ],
     });
   });
@@ -328,7 +339,7 @@ describe('closing', () => {
   });
 
   it('is abnormal without an answer, or before the connection was open', () => {
-    expect(step(states.closing, events.timeout, policy, 0).state).toMatchObject({ info: { code: 1006, wasClean: false } });
+    expect(step(states.closing, events.deadline, policy, 0).state).toMatchObject({ info: { code: 1006, wasClean: false } });
     for (const state of [states.idle, states['dialing again'], states.waiting]) {
       expect(step(state, events.close, policy, 0).state).toEqual({ at: 'closed', info: { code: 1006, reason: 'done', wasClean: false } });
     }

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import type { Message } from '../../src/core/types.js';
+import { readAll, World } from './support/world.js';
+
+describe('close() of a client when the link breaks', () => {
+  it('sends what was accepted before it again, and then the goodbye', async () => {
+    const world = new World().open();
+    world.client.sendMessage('last');
+    const closed = world.client.close(4001, 'over');
+    world.cut();
+    world.pass(2_000);
+    expect(readAll(world.serverClient)).toEqual(['last']);
+    await expect(closed).resolves.toEqual({ code: 4001, reason: 'over', wasClean: true });
+    expect(world.serverClient.state).toBe('closed');
+  });
+
+  it('tells no reconnecting: the application has said that it is done', () => {
+    const world = new World().open();
+    const told: string[] = [];
+    for (const event of ['reconnecting', 'reconnected'] as const) world.client.on(event, () => told.push(event));
+    world.client.on('state', (now) => told.push(now));
+    void world.client.close();
+    world.cut();
+    world.pass(2_000);
+    expect(told).toEqual(['closing', 'closed']);
+  });
+
+  it('while it is away already delivers what waits over the next wire', async () => {
+    const world = new World().open();
+    world.isRefusing = true;
+    world.cut();
+    world.client.sendMessage('accepted while away');
+    const closed = world.client.close(4001, 'over');
+    expect(world.client.state).toBe('closing');
+    world.isRefusing = false;
+    world.pass(5_000);
+    expect(readAll(world.serverClient)).toEqual(['accepted while away']);
+    await expect(closed).resolves.toMatchObject({ code: 4001, wasClean: true });
+  });
+
+  it('ends after closeTimeoutMs where nobody is there, with everything handed back', async () => {
+    const world = new World({ options: { closeTimeoutMs: 3_000 } }).open();
+    const undelivered: Message[] = [];
+    world.client.on('undelivered', (messages) => undelivered.push(...messages));
+    world.client.sendMessage('numbered');
+    world.endTurn();
+    world.isRefusing = true;
+    world.cut();
+    world.client.sendMessage('waiting');
+    const closed = world.client.close();
+    world.pass(2_900);
+    expect(world.client.state).toBe('closing');
+    world.pass(200);
+    await expect(closed).resolves.toMatchObject({ code: 1006, wasClean: false });
+    expect(undelivered).toEqual(['numbered', 'waiting']);
+  });
+
+  it('ends a session that the server has lost with the same goodbye, and hands back what may have been lost', async () => {
+    const world = new World().open();
+    const undelivered: Message[] = [];
+    world.client.on('undelivered', (messages) => undelivered.push(...messages));
+    world.client.sendMessage('numbered');
+    world.endTurn();
+    const closed = world.client.close(4001, 'over');
+    world.restartServer();
+    world.pass(2_000);
+    await expect(closed).resolves.toMatchObject({ code: 4001, wasClean: true });
+    expect(undelivered).toEqual(['numbered']);
+    expect(world.serverClient.state).toBe('closed');
+  });
+
+  it('gives up at once where one connection and no more was asked for', async () => {
+    const world = new World({ options: { reconnect: false } }).open();
+    const closed = world.client.close();
+    world.cut();
+    world.settle();
+    await expect(closed).resolves.toMatchObject({ code: 1006 });
+  });
+
+  it('gives up at once when the process ends', () => {
+    const world = new World().open();
+    world.isRefusing = true;
+    world.cut();
+    void world.client.close();
+    world.exit();
+    expect(world.client.state).toBe('closed');
+  });
+});
+
+describe('close() by the server while the client is away', () => {
+  it('does not let it in again when it comes back before the goodbye arrived', async () => {
+    const world = new World().open();
+    world.cable.client.lose();
+    void world.serverClient.close(4403, 'banned');
+    world.pass(2_000);
+    expect(world.serverClients).toHaveLength(1);
+    await expect(world.client.close()).resolves.toEqual({ code: 4403, reason: 'banned', wasClean: true });
+  });
+
+  it('still delivers what was accepted before it', () => {
+    const world = new World().open();
+    world.cut();
+    world.serverClient.sendMessage('you may read this');
+    void world.serverClient.close(4403, 'banned');
+    world.pass(2_000);
+    expect(readAll(world.client)).toEqual(['you may read this']);
+    expect(world.client.state).toBe('closed');
+  });
+
+  it('is told to a client that comes back after the close time too', async () => {
+    const world = new World().open();
+    world.isRefusing = true;
+    world.cut();
+    const closed = world.serverClient.close(4403, 'banned');
+    world.pass(20_000);
+    await expect(closed).resolves.toMatchObject({ code: 1006 });
+    world.isRefusing = false;
+    world.pass(60_000);
+    expect(world.serverClients).toHaveLength(1);
+    await expect(world.client.close()).resolves.toMatchObject({ code: 4403, reason: 'banned' });
+  });
+
+  it('is told too while what it sent last has still to be read', async () => {
+    const world = new World().open();
+    world.client.sendMessage('last');
+    world.settle();
+    world.isRefusing = true;
+    world.cut();
+    void world.serverClient.close(4403, 'banned');
+    world.pass(20_000);
+    world.isRefusing = false;
+    world.pass(60_000);
+    await expect(world.client.close()).resolves.toMatchObject({ code: 4403, reason: 'banned' });
+    expect(readAll(world.serverClient)).toEqual(['last']);
+  });
+
+  it('lets it come back with a new session after a code that allows that', () => {
+    const world = new World().open();
+    world.isRefusing = true;
+    world.cut();
+    void world.serverClient.close(1001, 'restarting');
+    world.pass(20_000);
+    world.isRefusing = false;
+    world.pass(60_000);
+    expect(world.serverClients).toHaveLength(2);
+    expect(world.client.state).toBe('open');
+  });
+
+  it('waits no longer than the session would be kept', async () => {
+    const world = new World({ registry: { resumeWindowMs: 1_000 } }).open();
+    world.isRefusing = true;
+    world.cut();
+    const closed = world.serverClient.close(1001, '');
+    world.pass(1_100);
+    await expect(closed).resolves.toMatchObject({ code: 1006 });
+  });
+});
