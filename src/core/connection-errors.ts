@@ -1,5 +1,6 @@
 import { WebsocketError } from './errors.js';
 import type { Settings } from './options.js';
+import type { CloseInfo } from './types.js';
 
 export function addressFailed(cause: unknown): WebsocketError {
   if (cause instanceof WebsocketError) return cause;
@@ -40,5 +41,14 @@ export function tailDropped(settings: Settings): WebsocketError {
     'INBOX_FULL',
     `After close() more messages came than the inbox had room for (${maxMessages} messages, ${maxBytes} bytes), and the rest was not kept. Read what waits before close(), or raise the inbox bounds.`,
     { maxMessages, maxBytes },
+  );
+}
+
+export function sentAway({ code, reason }: CloseInfo): WebsocketError {
+  const why = reason === '' ? String(code) : `${code}, ${reason}`;
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    `The server took the WebSocket and closed it (${why}) before it was ready. After 1013 it may have room later; otherwise its log says more.`,
+    { closeCode: code, reason },
   );
 }

@@ -1,6 +1,6 @@
 import type { Cancel } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
-import { addressFailed, dialThrew, inboxFull, linkDead, tailDropped } from './connection-errors.js';
+import { addressFailed, dialThrew, inboxFull, linkDead, sentAway, tailDropped } from './connection-errors.js';
 import type { WebsocketError } from './errors.js';
 import type { Link, MakeLink, SessionHost } from './link.js';
 import { Liveness } from './liveness.js';
@@ -221,15 +221,21 @@ export class Connection {
       closed: (info, error) => {
         if (!isCurrent()) return;
         this.#wire = undefined;
+        const cause = error ?? this.#refusal(info);
         this.dispatch({
           is: 'lost',
           wire: number,
           info,
           retryAfterMs: this.#takeRetryAfterMs(),
-          ...(error === undefined ? {} : { error }),
+          ...(cause === undefined ? {} : { error: cause }),
         });
       },
     };
+  }
+
+  /** A server may let the WebSocket open and send it away before the link has begun. */
+  #refusal(info: CloseInfo): WebsocketError | undefined {
+    return this.#state.at === 'dialing' && this.#state.to === 'open' ? sentAway(info) : undefined;
   }
 
   #linkHost(): SessionHost {

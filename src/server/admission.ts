@@ -38,9 +38,9 @@ const wrongOrigin: Refusal = {
 const isFull: Refusal = { reason: 'full', status: 503, text: 'The server is full.', headers: { 'Retry-After': RETRY_AFTER_S } };
 
 /** All that can be decided without asking the application. */
-export function checkRequest(settings: ServerSettings, request: IncomingMessage, clients: number): Refusal | undefined {
+export function checkRequest(settings: ServerSettings, request: IncomingMessage, hasRoom: boolean): Refusal | undefined {
   if (!isOriginAllowed(settings.origins, request)) return wrongOrigin;
-  return clients >= settings.maxClients ? isFull : undefined;
+  return hasRoom ? undefined : isFull;
 }
 
 /** Asks the application who this is. Waits as long as the application does: the deadline is the caller's. */

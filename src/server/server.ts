@@ -50,6 +50,8 @@ export class UpgradeServer implements WebsocketServer {
   readonly #sessionsHost: SessionsHost = {
     enter: (guest, carrier) => this.#newClient(guest, carrier),
     report: (error) => this.#tell(error),
+    hasRoom: () => this.#taken < this.#settings.maxClients,
+    refusedFull: ({ socket }) => this.#tellRefused({ reason: 'full', status: 0, remoteAddress: addressOf(socket), cause: undefined }),
   };
   #door: Door | undefined;
   #closing: Promise<void> | undefined;
@@ -148,7 +150,13 @@ export class UpgradeServer implements WebsocketServer {
   #check(request: IncomingMessage): Refusal | undefined {
     if (this.#closing !== undefined) return isClosing;
     if (!this.serves(request)) return wrongPath;
-    return checkRequest(this.#settings, request, this.#roster.openCount + this.#pending.size + (this.#sessions?.arriving ?? 0));
+    const hasRoom = this.#taken < this.#settings.maxClients || this.#sessions?.mayBeReturning(request) === true;
+    return checkRequest(this.#settings, request, hasRoom);
+  }
+
+  /** Places taken, by those included who are still to say who they are. */
+  get #taken(): number {
+    return this.#roster.openCount + this.#pending.size + (this.#sessions?.arriving ?? 0);
   }
 
   async #authenticate(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {

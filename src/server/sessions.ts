@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
 import type { Client } from '../core/client.js';
@@ -7,7 +8,7 @@ import { nodeSecrets } from '../platform/node/secrets.js';
 import { NodeWire } from '../platform/node/wire.js';
 import { type Entrance, type Seat, SessionDoor } from '../session/door.js';
 import { sessionSettings } from '../session/feature.js';
-import { MAX_BATCH_BYTES } from '../session/limits.js';
+import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/limits.js';
 import { SessionRegistry } from '../session/registry.js';
 import type { SessionLink } from '../session/session-link.js';
 import type { AcceptedClient, Carrier, Guest } from './accepted-client.js';
@@ -18,7 +19,14 @@ export interface SessionsHost {
   /** Makes the client of a new session, which opens in this turn. */
   enter(guest: Guest, carrier: Carrier): AcceptedClient;
   report(error: WebsocketError): void;
+  /** Whether one more may be open. */
+  hasRoom(): boolean;
+  /** A client was sent away for want of room. */
+  refusedFull(request: IncomingMessage): void;
 }
+
+/** How many may say that they come to take the place of an older socket of theirs, while the server is full. */
+const MAX_RETURNING = 64;
 
 interface Visitor extends Guest {
   readonly socket: Duplex;
@@ -51,10 +59,7 @@ export class Sessions {
       {
         enter: (entrance, visitor) => this.#enter(entrance, visitor),
         mayResume: (client, visitor) => this.#mayResume(client as AcceptedClient, visitor),
-        resuming: (client, visitor) => {
-          this.#arriving.delete(visitor.socket);
-          (client as AcceptedClient).resuming(visitor.request);
-        },
+        resuming: (client, visitor) => (client as AcceptedClient).resuming(visitor.request),
         choose: (offered) => offered.find((name) => this.#protocols.includes(name)) ?? '',
       },
     );
@@ -62,6 +67,12 @@ export class Sessions {
 
   get arriving(): number {
     return this.#arriving.size;
+  }
+
+  /** A server that is full takes those who may have a place already: their old socket is not known to be dead. */
+  mayBeReturning(request: IncomingMessage): boolean {
+    const offered = request.headers['sec-websocket-protocol']?.split(',', 1)[0]?.trim();
+    return offered === SESSION_PROTOCOL && this.#registry.present > 0 && this.#arriving.size < MAX_RETURNING;
   }
 
   get metrics(): Readonly<Record<SessionMetric, number>> {
@@ -98,8 +109,12 @@ export class Sessions {
   }
 
   #enter({ dial, makeLink }: Entrance, { socket, ...guest }: Visitor): AcceptedClient | undefined {
-    if (this.#isClosing) return undefined;
     this.#arriving.delete(socket);
+    if (this.#isClosing) return undefined;
+    if (!this.#host.hasRoom()) {
+      this.#host.refusedFull(guest.request);
+      return undefined;
+    }
     let link: SessionLink | undefined;
     const client = this.#host.enter(guest, {
       dial,
@@ -113,8 +128,9 @@ export class Sessions {
     return client;
   }
 
-  #mayResume(client: AcceptedClient, { user }: Visitor): boolean {
-    if (this.#isClosing) return false;
+  #mayResume(client: AcceptedClient, { socket, user }: Visitor): boolean {
+    this.#arriving.delete(socket);
+    if (this.#isClosing || !(client.isConnectionOpen() || this.#host.hasRoom())) return false;
     const isSame = this.#isSameUser(client.user, user);
     if (!isSame) this.#refused += 1;
     return isSame;

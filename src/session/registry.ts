@@ -100,6 +100,11 @@ export class SessionRegistry<R extends Resident> {
     };
   }
 
+  /** Sessions whose client is there, as far as is known. */
+  get present(): number {
+    return this.#entries.size - this.#detached.size;
+  }
+
   newTicket(): Ticket {
     return { id: this.#secrets.randomBytes(TOKEN_BYTES), secret: this.#secrets.randomBytes(TOKEN_BYTES) };
   }

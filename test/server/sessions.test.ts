@@ -125,6 +125,52 @@ describe('the first batch', () => {
   });
 });
 
+describe('a server that is full', () => {
+  it('lets a client back whose old socket it has not seen die', async () => {
+    const server = await serve({ maxClients: 1 });
+    const proxies = [await startProxy(server.port), await startProxy(server.port)];
+    onTestFinished(async () => void (await Promise.all(proxies.map((proxy) => proxy.close()))));
+    let attempt = 0;
+    const accepting = nextClient(server);
+    const client = await connect(() => `ws://127.0.0.1:${proxies[Math.min(attempt++, 1)]?.port}`, {
+      ...{ type: 'insecure', session: session(), ...quick, liveness: { pingMs: 50, timeoutMs: 50 } },
+    });
+    onTestFinished(() => void client.close());
+    const receipts = receiptsOf(client);
+    proxies[0]?.freeze();
+    client.sendMessage('written into the frozen link');
+    await until(() => expect(receipts).toMatchObject([{ resumed: true, lost: 0 }]));
+    const accepted = await accepting;
+    await until(() => expect(accepted.getMessage()).toEqual({ message: 'written into the frozen link' }));
+    expect(server.metrics).toMatchObject({ clients: 1, refusedFull: 0 });
+  });
+
+  it('has no room for a new session beside it, and says so', async () => {
+    const { server } = await linked({ maxClients: 1 });
+    const reasons: string[] = [];
+    server.on('refused', ({ reason }) => reasons.push(reason));
+    await expect(open(server.port, { reconnect: false })).rejects.toMatchObject({ code: 'CONNECT_FAILED', context: { closeCode: 1013 } });
+    expect(await statusOf(`ws://127.0.0.1:${server.port}`)).toBe(503);
+    expect(reasons).toEqual(['full', 'full']);
+    expect(server.metrics).toMatchObject({ clients: 1, connectionsTotal: 1 });
+  });
+
+  it('keeps the session of a client that was away while others took the room, until there is room again', async () => {
+    const { server, proxy, client, accepted } = await linked({ maxClients: 1 });
+    const receipts = receiptsOf(client);
+    await proxy.refuse();
+    proxy.cut('fin');
+    await until(() => expect(server.metrics.clients).toBe(0));
+    const other = await open(server.port);
+    await proxy.heal();
+    accepted.sendMessage('kept');
+    await until(() => expect(server.metrics.refusedFull).toBeGreaterThan(0));
+    await other.close();
+    await until(() => expect(receipts).toMatchObject([{ resumed: true }]));
+    await until(() => expect(client.getMessage()).toEqual({ message: 'kept' }));
+  });
+});
+
 describe('a cut', () => {
   it.each(['fin', 'reset'] as const)('with %s and nothing sent is seen by neither application', async (how) => {
     const { proxy, client, accepted, server } = await linked();

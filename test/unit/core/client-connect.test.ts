@@ -49,14 +49,14 @@ describe('connect()', () => {
     expect([platform.clock.pendingTimers, platform.watchers, platform.wires.length]).toEqual([0, 0, 1]);
   });
 
-  it('rejects with NOT_OPEN and the code when the platform tells no more', async () => {
+  it('rejects with CONNECT_FAILED and the close code when the server sends it away', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     const connected = client.connect();
     platform.wire.closeFromPeer(1008, 'not you');
     const error = await rejected(connected);
-    expect(error.code).toBe('NOT_OPEN');
-    expect(error.context).toEqual({ state: 'closed', code: 1008, reason: 'not you', wasClean: true });
+    expect(error.code).toBe('CONNECT_FAILED');
+    expect(error.context).toEqual({ closeCode: 1008, reason: 'not you' });
   });
 
   it('rejects with CONNECT_TIMEOUT against a server that accepts and says nothing', async () => {
