@@ -80,4 +80,6 @@ server.on('connection', (ws, request) => {
     );
   });
 });
+// Ends with whoever started it, and so that a profiler can write what it has.
+process.on('disconnect', () => process.exit());
 server.on('listening', () => process.send?.({ port: server.address().port }));

@@ -122,5 +122,5 @@ for (const [name, run, target] of cases.filter(([n]) => !only || n.startsWith(on
     `${name.padEnd(22)} raw ${Math.round(raw).toLocaleString().padStart(10)}/s   session ${Math.round(ours).toLocaleString().padStart(10)}/s   ratio ${(ours / raw).toFixed(2)}${target === undefined ? '' : ` (target ${target})`}`,
   );
 }
-child.kill();
+child.disconnect();
 process.exit(0);

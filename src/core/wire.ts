@@ -22,6 +22,8 @@ export interface Wire {
    * tried, unattended; without one the socket is dropped, as a dead link needs.
    */
   detach(code?: number, reason?: string): void;
+  /** Where the platform gathers what is sent in one turn: writes it to the socket now. */
+  readonly flush?: (() => void) | undefined;
   /** Where the platform can: a ping frame. Its pong arrives as `pong`. */
   readonly ping?: () => void;
   /** Where the platform can: stops reading the socket, so that TCP slows the sender. */

@@ -284,7 +284,7 @@ export class SessionLink implements Link {
     if (!hasRoom || (batcher.bytes === 0 && !this.#isDue)) return;
     this.#isDue = false;
     this.#writeControls();
-    this.#outgoing.sendBatch();
+    this.#outgoing.endTurn();
   };
 
   #writeControls(): void {

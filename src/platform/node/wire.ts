@@ -55,6 +55,12 @@ export class NodeWire implements Wire {
     if (this.#ws.bufferedAmount > 0) this.#isBacked = true;
   };
 
+  readonly flush = (): void => {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
+    this.#socket?.uncork();
+  };
+
   readonly ping = (): void => {
     this.#ws.ping(undefined, undefined, ignore);
   };
@@ -70,7 +76,7 @@ export class NodeWire implements Wire {
   close(code: number, reason: string): void {
     this.#ws.close(code, reason);
     // In the handler of the process's exit there is no later turn.
-    this.#uncork();
+    this.flush();
   }
 
   detach(code?: number, reason?: string): void {
@@ -159,14 +165,8 @@ export class NodeWire implements Wire {
     if (this.#isCorked || this.#socket === undefined) return;
     this.#isCorked = true;
     this.#socket.cork();
-    process.nextTick(this.#uncork);
+    process.nextTick(this.flush);
   }
-
-  readonly #uncork = (): void => {
-    if (!this.#isCorked) return;
-    this.#isCorked = false;
-    this.#socket?.uncork();
-  };
 }
 
 function ignore(): void {}

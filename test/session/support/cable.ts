@@ -14,6 +14,8 @@ export class CableEnd implements Wire {
   /** Every message that was ever sent, for tests that look at the bytes. */
   readonly sent: Message[] = [];
   isOver = false;
+  /** As Node's wires have it, and a browser's have not. */
+  flush: (() => void) | undefined;
   /** What this end closed with, if it did. */
   closedWith: { readonly code: number; readonly reason: string } | undefined;
   readonly #markBytes: number;

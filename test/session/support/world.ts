@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly options?: ClientOptions;
   readonly registry?: Partial<RegistryBounds>;
   readonly mayResume?: () => boolean;
+  /** false: the server's wires are a browser's, too. */
+  readonly serverGathers?: boolean;
 }
 
 const settings: SessionSettings = {
@@ -77,6 +79,8 @@ export class World {
         const cable = new Cable(request.protocols[0] ?? '', this.#options.client?.wireMarkBytes);
         this.cables.push(cable);
         cable.client.events = events;
+        // The server is Node, the client a browser: it sends the same at other times.
+        cable.server.flush = this.#options.serverGathers === false ? undefined : () => {};
         if (this.isRefusing) this.#turn.push(() => cable.client.lose());
         else
           this.#turn.push(() => {
