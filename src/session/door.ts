@@ -4,7 +4,7 @@ import type { MakeLink } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
 import type { Dial, Wire, WireEvents } from '../core/wire.js';
-import { type Control, decodeControl, Outcome, type Resume, type Ticket } from './controls.js';
+import { type Control, decodeControl, encodeControl, Outcome, type Resume, type Ticket } from './controls.js';
 import { ServerHandshake, type ServerSession } from './handshake.js';
 import { Kind, RecordReader } from './records.js';
 import type { Gone, Resident, SessionRegistry } from './registry.js';
@@ -50,6 +50,10 @@ export class Seat implements Resident {
 
   constructor(ticket: Ticket) {
     this.ticket = ticket;
+  }
+
+  get finalCount(): number | undefined {
+    return this.link?.finalCount;
   }
 
   get verdict(): CloseInfo | undefined {
@@ -129,8 +133,10 @@ export class SessionDoor<Guest> {
     const seat = this.#resumable(control, guest);
     if (seat?.client === undefined) {
       const gone = this.#whereabouts(control);
-      if (gone.verdict === undefined || canReconnectAfter(gone.verdict.code)) return this.#open(relay, guest, gone);
-      relay.wire.detach(gone.verdict.code, gone.verdict.reason);
+      const { verdict, finalCount } = gone;
+      if (verdict === undefined || (finalCount === undefined && canReconnectAfter(verdict.code))) return this.#open(relay, guest, gone);
+      if (finalCount !== undefined) relay.wire.send(encodeControl({ is: 'resumed', received: finalCount, messagesSent: 0 }));
+      relay.wire.detach(verdict.code, verdict.reason);
       return false;
     }
     if (control.attempt <= seat.attempt) {

@@ -61,6 +61,8 @@ export interface Gone {
   readonly lost: number | undefined;
   /** What its end was closed with: where nobody is to come back after it, who comes late is told so. */
   readonly verdict?: CloseInfo | undefined;
+  /** Records received in all, where the client ended it: it may come to hear that its goodbye arrived. */
+  readonly finalCount?: number | undefined;
 }
 
 /** Detached sessions may grow while their clients are away, so they are weighed again this often. */
@@ -145,12 +147,12 @@ export class SessionRegistry<R extends Resident> {
   }
 
   /** Copies what it needs of `gone`, which may be the resident itself: the rest is to be freed. */
-  remove(ticket: Ticket, { outcome, lost, verdict }: Gone): void {
+  remove(ticket: Ticket, { outcome, lost, verdict, finalCount }: Gone): void {
     const key = keyOf(ticket);
     this.#entries.delete(key);
     this.#release(key);
     if (outcome === Outcome.windowOver) this.#expired += 1;
-    this.#gone.set(key, { outcome, lost, verdict, ticket });
+    this.#gone.set(key, { outcome, lost, verdict, finalCount, ticket });
     if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
   }
 

@@ -72,9 +72,14 @@ export class SessionLink implements Link {
     return this.#outgoing.heldBytes + this.#incoming.heldBytes;
   }
 
-  /** What this side ended the session with, or is about to. */
+  /** Once the peer has ended the session: all that came from it, in case that it has not heard so. */
+  get finalCount(): number | undefined {
+    return this.#incoming.end === undefined ? undefined : this.#incoming.received;
+  }
+
+  /** What this side ended the session with, or is about to; otherwise what the peer did. */
   get goodbye(): CloseInfo | undefined {
-    return this.#goodbye;
+    return this.#goodbye ?? this.#incoming.end;
   }
 
   offer(protocols: readonly string[]): readonly string[] {
@@ -196,9 +201,15 @@ export class SessionLink implements Link {
     if (!fields.isSound) return malformed('a count that cannot be read');
     if (kind === Kind.credit) this.#outgoing.credit.grant(count);
     else if (!this.#outgoing.acknowledge(count)) return malformed('an acknowledgement that cannot be');
-    if (this.#outgoing.isOver && this.#goodbye !== undefined) this.#host.ended(this.#goodbye);
-    else this.#pump();
+    if (!this.#isFinished()) this.#pump();
     return undefined;
+  }
+
+  /** The peer has all, and the goodbye: both sides know it. */
+  #isFinished(): boolean {
+    if (!this.#outgoing.isOver || this.#goodbye === undefined) return false;
+    this.#host.ended(this.#goodbye);
+    return true;
   }
 
   #control({ batch, start, end }: RecordReader): Fault | undefined {
@@ -237,7 +248,7 @@ export class SessionLink implements Link {
       this.#host.ready(goneContinuity(undelivered.length, agreement));
       if (undelivered.length > 0) this.#host.undelivered(undelivered);
     }
-    if (this.#wire !== wire) return;
+    if (this.#wire !== wire || this.#isFinished()) return;
     this.#pinger.ask();
     this.#pump();
     this.#flushDue();

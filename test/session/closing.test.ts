@@ -14,6 +14,23 @@ describe('close() of a client when the link breaks', () => {
     expect(world.serverClient.state).toBe('closed');
   });
 
+  it('comes back for the acknowledgement of its goodbye alone, and to no new session', async () => {
+    const world = new World().open();
+    const undelivered: Message[] = [];
+    world.client.on('undelivered', (messages) => undelivered.push(...messages));
+    world.client.sendMessage('last');
+    const closed = world.client.close(4001, 'over');
+    world.endTurn();
+    world.cable.deliver('client');
+    expect(world.serverClient.state).toBe('closed');
+    world.cut();
+    world.pass(2_000);
+    await expect(closed).resolves.toEqual({ code: 4001, reason: 'over', wasClean: true });
+    expect(undelivered).toEqual([]);
+    expect(world.serverClients).toHaveLength(1);
+    expect(readAll(world.serverClient)).toEqual(['last']);
+  });
+
   it('tells no reconnecting: the application has said that it is done', () => {
     const world = new World().open();
     const told: string[] = [];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Play, schedules } from './support/schedule.js';
+import { endings, Play, schedules } from './support/schedule.js';
 import { World } from './support/world.js';
 
 /** A few thousand here; a night sets GEM_SCHEDULES=100000. A failure prints its seed: GEM_SEED replays it. */
@@ -22,16 +22,32 @@ describe('a session under any schedule', () => {
     const seen = { resumed: 0, cables: 0, messages: 0 };
     // Asynchronous so that microtasks run between schedules: those that wait would hold each world until the end.
     await fc.assert(
-      fc.asyncProperty(schedules, async (moves) => {
-        const world = new World({ client: small, server: small, registry: { resumeWindowMs: 1e12 } }).open();
+      fc.asyncProperty(schedules, endings, async (moves, ending) => {
+        const world = new World({
+          client: small,
+          server: small,
+          registry: { resumeWindowMs: 1e12 },
+          // Longer than the cuts of any ending.
+          options: { closeTimeoutMs: 60_000 },
+        }).open();
         const receipts: boolean[] = [];
         world.client.on('reconnected', ({ resumed }) => receipts.push(resumed));
-        const { client, server } = new Play(world).run(moves);
+        const play = new Play(world).run(moves);
+        const { client, server } = play;
         expect(world.serverClients).toHaveLength(1);
         expect([world.client.state, world.serverClient.state]).toEqual(['open', 'open']);
         expect(server.read).toEqual(client.sent);
         expect(client.read).toEqual(server.sent);
         expect(receipts).not.toContain(false);
+        play.end(ending);
+        // Who closed and never heard that it arrived waits as long as it may.
+        world.pass(60_000);
+        expect([world.client.state, world.serverClient.state]).toEqual(['closed', 'closed']);
+        expect(world.serverClients).toHaveLength(1);
+        // All from who closes, before its goodbye. The other may have sent what nobody read any more.
+        const [closer, peer] = ending.closer === 'client' ? [client, server] : [server, client];
+        expect(peer.read).toEqual(closer.sent);
+        expect(closer.read).toEqual(peer.sent.slice(0, closer.read.length));
         seen.resumed += receipts.length;
         seen.cables += world.cables.length;
         seen.messages += client.sent.length + server.sent.length;

@@ -54,6 +54,20 @@ const move: fc.Arbitrary<Move> = fc.oneof(
 
 export const schedules = fc.array(move, { minLength: 1, maxLength: 80, size: 'max' });
 
+/** How it ends: who closes with what has just been sent, and when the link breaks meanwhile. */
+export interface Ending {
+  readonly closer: Side;
+  readonly messages: number;
+  /** The cable is cut after so many frames, and the next one too. */
+  readonly cuts: readonly number[];
+}
+
+export const endings: fc.Arbitrary<Ending> = fc.record({
+  closer: side,
+  messages: fc.nat({ max: 20 }),
+  cuts: fc.array(fc.nat({ max: 6 }), { maxLength: 3 }),
+});
+
 /** One application: what it has sent and what it has read. */
 export class Application {
   readonly sent: string[] = [];
@@ -104,6 +118,27 @@ export class Play {
   run(moves: readonly Move[]): this {
     for (const one of moves) this.#move(one);
     this.#heal();
+    return this;
+  }
+
+  /** The closer's peer reads to the end. */
+  end({ closer, messages, cuts }: Ending): this {
+    const world = this.#world;
+    const peer = closer === 'client' ? 'server' : 'client';
+    for (let n = 0; n < messages; n++) this[closer].send(this.#end(closer), 60, true);
+    void this.#end(closer).close(1000, 'over');
+    for (const frames of cuts) {
+      for (let n = 0; n < frames; n++) {
+        world.endTurn();
+        for (const from of ['client', 'server'] as const) world.cable.deliver(from);
+      }
+      world.cut();
+      world.pass(1_000);
+    }
+    for (let idle = 0; idle < 3; idle++) {
+      world.pass(10_000);
+      if (this[peer].take(this.#end(peer)) > 0) idle = 0;
+    }
     return this;
   }
 

@@ -192,7 +192,8 @@ export class World {
 
   #newDoor(): SessionDoor<undefined> {
     const { resumeWindowMs } = { ...registryDefaults, ...this.#options.registry };
-    const serverSettings: Settings = { ...resolveOptions({ liveness: this.#options.options?.liveness ?? {} }), resumeWindowMs };
+    const { liveness = {}, closeTimeoutMs = 5_000 } = this.#options.options ?? {};
+    const serverSettings: Settings = { ...resolveOptions({ liveness, closeTimeoutMs }), resumeWindowMs };
     const session = { ...settings, ...this.#options.server };
     const host: DoorHost<undefined> = {
       enter: ({ dial, makeLink }) => {
