@@ -239,7 +239,8 @@ export class Client implements IWebsocketClient {
 
   readonly #abort = (): void => {
     this.#opening.reject(aborted(this.#signal?.reason));
-    void this.close(1000, 'aborted');
+    // At once: who aborts does not want it tried again.
+    void this.closeForGood(1000, 'aborted');
   };
 
   #connectionHost(): ConnectionHost {
