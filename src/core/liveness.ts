@@ -18,6 +18,12 @@ const SLEEP_MS = 75_000;
 const LATE_MS = 500;
 
 /**
+ * After a silence in which a link that lives would have been found dead, the machine has slept, and so has its NAT
+ * entry: the peer has this long to answer. Who opens a laptop looks at the screen, and a resume costs less than a wait.
+ */
+const AWAKE_MS = 900;
+
+/**
  * Finds a dead link. Any byte proves life; after `pingMs` without one it pings, and after `timeoutMs` more the link
  * is dead. One timer, set again only when it fires, so that a busy link pays one assignment for each message.
  */
@@ -29,6 +35,8 @@ export class Liveness {
   #lastCheckAt: number;
   #checkDueAt: number;
   #pingedAt: number | undefined;
+  /** How long the peer has to answer the present ping. */
+  #answerMs: number;
   #isHeld = false;
   #cancel: Cancel;
   #isStopped = false;
@@ -37,6 +45,7 @@ export class Liveness {
     this.#times = times;
     this.#clock = clock;
     this.#host = host;
+    this.#answerMs = times.timeoutMs;
     this.#lastByteAt = clock.now();
     this.#lastCheckAt = this.#lastByteAt;
     this.#checkDueAt = this.#lastByteAt + times.pingMs;
@@ -109,18 +118,19 @@ export class Liveness {
     const { pingMs, timeoutMs } = this.#times;
     // A byte of the same millisecond came after the ping: it was silence that made us ask.
     const askedMs = this.#pingedAt === undefined || this.#pingedAt <= this.#lastByteAt ? -1 : now - this.#pingedAt;
-    if (askedMs >= timeoutMs) {
+    if (askedMs >= this.#answerMs) {
       if (now - this.#checkDueAt >= LATE_MS) this.#next(LATE_MS);
       else this.#host.dead(silentMs);
       return;
     }
     if (askedMs < 0 && silentMs >= patienceMs) {
       this.#pingedAt = now;
-      this.#next(timeoutMs);
+      this.#answerMs = silentMs >= pingMs + timeoutMs ? Math.min(AWAKE_MS, timeoutMs) : timeoutMs;
+      this.#next(this.#answerMs);
       ping();
       return;
     }
-    this.#next(askedMs < 0 ? pingMs - silentMs : timeoutMs - askedMs);
+    this.#next(askedMs < 0 ? pingMs - silentMs : this.#answerMs - askedMs);
   }
 
   #checkWithoutPing(silentMs: number, sleptMs: number): void {

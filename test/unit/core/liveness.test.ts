@@ -169,6 +169,31 @@ describe('waking up', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('after a sleep asks at once and has the answer within a second, whoever wakes it', async () => {
+    for (const wakes of ['an event', 'a timer']) {
+      const { clock, told, liveness } = setUp();
+      await clock.advance(10_000);
+      clock.jump(600_000);
+      if (wakes === 'an event') liveness.wake();
+      else await clock.advance(0);
+      expect(told).toEqual(['ping at 610000']);
+      await clock.advance(1_000);
+      expect(told).toEqual(['ping at 610000', 'dead at 610900, silent 610900']);
+    }
+  });
+
+  it('after a sleep that the link survived watches it as before', async () => {
+    const { clock, told, liveness } = setUp();
+    clock.jump(600_000);
+    liveness.wake();
+    await clock.advance(500);
+    liveness.pong();
+    await clock.advance(15_000 + 9_999);
+    expect(told).toEqual(['ping at 600000', 'rtt 500', 'ping at 615500']);
+    await clock.advance(1);
+    expect(told.at(-1)).toBe('dead at 625500, silent 25000');
+  });
+
   it('is not blamed for a program that was busy: an answer that lay unread may still be read', async () => {
     const { clock, told, liveness } = setUp();
     await clock.advance(15_000);
