@@ -1,7 +1,11 @@
+import { CloseCode } from '../../core/close-codes.js';
 import { newId } from '../../core/client-id.js';
 import { type Join, Member } from './member.js';
 import type { PortLike, ToHub } from './posts.js';
 import { type HubHost, SharedConnection } from './shared-connection.js';
+
+/** For what a tab posted before it was gone to arrive: far more than a busy machine needs, and soon enough for a crash. */
+const LAST_WORDS_MS = 1_000;
 
 /** What the worker is: it brings the logical clients of all tabs together, one port for each. */
 export class Hub {
@@ -57,10 +61,18 @@ export class Hub {
     else this.#whenHeld.push(tell);
   }
 
+  /** The lock may be free before the last that the tab posted is here: they come by different ways. */
+  #watch(member: Member, connection: SharedConnection, lock: string): void {
+    const gone = () => connection.leave(member, CloseCode.goingAway, 'tab gone');
+    member.unwatch = this.#host.locks?.whenFree(lock, () => {
+      member.unwatch = this.#host.platform.clock.after(LAST_WORDS_MS, gone);
+    });
+  }
+
   #take(member: Member, connection: SharedConnection, post: ToHub): void {
     switch (post.is) {
       case 'holds':
-        member.unwatch = this.#host.locks?.whenFree(post.lock, () => connection.leave(member, 1001, 'tab gone'));
+        this.#watch(member, connection, post.lock);
         break;
       case 'message':
         connection.send(member, post);

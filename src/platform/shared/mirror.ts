@@ -1,53 +1,28 @@
 import { backoffDelayMs } from '../../core/backoff.js';
 import type { ClientConnection } from '../../core/client-connection.js';
 import { newId } from '../../core/client-id.js';
-import type { LinkOptions } from '../../core/client-parts.js';
 import type { Cancel } from '../../core/clock.js';
 import { abnormalClose, CloseCode } from '../../core/close-codes.js';
-import type { ConnectionHost, Target } from '../../core/connection.js';
+import type { ConnectionHost } from '../../core/connection.js';
 import { inboxFull, tailDropped } from '../../core/connection-errors.js';
 import type { WebsocketError } from '../../core/errors.js';
 import type { Leftover } from '../../core/link.js';
-import type { Settings } from '../../core/options.js';
 import { PlainLink } from '../../core/plain-link.js';
-import type { Platform } from '../../core/platform.js';
 import { Reports } from '../../core/reports.js';
 import type { CloseInfo, ConnectionState, Delivery } from '../../core/types.js';
 import { Answers } from './answers.js';
 import { unpack } from './carried-error.js';
 import { Intake } from './intake.js';
-import type { Locks } from './locks.js';
 import { Membership } from './membership.js';
 import { continuityAfterAway, heldOthers } from './mirror-errors.js';
+import { joinPost, type MirrorParts } from './mirror-parts.js';
 import { PortWire } from './port-wire.js';
-import type { PortLike, ToHub, ToTab } from './posts.js';
-import { sharedSettings } from './share-key.js';
-
-/** What a tab may have on its way to it: as much as an inbox holds, so that a page that hangs for a while loses nothing. */
-const PLAIN_WINDOW_BYTES = 32 * 1024 * 1024;
+import type { ToHub, ToTab } from './posts.js';
 
 /** A hub answers a close when its server does, and then some. */
 const CLOSE_GRACE_MS = 1_000;
 
 const HIDDEN = 'page hidden';
-
-/** A logical client, as its tab knows it. */
-export interface MirrorParts {
-  readonly platform: Platform;
-  readonly settings: Settings;
-  /** Who has the same key shares the connection. */
-  readonly key: string | undefined;
-  /** Undefined where `target` is to be asked for it. */
-  readonly address: string | undefined;
-  readonly target: Target;
-  readonly session: LinkOptions | undefined;
-  readonly retriesFirst: boolean;
-  readonly locks: Locks | undefined;
-  /** A port to the worker, and a call if it can't start. Undefined where there is none, or when it can't even be tried. */
-  readonly openWorker: (failed: () => void) => PortLike | undefined;
-  /** A port to a hub in this tab: one socket for it alone. */
-  readonly openLocal: () => PortLike;
-}
 
 /**
  * The connection that a hub holds, as one of its tabs sees it: the state, the events and the messages are the hub's; the
@@ -208,20 +183,7 @@ export class Mirror implements ClientConnection {
     }
     membership = new Membership(port, `gemsocket tab ${newId(platform.random)}`, host);
     this.#membership = membership;
-    this.#post(this.#joinPost());
-  }
-
-  #joinPost(): ToHub {
-    const { key, address, settings, session, retriesFirst } = this.#parts;
-    return {
-      is: 'join',
-      key,
-      address,
-      settings: sharedSettings(settings),
-      session,
-      retriesFirst: retriesFirst || this.#hasOpened,
-      windowBytes: session?.windowBytes ?? PLAIN_WINDOW_BYTES,
-    };
+    this.#post(joinPost(this.#parts, this.#hasOpened));
   }
 
   #joinLocally(): void {
@@ -312,7 +274,7 @@ export class Mirror implements ClientConnection {
     this.#drop();
     this.#losses += 1;
     const { reconnect } = settings;
-    if (reconnect === undefined || this.#losses > reconnect.maxAttempts) {
+    if (this.#state === 'closing' || reconnect === undefined || this.#losses > reconnect.maxAttempts) {
       this.#end(info);
       return;
     }

@@ -2,7 +2,7 @@ import { Client } from '../../core/client.js';
 import { newId } from '../../core/client-id.js';
 import { clientParts, type LinkOptions } from '../../core/client-parts.js';
 import type { Cancel } from '../../core/clock.js';
-import { abnormalClose } from '../../core/close-codes.js';
+import { abnormalClose, CloseCode } from '../../core/close-codes.js';
 import { WebsocketError } from '../../core/errors.js';
 import type { ClientOptions } from '../../core/options.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
@@ -213,7 +213,7 @@ export class SharedConnection {
     if (this.#hasOthers(member)) this.#remove(member);
     else {
       this.#members.delete(member);
-      this.#closeWith(member, 1000, '');
+      this.#closeWith(member, CloseCode.normal, '');
     }
     member.closed(info, cause, this.#desk.askOf(member, cause));
   }
@@ -269,7 +269,7 @@ export class SharedConnection {
   #leaveBehind(member: Member): void {
     const isLast = !this.#hasOthers(member);
     this.#members.delete(member);
-    if (isLast) this.#closeWith(member, 4408, 'INBOX_FULL');
+    if (isLast) this.#closeWith(member, CloseCode.inboxFull, 'INBOX_FULL');
     else this.#remove(member);
     member.behind();
   }
