@@ -128,7 +128,7 @@ function openWorker(worker: SharedOptions['worker'], failed: () => void): PortLi
   if (!('SharedWorker' in globalThis)) return undefined;
   try {
     const made = makeWorker(worker);
-    made.onerror = failed;
+    made.addEventListener('error', failed);
     return made.port as unknown as PortLike;
   } catch {
     return undefined;

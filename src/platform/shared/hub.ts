@@ -1,5 +1,5 @@
-import { CloseCode } from '../../core/close-codes.js';
 import { newId } from '../../core/client-id.js';
+import { CloseCode } from '../../core/close-codes.js';
 import { type Join, Member } from './member.js';
 import type { PortLike, ToHub } from './posts.js';
 import { type HubHost, SharedConnection } from './shared-connection.js';

@@ -7,7 +7,6 @@ import { WebsocketError } from '../../core/errors.js';
 import type { ClientOptions } from '../../core/options.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import type { LifecycleListener, Platform } from '../../core/platform.js';
-import { Queue } from '../../core/queue.js';
 import type { CloseInfo, Continuity, Message, ReconnectAttempt, SessionFeature } from '../../core/types.js';
 import { utf8Length } from '../../core/utf8.js';
 import { whatwgCloseCode } from '../../core/whatwg-wire.js';
@@ -15,6 +14,7 @@ import { AddressDesk } from './address-desk.js';
 import { carry } from './carried-error.js';
 import type { Locks } from './locks.js';
 import type { Join, Member, Parcel } from './member.js';
+import { Outflow } from './outflow.js';
 import { type CarriedCause, SLOW_TAB_MS, type ToHub } from './posts.js';
 
 export interface HubHost {
@@ -34,10 +34,8 @@ export class SharedConnection {
   readonly #hasSession: boolean;
   readonly #client: Client;
   readonly #desk: AddressDesk;
-  /** In the order in which they send: who has sent goes to the end. */
+  readonly #outflow: Outflow;
   readonly #members = new Set<Member>();
-  /** Accepted from members who have left. */
-  readonly #estate = new Queue<Parcel>();
   readonly #ended: () => void;
   /** Names the messages since the last break that was not mended. */
   #row = '';
@@ -45,7 +43,6 @@ export class SharedConnection {
   #life: LifecycleListener | undefined;
   #stopReading: (() => void) | undefined;
   #cancelPatience: Cancel | undefined;
-  #waitsForDrain = false;
   #cause: WebsocketError | undefined;
 
   /** @param ended nobody can join any more. */
@@ -55,6 +52,7 @@ export class SharedConnection {
     this.#ended = ended;
     this.#desk = new AddressDesk(this.#members);
     this.#client = this.#makeClient(join);
+    this.#outflow = new Outflow(this.#client, this.#members);
     this.#listen();
     this.#read();
   }
@@ -70,7 +68,7 @@ export class SharedConnection {
 
   send(member: Member, parcel: Parcel): void {
     member.waiting.push(parcel);
-    this.#pump();
+    this.#outflow.pump();
   }
 
   taken(member: Member, bytes: number): void {
@@ -109,8 +107,8 @@ export class SharedConnection {
   /** What it sent is sent, and nobody waits for it any more. */
   #remove(member: Member): void {
     this.#members.delete(member);
-    for (let parcel = member.waiting.shift(); parcel !== undefined; parcel = member.waiting.shift()) this.#estate.push(parcel);
-    this.#pump();
+    this.#outflow.inherit(member);
+    this.#outflow.pump();
     this.#desk.left(member);
     this.#judge();
   }
@@ -120,7 +118,7 @@ export class SharedConnection {
     if (member.isLeaving) return;
     member.isLeaving = true;
     // All that was accepted; the client sends it before its close frame.
-    if (this.#client.state === 'open') while (this.#handNext());
+    if (this.#client.state === 'open') this.#outflow.flush();
     void this.#client.close(code, reason);
   }
 
@@ -193,7 +191,7 @@ export class SharedConnection {
   #opened(continuity: Continuity): void {
     if (!continuity.resumed) this.#row = newId(this.#host.platform.random);
     this.#tell((member) => member.opened(this.#client.protocol, continuity, this.#row, this.#received));
-    this.#pump();
+    this.#outflow.pump();
   }
 
   #retrying({ attempt, delayMs, cause }: ReconnectAttempt): void {
@@ -287,48 +285,5 @@ export class SharedConnection {
     this.#cancelPatience?.();
     this.#cancelPatience = undefined;
     this.#read();
-  }
-
-  /** Hands on what the tabs sent while the wire has room: what waits longer than this is better kept in the tab. */
-  #pump(): void {
-    const client = this.#client;
-    while (client.isConnectionOpen() && client.bufferedBytes <= WIRE_MARK_BYTES) if (!this.#handNext()) return;
-    if (this.#waitsForDrain || !client.isConnectionOpen()) return;
-    this.#waitsForDrain = true;
-    const drained = () => {
-      this.#waitsForDrain = false;
-      this.#pump();
-    };
-    client.drained().then(drained, () => {}); // closed: nothing is handed on any more
-  }
-
-  /** One message: of those who have left, or of the member whose turn it is. */
-  #handNext(): boolean {
-    const left = this.#estate.shift();
-    if (left !== undefined) {
-      this.#hand(left);
-      return true;
-    }
-    for (const member of this.#members) {
-      const parcel = member.waiting.shift();
-      if (parcel === undefined) continue;
-      if (this.#members.size > 1) {
-        this.#members.delete(member);
-        this.#members.add(member);
-      }
-      this.#hand(parcel, member);
-      return true;
-    }
-    return false;
-  }
-
-  #hand({ message }: Parcel, member?: Member): void {
-    try {
-      if (typeof message === 'string') this.#client.sendMessage(message);
-      else this.#client.sendMessageBinary(message);
-    } catch (error) {
-      member?.refused(message, error as WebsocketError);
-    }
-    member?.handed();
   }
 }
