@@ -89,23 +89,25 @@ export class Mirror implements ClientConnection {
     this.#join();
   }
 
-  close(code: number, reason: string): void {
-    switch (this.#state) {
-      case 'open':
-        this.#become('closing');
-        this.#startTimer(this.#parts.settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
-          this.#end(abnormalClose('The worker did not answer to the close.')),
-        );
-        this.#plain.close(code, reason);
-        break;
-      case 'idle':
-      case 'connecting':
-      case 'reconnecting':
-        // What is on its way is counted as unsent: nobody can tell here whether the hub still gets rid of it.
-        this.#post({ is: 'leave', code, reason });
-        this.#end(abnormalClose(reason));
-        break;
+  close(code: number, reason: string, isFinal = false): void {
+    const isOnItsWay = this.#state === 'reconnecting' && this.#parts.session !== undefined && this.#membership !== undefined;
+    if (this.#state === 'open' || (isOnItsWay && this.#hasOpened && !isFinal)) this.#closeOverHub(code, reason);
+    else if (this.#state !== 'closing' && this.#state !== 'closed') {
+      // What is on its way is counted as unsent: nobody can tell here whether the hub still gets rid of it.
+      this.#post({ is: 'leave', code, reason });
+      this.#end(abnormalClose(reason));
     }
+  }
+
+  /** A session that is away still sends what was accepted, and then its end; the hub waits for it as long as it may take. */
+  #closeOverHub(code: number, reason: string): void {
+    const isAway = this.#state !== 'open';
+    this.#become('closing');
+    this.#startTimer(this.#parts.settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
+      this.#end(abnormalClose('The worker did not answer to the close.')),
+    );
+    if (isAway) this.#plain.attach(this.#wire);
+    this.#plain.close(code, reason);
   }
 
   /** The page may be gone with this turn. In the page cache it must hold no lock, and is told nothing. */
@@ -127,7 +129,7 @@ export class Mirror implements ClientConnection {
   }
 
   exit(): void {
-    this.close(CloseCode.goingAway, 'process exit');
+    this.close(CloseCode.goingAway, 'process exit', true);
   }
 
   pause(): void {

@@ -118,7 +118,8 @@ export class SharedConnection {
     if (member.isLeaving) return;
     member.isLeaving = true;
     // All that was accepted; the client sends it before its close frame.
-    if (this.#client.state === 'open') this.#outflow.flush();
+    const { state } = this.#client;
+    if (state === 'open' || (this.#hasSession && state === 'reconnecting')) this.#outflow.flush();
     void this.#client.close(code, reason);
   }
 

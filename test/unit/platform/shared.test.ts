@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { WebsocketError } from '../../../src/core/errors.js';
 import type { ReconnectAttempt } from '../../../src/core/types.js';
 import { settle } from '../../support/fake-clock.js';
 import { record } from '../../support/memory-client.js';
@@ -227,10 +228,10 @@ describe('breaks', () => {
     const [impatient, patient] = [origin.tab({ reconnect: AT_ONCE }), origin.tab({ reconnect: AT_ONCE, retriesFirst: true })];
     const attempts: ReconnectAttempt[] = [];
     patient.client.on('reconnecting', (attempt) => attempts.push(attempt));
-    const rejected = expect(impatient.client.connect()).rejects.toMatchObject({ code: 'NOT_OPEN' });
+    const rejected = expect(impatient.client.connect()).rejects.toMatchObject({ code: 'CONNECT_FAILED', context: { status: 503 } });
     patient.client.connect().catch(() => {});
     await settle();
-    origin.platform.wire.refuse();
+    origin.platform.wire.refuse(new WebsocketError('CONNECT_FAILED', 'Refused.', { status: 503 }));
     await rejected;
     expect([impatient.client.state, patient.client.state, attempts.length]).toEqual(['closed', 'reconnecting', 1]);
     await redial(origin);
