@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import terser from '@rollup/plugin-terser';
 import { dts } from 'rollup-plugin-dts';
 
-const entries = ['browser', 'node', 'server', 'session', 'standard'];
+const entries = ['browser', 'node', 'server', 'session', 'shared', 'standard'];
 const external = [/^node:/, 'ws'];
 
 /**
@@ -31,8 +31,9 @@ const sourceMapsOfTsc = {
 
 /** A name for each layer's shared chunk, the same for code and for types; session is the name of an entry. */
 function layerOf(id) {
-  const layer = /[\\/]build[\\/](core|session|bus)[\\/]/.exec(id)?.[1];
-  return layer === 'session' ? 'gem1' : layer;
+  const layer = /[\\/]build[\\/](core|session|bus|platform[\\/]browser)[\\/]/.exec(id)?.[1];
+  if (layer === 'session') return 'gem1';
+  return layer?.startsWith('platform') ? 'page' : layer;
 }
 
 const inputs = (extension) => Object.fromEntries(entries.map((entry) => [entry, `build/entry/${entry}${extension}`]));
@@ -57,7 +58,13 @@ export default [
     output: { file: 'dist/gemsocket.iife.js', format: 'iife', sourcemap: true, plugins: [terser()] },
   },
   {
-    input: inputs('.d.ts'),
+    // In one piece and without imports, so that it runs as a classic script and as a module, from wherever a site puts it.
+    input: 'build/entry/shared-worker.js',
+    plugins: [isomorphicWs, sourceMapsOfTsc],
+    output: { file: 'dist/shared-worker.js', format: 'iife', sourcemap: true, plugins: [terser()] },
+  },
+  {
+    input: { ...inputs('.d.ts'), 'shared-worker': 'build/entry/shared-worker.d.ts' },
     external: [...external, 'isomorphic-ws'],
     plugins: [dts()],
     output: {

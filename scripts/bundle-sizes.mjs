@@ -4,6 +4,7 @@ import { build } from 'esbuild';
 const programs = {
   connect: "import { connect } from 'gemsocket'; globalThis.it = connect;",
   bus: "import { WebsocketRequestBus } from 'gemsocket'; globalThis.it = WebsocketRequestBus;",
+  shared: "import { connect } from 'gemsocket/shared'; globalThis.it = connect;",
   everything: "import * as gemsocket from 'gemsocket'; globalThis.it = gemsocket;",
 };
 

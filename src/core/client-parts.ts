@@ -8,8 +8,16 @@ import { PlainLink } from './plain-link.js';
 import type { Platform } from './platform.js';
 import type { Address, SessionFeature, WebsocketType } from './types.js';
 
+export interface LinkOptions {
+  readonly ackDelayMs: number;
+  readonly windowBytes: number;
+  readonly replayBytes: number;
+}
+
 /** What session() really returns: core knows only that it can make a link. */
 export interface LinkFeature extends SessionFeature {
+  /** What it was made with: plain data, of which another place can make the same. */
+  readonly options: LinkOptions;
   makeLink(settings: Settings, platform: Platform): MakeLink;
 }
 

@@ -1,3 +1,4 @@
+import type { ClientConnection } from './client-connection.js';
 import { aborted, closedBeforeOpen, handlerFailed, invalidMessage, notOpen, unsent } from './client-errors.js';
 import { newId } from './client-id.js';
 import { checkClose } from './close-codes.js';
@@ -11,7 +12,6 @@ import { copyOf } from './message-bytes.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
 import { type Settler, settler } from './settler.js';
-import { publicState } from './state.js';
 import type {
   ClientEvents,
   ClientStats,
@@ -34,6 +34,8 @@ export interface ClientParts {
   readonly retriesFirst: boolean;
   readonly onMessage: OnMessage | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Left out: a connection that is made here, of `target` and `makeLink`. */
+  readonly makeConnection?: (host: ConnectionHost) => ClientConnection;
   /** Told when the connection is closed and its last reader has seen the end. */
   readonly onFinished?: (client: Client) => void;
   /** Told how many messages were accepted and never left, when the connection is down. */
@@ -45,7 +47,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** The one implementation of IWebsocketClient: the connection, the inbox, the events, and the counters. */
 export class Client implements IWebsocketClient {
   readonly id: string;
-  readonly #connection: Connection;
+  readonly #connection: ClientConnection;
   readonly #inbox: Inbox;
   readonly #events: Emitter<ClientEvents>;
   readonly #settings: Settings;
@@ -84,12 +86,14 @@ export class Client implements IWebsocketClient {
       consumed: (bytes) => this.#connection.link.consumed(bytes),
       finished: () => parts.onFinished?.(this),
     });
-    this.#connection = new Connection(platform, settings, parts.retriesFirst, parts.target, parts.makeLink, this.#connectionHost());
+    const host = this.#connectionHost();
+    this.#connection =
+      parts.makeConnection?.(host) ?? new Connection(platform, settings, parts.retriesFirst, parts.target, parts.makeLink, host);
     if (parts.onMessage !== undefined) this.#attachHandler();
   }
 
   get state(): ConnectionState {
-    return publicState(this.#connection.state);
+    return this.#connection.state;
   }
 
   get protocol(): string {
@@ -110,31 +114,31 @@ export class Client implements IWebsocketClient {
    */
   connect(): Promise<void> {
     if (this.#signal?.aborted) this.#abort();
-    else if (this.#connection.state.at === 'idle') {
+    else if (this.state === 'idle') {
       this.#signal?.addEventListener('abort', this.#abort, { once: true });
       this.#unwatch = this.#platform.lifecycle.watch({
-        suspended: () => this.#connection.dispatch({ is: 'suspended' }),
+        suspended: () => this.#connection.suspend(),
         woken: () => this.#connection.wake(),
         exiting: () => this.#connection.exit(),
       });
-      this.#connection.dispatch({ is: 'connect' });
+      this.#connection.connect();
     }
     return this.#opening.promise;
   }
 
   /** The server's end of a session: its peer came back, and the platform's `dial` has the wire. */
   adopt(): void {
-    this.#connection.adopt();
+    this.#connection.adopt?.();
   }
 
   /** As `close`, over the present wire or not at all: the peer of a session that is away is not waited for. */
   closeForGood(code: number, reason: string): Promise<CloseInfo> {
-    this.#connection.dispatch({ is: 'close', code, reason, isFinal: true });
+    this.#connection.close(code, reason, true);
     return this.#closing.promise;
   }
 
   isConnectionOpen(): boolean {
-    return this.#connection.state.at === 'open';
+    return this.state === 'open';
   }
 
   sendMessage(text: string, delivery: Delivery = 'reliable'): boolean {
@@ -161,7 +165,7 @@ export class Client implements IWebsocketClient {
 
   close(code = 1000, reason = ''): Promise<CloseInfo> {
     checkClose(code, reason);
-    this.#connection.dispatch({ is: 'close', code, reason });
+    this.#connection.close(code, reason);
     return this.#closing.promise;
   }
 
@@ -194,7 +198,7 @@ export class Client implements IWebsocketClient {
   }
 
   #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
-    if (this.#connection.state.at === 'idle' || this.#isClosingOrClosed()) throw notOpen(this.state);
+    if (this.state === 'idle' || this.#isClosingOrClosed()) throw notOpen(this.state);
     const { link } = this.#connection;
     link.send(message, bytes, delivery);
     return link.bufferedBytes < this.#settings.outbox.highWaterBytes;
@@ -279,7 +283,7 @@ export class Client implements IWebsocketClient {
 
   #settleDrained(): void {
     // What is closed has not drained: those who wait are about to be told so.
-    if (this.#drainWaiters.length === 0 || this.#connection.state.at === 'closed' || !this.#isDrained()) return;
+    if (this.#drainWaiters.length === 0 || this.state === 'closed' || !this.#isDrained()) return;
     for (const waiter of this.#drainWaiters) waiter.resolve();
     this.#drainWaiters = [];
   }

@@ -1,3 +1,4 @@
+import type { ClientConnection } from './client-connection.js';
 import type { Cancel } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
 import { addressFailed, dialThrew, inboxFull, linkDead, sentAway, tailDropped } from './connection-errors.js';
@@ -8,8 +9,8 @@ import { step } from './machine.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
 import { type ReportHost, Reports } from './reports.js';
-import { type Effect, type MachineEvent, type Policy, type State, wireOf } from './state.js';
-import type { CloseInfo, Continuity, Message } from './types.js';
+import { type Effect, type MachineEvent, type Policy, publicState, type State, wireOf } from './state.js';
+import type { CloseInfo, ConnectionState, Continuity, Message } from './types.js';
 import type { Wire, WireEvents } from './wire.js';
 
 /** The connection's owner: what is told in order, and what comes with every message. */
@@ -25,7 +26,7 @@ export interface ConnectionHost extends ReportHost {
 export type Target = () => URL | Promise<URL>;
 
 /** Runs the state machine: carries out its effects on wires, timers and the link, and feeds back what they tell. */
-export class Connection {
+export class Connection implements ClientConnection {
   readonly link: Link;
   readonly #platform: Platform;
   readonly #settings: Settings;
@@ -55,38 +56,40 @@ export class Connection {
     this.#policy = { ...settings, retriesFirst, resumes: this.link.resumes };
   }
 
-  get state(): State {
-    return this.#state;
+  get state(): ConnectionState {
+    return publicState(this.#state);
   }
 
   get protocol(): string {
     return this.#wire === undefined ? '' : this.link.protocolOf(this.#wire);
   }
 
-  dispatch(event: MachineEvent): void {
-    const before = this.#state;
-    const { state, effects } = step(before, event, this.#policy, this.#platform.random());
-    this.#state = state;
-    if (state.at !== before.at || wireOf(state) !== wireOf(before)) this.#leave(before);
-    this.#reports.addState(before, state);
-    for (const effect of effects) this.#perform(effect);
-    this.#reports.flush();
+  connect(): void {
+    this.#dispatch({ is: 'connect' });
+  }
+
+  close(code: number, reason: string, isFinal = false): void {
+    this.#dispatch({ is: 'close', code, reason, isFinal });
+  }
+
+  suspend(): void {
+    this.#dispatch({ is: 'suspended' });
   }
 
   /** The page is shown or the network is back. */
   wake(): void {
     if (this.#state.at === 'open') this.#liveness?.wake();
-    else this.dispatch({ is: 'woken' });
+    else this.#dispatch({ is: 'woken' });
   }
 
   /** The peer of a session came back: `dial` of the platform will return its new wire. */
   adopt(): void {
-    this.dispatch({ is: 'adopt' });
+    this.#dispatch({ is: 'adopt' });
   }
 
   /** For good, and without waiting for an answer; the peer is told the code, where one can be sent. */
   giveUp(info: CloseInfo, error: WebsocketError | undefined): void {
-    this.dispatch({ is: 'giveUp', info, ...(error === undefined ? {} : { error }) });
+    this.#dispatch({ is: 'giveUp', info, ...(error === undefined ? {} : { error }) });
   }
 
   /** The inbox is full: the socket is not read until `resume`, or, where that can't be, the connection ends. */
@@ -104,7 +107,17 @@ export class Connection {
 
   /** The process ends, at once or after a signal: the close frame is written in this turn, and nothing is dialled any more. */
   exit(): void {
-    this.dispatch({ is: 'close', code: CloseCode.goingAway, reason: 'process exit', isFinal: true });
+    this.close(CloseCode.goingAway, 'process exit', true);
+  }
+
+  #dispatch(event: MachineEvent): void {
+    const before = this.#state;
+    const { state, effects } = step(before, event, this.#policy, this.#platform.random());
+    this.#state = state;
+    if (state.at !== before.at || wireOf(state) !== wireOf(before)) this.#leave(before);
+    this.#reports.addState(before, state);
+    for (const effect of effects) this.#perform(effect);
+    this.#reports.flush();
   }
 
   #hold(): void {
@@ -143,10 +156,10 @@ export class Connection {
         break;
       case 'startTimer':
         this.#cancelTimer?.();
-        this.#cancelTimer = this.#platform.clock.after(effect.delayMs, () => this.dispatch({ is: 'timeout' }));
+        this.#cancelTimer = this.#platform.clock.after(effect.delayMs, () => this.#dispatch({ is: 'timeout' }));
         break;
       case 'startDeadline':
-        this.#cancelDeadline = this.#platform.clock.after(effect.delayMs, () => this.dispatch({ is: 'deadline' }));
+        this.#cancelDeadline = this.#platform.clock.after(effect.delayMs, () => this.#dispatch({ is: 'deadline' }));
         break;
       case 'closeLink':
         this.link.close(effect.code, effect.reason);
@@ -194,7 +207,7 @@ export class Connection {
   }
 
   #dialFailed(number: number, error: WebsocketError): void {
-    this.dispatch({ is: 'lost', wire: number, info: abnormalClose(error.message), error });
+    this.#dispatch({ is: 'lost', wire: number, info: abnormalClose(error.message), error });
   }
 
   #wireEvents(number: number): WireEvents {
@@ -222,7 +235,7 @@ export class Connection {
         if (!isCurrent()) return;
         this.#wire = undefined;
         const cause = error ?? this.#refusal(info);
-        this.dispatch({
+        this.#dispatch({
           is: 'lost',
           wire: number,
           info,
@@ -244,7 +257,7 @@ export class Connection {
         if (this.#state.at !== 'dialing') return;
         this.#continuity = continuity;
         if (this.#state.to !== 'finish') this.#startLiveness();
-        this.dispatch({ is: 'opened', wire: this.#state.wire });
+        this.#dispatch({ is: 'opened', wire: this.#state.wire });
         if (this.#isHeld) this.#hold();
       },
       deliver: (message, bytes) => this.#host.deliver(message, bytes),
@@ -286,8 +299,8 @@ export class Connection {
     this.#wire.detach(code, code === undefined ? undefined : info.reason);
     this.#wire = undefined;
     const retryAfterMs = this.#takeRetryAfterMs();
-    if (error === undefined) this.dispatch({ is: 'lost', wire: state.wire, info, retryAfterMs, isOver: true });
-    else this.dispatch({ is: 'lost', wire: state.wire, info, retryAfterMs, error });
+    if (error === undefined) this.#dispatch({ is: 'lost', wire: state.wire, info, retryAfterMs, isOver: true });
+    else this.#dispatch({ is: 'lost', wire: state.wire, info, retryAfterMs, error });
   }
 
   #takeRetryAfterMs(): number | undefined {

@@ -39,6 +39,7 @@ export function session(options: SessionOptions = {}): SessionFeature {
   const resolved = resolveSession(options);
   const feature: LinkFeature = {
     name: SESSION_PROTOCOL,
+    options: resolved,
     makeLink: (settings, platform) => (host) =>
       new SessionLink(host, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform),
   };

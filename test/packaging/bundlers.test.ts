@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
@@ -85,6 +85,32 @@ describe.each(Object.entries(bundlers))('a bundle of %s for a browser', (_name, 
     }
     for (const word of [...wordsOfSessionServer, ...wordsOfWs]) expect(session).not.toContain(word);
     expect(importsOf(session)).toEqual([]);
+  });
+});
+
+describe('the worker that tabs share', () => {
+  const shared = "import { connect } from 'gemsocket/shared'; globalThis.it = connect;";
+
+  /** In a file of its own: what only the worker has, and no bundle of a page. */
+  function expectWorkerIn(folder: string): void {
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+    const workers = files.filter((file) => readFileSync(join(folder, file), 'utf8').includes('onconnect'));
+    expect(workers).toHaveLength(1);
+    expect(workers).not.toContain('out.js');
+    expect(files.length).toBeGreaterThan(1);
+  }
+
+  test('is found by webpack', async () => {
+    const folder = project(shared);
+    await bundlers.webpack?.(folder);
+    expectWorkerIn(join(folder, 'dist'));
+  });
+
+  test('is found by vite', async () => {
+    const html = '<script type="module" src="/main.js"></script>';
+    const folder = makeProject(inject('installation'), { 'main.js': shared, 'index.html': html });
+    await vite.build({ root: folder, logLevel: 'error', configFile: false });
+    expectWorkerIn(join(folder, 'dist'));
   });
 });
 

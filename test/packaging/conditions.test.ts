@@ -31,6 +31,16 @@ describe('the exports of the package', () => {
     expect(resolveIn(conditions, 'gemsocket/session')).toBe('session.js');
   });
 
+  test.each([
+    [['browser'], 'shared.js'],
+    [['worker', 'browser'], 'standard.js'],
+    [['react-native', 'browser'], 'standard.js'],
+    [['deno'], 'standard.js'],
+    [[], 'node.js'],
+  ])('with the conditions %j tabs share, or there are none', (conditions, file) => {
+    expect(resolveIn(conditions, 'gemsocket/shared')).toBe(file);
+  });
+
   test('a runtime without a condition gets what needs a WebSocket and nothing else', async () => {
     const folder = makeProject(inject('installation'), { 'main.js': "export * from 'gemsocket'" });
     const { metafile } = await build({

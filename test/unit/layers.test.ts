@@ -32,6 +32,11 @@ const layers: readonly { file: string; allowed: readonly string[]; refused: read
     refused: ['../node/b.js', '../browser/b.js', 'isomorphic-ws', 'ws', 'node:net'],
   },
   {
+    file: 'src/platform/shared/a.ts',
+    allowed: ['./b.js', '../../core/b.js'],
+    refused: ['../browser/b.js', '../standard/b.js', '../../session/b.js', '../../bus/b.js', 'isomorphic-ws', 'ws'],
+  },
+  {
     file: 'src/bus/a.ts',
     allowed: ['./b.js', '../core/b.js'],
     refused: ['../platform/node/b.js', '../session/b.js', '../server/b.js', 'ws', 'node:net'],

@@ -5,6 +5,7 @@ import type { LifecycleListener, Platform } from '../../../src/core/platform.js'
 import type { Message } from '../../../src/core/types.js';
 import type { Dial } from '../../../src/core/wire.js';
 import { type DoorHost, type Seat, SessionDoor } from '../../../src/session/door.js';
+import { sessionDefaults } from '../../../src/session/feature.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
 import { type RegistryBounds, registryDefaults, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
 import { SessionLink, type SessionSettings } from '../../../src/session/session-link.js';
@@ -66,6 +67,7 @@ export class World {
     this.#door = this.#newDoor();
     const feature: LinkFeature = {
       name: 'gem.1',
+      options: sessionDefaults,
       makeLink: (resolved, platform) => (host) =>
         new SessionLink(
           host,

@@ -3,6 +3,7 @@ import type { LinkFeature } from '../../../src/core/client-parts.js';
 import { WebsocketError } from '../../../src/core/errors.js';
 import type { Link, LinkHost, MakeLink } from '../../../src/core/link.js';
 import type { Wire } from '../../../src/core/wire.js';
+import { sessionDefaults } from '../../../src/session/feature.js';
 import { memoryClient, openClient, record } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
 import { rejected } from '../../support/thrown.js';
@@ -65,6 +66,7 @@ function setUp(options = {}) {
   let link: HandshakeLink | undefined;
   const feature: LinkFeature = {
     name: 'gem.1',
+    options: sessionDefaults,
     makeLink: (): MakeLink => (host) => {
       link = new HandshakeLink(host);
       return link;

@@ -1,0 +1,207 @@
+import { expect, type Page, test } from '@playwright/test';
+import { chromiumOptions } from '../test/support/chromium.js';
+import { until } from '../test/support/until.js';
+import { logOf, type Setting, sendFrom, set, stateOf } from './session/setting.js';
+import { send } from './session/talk.js';
+import { join, joinIn, type Tab } from './shared/tabs.js';
+
+// Several tabs of one site, which share their sockets. Playwright turns the page cache off unless told otherwise.
+test.use({ launchOptions: { ...chromiumOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
+
+const heard = async (page: Page) => (await logOf(page)).heard;
+
+const closeIn = (page: Page, code: number) =>
+  page.evaluate((closeCode) => (globalThis as unknown as Tab).client.close(closeCode, 'bye'), code);
+
+/** The only connection of the server. */
+function peerOf({ accepted }: Setting): Setting['accepted'][0] {
+  expect(accepted).toHaveLength(1);
+  return accepted[0] as Setting['accepted'][0];
+}
+
+for (const hasSession of [false, true]) {
+  test.describe(hasSession ? 'tabs with a session' : 'tabs without a session', () => {
+    test('three have one connection: all hear all of it, and each is heard', async ({ context }) => {
+      await using setting = await set();
+      const tabs = [await join(context, setting, { hasSession }), await join(context, setting, { hasSession })];
+      tabs.push(await join(context, setting, { hasSession }));
+      const peer = peerOf(setting);
+      send(peer.client, 0, 500);
+      for (const tab of tabs) await until(async () => (await heard(tab)) === 500, 'the tab has heard all');
+      for (const tab of tabs) expect(await logOf(tab)).toMatchObject({ wrong: [], events: [] });
+      const [first, second, third] = tabs as [Page, Page, Page];
+      await sendFrom(first, 0, 100);
+      await until(() => peer.log.heard === 100, 'the server has heard the first');
+      await sendFrom(second, 100, 200);
+      await until(() => peer.log.heard === 200, 'the server has heard the second');
+      await sendFrom(third, 200, 300);
+      await until(() => peer.log.heard === 300, 'the server has heard the third');
+      expect(peer.log.wrong).toEqual([]);
+      expect(setting.server.metrics).toMatchObject({ connectionsTotal: 1, clients: 1 });
+    });
+
+    test('a tab that closes its client, or is closed, ends its own and nobody else', async ({ context }) => {
+      await using setting = await set();
+      const stays = await join(context, setting, { hasSession });
+      const [closes, goes] = [await join(context, setting, { hasSession }), await join(context, setting, { hasSession })];
+      const peer = peerOf(setting);
+      expect(await closeIn(closes, 4001)).toEqual({ code: 4001, reason: 'bye', wasClean: true });
+      await goes.close({ runBeforeUnload: true });
+      send(peer.client, 0, 10);
+      await until(async () => (await heard(stays)) === 10, 'the tab that stays hears on');
+      expect(await heard(closes)).toBe(0);
+      expect(await logOf(stays)).toMatchObject({ wrong: [], events: [] });
+      // The last one closes the connection, with its own code.
+      expect(await closeIn(stays, 4002)).toEqual({ code: 4002, reason: 'bye', wasClean: true });
+      await until(() => peer.client.state === 'closed', 'the server sees the end');
+      expect(peer.log.events).toEqual(['close 4002']);
+    });
+
+    test('a tab that crashes is noticed: the others go on, and the last one ends the connection', async ({ context }) => {
+      await using setting = await set();
+      // In Chromium the worker lives in the process of the tab that started it.
+      const [first, crashes] = [await join(context, setting, { hasSession }), await join(context, setting, { hasSession })];
+      const peer = peerOf(setting);
+      await crash(crashes);
+      send(peer.client, 0, 10);
+      await until(async () => (await heard(first)) === 10, 'the other tab hears on');
+      expect(await logOf(first)).toMatchObject({ wrong: [], events: [] });
+      expect(peer.client.state).toBe('open');
+      await crash(first);
+      await until(() => !peer.client.isConnectionOpen(), 'the server sees the end');
+    });
+
+    test('a worker that dies is noticed, and the tabs that live have another', async ({ context }) => {
+      await using setting = await set();
+      const [first, ...others] = [
+        await join(context, setting, { hasSession }),
+        await join(context, setting, { hasSession }),
+        await join(context, setting, { hasSession }),
+      ] as [Page, Page, Page];
+      await crash(first);
+      for (const tab of others) await until(async () => (await logOf(tab)).receipts.length === 1, 'the tab is back');
+      expect(setting.accepted).toHaveLength(2);
+      const [, peer] = setting.accepted as [unknown, Setting['accepted'][0]];
+      send(peer.client, 0, 10);
+      for (const tab of others) await until(async () => (await heard(tab)) === 10, 'the tab hears on');
+      for (const tab of others) expect(await logOf(tab)).toMatchObject({ receipts: [{ resumed: false, lost: undefined }] });
+    });
+
+    test('a break is one for all tabs, and all are back', async ({ context }) => {
+      await using setting = await set();
+      const tabs = [await join(context, setting, { hasSession }), await join(context, setting, { hasSession })];
+      const peer = peerOf(setting);
+      send(peer.client, 0, 100);
+      setting.proxy.cut('reset');
+      if (hasSession) send(peer.client, 100, 200);
+      for (const tab of tabs) await until(async () => (await logOf(tab)).receipts.length === 1, 'the tab is back');
+      const logs = await Promise.all(tabs.map(logOf));
+      const receipt = hasSession ? { resumed: true, lost: 0 } : { resumed: false };
+      for (const log of logs) expect(log).toMatchObject({ events: ['reconnecting', 'reconnected'], receipts: [receipt] });
+      expect(setting.proxy.accepted).toBe(2);
+      if (!hasSession) return;
+      for (const tab of tabs) await until(async () => (await heard(tab)) === 200, 'the tab has heard all');
+      for (const tab of tabs) expect(await logOf(tab)).toMatchObject({ wrong: [] });
+      expect(setting.accepted).toHaveLength(1);
+    });
+
+    test('what a tab sends as it is closed arrives while another is there', async ({ context }) => {
+      await using setting = await set();
+      await join(context, setting, { hasSession });
+      const goes = await context.newPage();
+      // Before the client's own listener, after which what is sent waits for the page to come back.
+      await goes.addInitScript(() => {
+        addEventListener('pagehide', () => {
+          const { client, send: sendIn } = globalThis as unknown as Tab;
+          sendIn?.(client, 0, 100);
+        });
+      });
+      await goes.goto(setting.origin);
+      await joinIn(goes, setting, { hasSession });
+      const peer = peerOf(setting);
+      await goes.close({ runBeforeUnload: true });
+      await until(() => peer.log.heard === 100, 'the server has heard all');
+      expect(peer.log.wrong).toEqual([]);
+    });
+
+    test('a tab that hangs does not stop the others, and hears all when it is back', async ({ context }) => {
+      await using setting = await set();
+      const [hangs, other] = [await join(context, setting, { hasSession }), await join(context, setting, { hasSession })];
+      const peer = peerOf(setting);
+      const hanging = hangs.evaluate(() => {
+        const end = performance.now() + 2_000;
+        while (performance.now() < end);
+      });
+      send(peer.client, 0, 500);
+      await until(async () => (await heard(other)) === 500, 'the other tab has heard all');
+      await hanging;
+      await until(async () => (await heard(hangs)) === 500, 'so has the one that hung');
+      for (const tab of [hangs, other]) expect(await logOf(tab)).toMatchObject({ wrong: [], events: [] });
+    });
+
+    test('a tab that reads nothing is ended alone', async ({ context }) => {
+      test.setTimeout(60_000);
+      await using setting = await set({ maxBufferedBytes: 64 * 1024 * 1024 });
+      const other = await join(context, setting, { hasSession });
+      const sleeps = await join(context, setting, { hasSession, isPolled: true, inbox: { maxMessages: 100 } });
+      const peer = peerOf(setting);
+      const big = 'x'.repeat(40_000);
+      for (let count = 0; count < 200; count++) peer.client.sendMessage(big);
+      await until(async () => (await heard(other)) === 200, 'the other tab has heard all', 30_000);
+      await expect.poll(() => sleeps.evaluate(() => Reflect.get(globalThis, 'closeCode'))).toBe(4408);
+      expect([await stateOf(other), peer.client.state]).toEqual(['open', 'open']);
+    });
+
+    test('a page that comes back from the page cache joins again', async ({ context }) => {
+      await using setting = await set();
+      const stays = await join(context, setting, { hasSession });
+      const page = await join(context, setting, { hasSession });
+      const peer = peerOf(setting);
+      await page.goto(`${setting.origin}/elsewhere`);
+      send(peer.client, 0, 7);
+      await until(async () => (await heard(stays)) === 7, 'the other tab has heard');
+      await page.goBack({ waitUntil: 'commit' });
+      await until(async () => (await logOf(page)).receipts.length === 1, 'the page is back');
+      expect(await logOf(page)).toMatchObject({ receipts: [{ resumed: false, lost: 7 }], events: ['reconnecting', 'reconnected'] });
+      expect(setting.accepted).toHaveLength(1);
+    });
+  });
+}
+
+test('tabs with other options, or another name, have connections of their own', async ({ context }) => {
+  await using setting = await set();
+  await join(context, setting);
+  await join(context, setting, { maxMessageBytes: 1000 });
+  await join(context, setting, { shared: { key: 'ada' } });
+  await join(context, setting, { shared: { key: 'ada' } });
+  await join(context, setting, { shared: { key: 'grace' } });
+  expect(setting.accepted).toHaveLength(4);
+});
+
+for (const [why, how] of [
+  ['there is no SharedWorker', () => Reflect.deleteProperty(globalThis, 'SharedWorker')],
+  ['there are no locks', () => Reflect.deleteProperty(Navigator.prototype, 'locks')],
+] as const) {
+  test(`where ${why}, each tab has a socket of its own`, async ({ context }) => {
+    await using setting = await set();
+    await context.addInitScript(how);
+    const tabs = [await join(context, setting), await join(context, setting)];
+    expect(setting.accepted).toHaveLength(2);
+    for (const { client } of setting.accepted) send(client, 0, 10);
+    for (const tab of tabs) await until(async () => (await heard(tab)) === 10, 'the tab has heard its own');
+  });
+}
+
+test('a worker that cannot start is done without', async ({ context }) => {
+  await using setting = await set();
+  const tabs = [await join(context, setting, { shared: { worker: '/no-such-script.js' } }), await join(context, setting)];
+  await joinIn(tabs[1] as Page, setting, { shared: { worker: 'https://elsewhere.invalid/worker.js' } });
+  expect(setting.accepted).toHaveLength(3);
+});
+
+/** The renderer of the tab is gone, without a word to anybody. */
+async function crash(page: Page): Promise<void> {
+  const crashed = page.waitForEvent('crash');
+  page.goto('chrome://crash').catch(() => {});
+  await crashed;
+}

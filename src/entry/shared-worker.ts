@@ -1,0 +1,14 @@
+/** The script of the shared worker: one hub for all tabs. A page starts it through "gemsocket/shared". */
+import { browserPlatform } from '../platform/browser/platform.js';
+import { Hub } from '../platform/shared/hub.js';
+import { webLocks } from '../platform/shared/locks.js';
+import type { PortLike } from '../platform/shared/posts.js';
+import { session } from '../session/feature.js';
+
+const hub = new Hub({ platform: browserPlatform, locks: webLocks(navigator.locks), makeSession: session });
+
+Object.assign(globalThis, {
+  onconnect: ({ ports: [port] }: MessageEvent) => {
+    if (port !== undefined) hub.accept(port as unknown as PortLike);
+  },
+});

@@ -1,0 +1,150 @@
+import { RequestBus } from '../bus/request-bus.js';
+import { Client, type ClientParts } from '../core/client.js';
+import { clientParts, type LinkFeature } from '../core/client-parts.js';
+import { WebsocketError } from '../core/errors.js';
+import type { ClientOptions } from '../core/options.js';
+import type { Address, IWebsocketClient, OnMessage, WebsocketType } from '../core/types.js';
+import { browserPlatform } from '../platform/browser/platform.js';
+import { Hub } from '../platform/shared/hub.js';
+import { localPorts } from '../platform/shared/local-ports.js';
+import { webLocks } from '../platform/shared/locks.js';
+import { Mirror } from '../platform/shared/mirror.js';
+import type { PortLike } from '../platform/shared/posts.js';
+import { shareKey } from '../platform/shared/share-key.js';
+
+export * from './common.js';
+export { closeOnSignals } from './no-signals.js';
+
+// Pages that share their connections with the other tabs of their site, through a SharedWorker.
+
+/** What a connection that tabs share can be told beside the options of every client. */
+export interface SharedOptions {
+  /**
+   * Names the connection, in place of its address: tabs that give the same name and the same options share it. Needed to
+   * share one whose address is a function, which else is shared with nobody. Put into it whatever makes two connections
+   * different, such as who is logged in.
+   */
+  key?: string;
+  /**
+   * The script of the worker, `gemsocket/shared-worker`, on this site; or a function that makes the worker. Left out:
+   * the file beside this module, which bundlers find by themselves.
+   */
+  worker?: string | URL | (() => SharedWorker);
+}
+
+/** Options of a client, and what is told about sharing. */
+export interface SharedClientOptions extends ClientOptions {
+  shared?: SharedOptions;
+}
+
+/**
+ * Workers with the same script and name are the same worker. The number is that of what tab and worker say to each
+ * other, so that a page with another version of this library meets a worker of its own.
+ */
+const WORKER_NAME = 'gemsocket-1';
+
+/** One connection over wss, shared with the other tabs, held directly. Start it with `connect()`. */
+export class SecureWebsocketClient extends Client {
+  /** @throws {WebsocketError} `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call. */
+  constructor(address: Address, options?: SharedClientOptions) {
+    super(sharedParts(address, 'secure', options));
+  }
+}
+
+/** One connection over ws, or wss where the address says so, shared with the other tabs. Start it with `connect()`. */
+export class WebsocketClient extends Client {
+  /** @throws {WebsocketError} `INVALID_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call. */
+  constructor(address: Address, options?: SharedClientOptions) {
+    super(sharedParts(address, 'insecure', options));
+  }
+}
+
+/** Opens a connection, or joins the one that another tab has opened; rejects with a WebsocketError that says why. */
+export async function connect(address: Address, options: SharedClientOptions & { type?: WebsocketType } = {}): Promise<IWebsocketClient> {
+  const client = new Client(sharedParts(address, options.type ?? 'secure', options));
+  await client.connect();
+  return client;
+}
+
+/** The request bus: many connections, each shared with the other tabs, addressed by the client or its id. */
+export class WebsocketRequestBus extends RequestBus {
+  readonly #shared: SharedOptions | undefined;
+
+  /** @param shared for every client that is told nothing else. */
+  constructor(shared?: SharedOptions) {
+    super(
+      (address, type, options, onFinished) => new Client({ ...sharedParts(address, type, options, true), onFinished }),
+      browserPlatform.report,
+    );
+    this.#shared = shared;
+  }
+
+  override createClient(
+    address: Address,
+    onMessage?: OnMessage,
+    type?: WebsocketType,
+    options: SharedClientOptions = {},
+  ): IWebsocketClient {
+    const shared = { ...this.#shared, ...options.shared };
+    return super.createClient(address, onMessage, type, { ...options, shared } as ClientOptions);
+  }
+}
+
+function sharedParts(address: Address, type: WebsocketType, options: SharedClientOptions = {}, retriesFirst = false): ClientParts {
+  const parts = clientParts(browserPlatform, address, type, options, retriesFirst);
+  const feature = options.session as LinkFeature | undefined;
+  const { key, worker } = checkShared(options.shared ?? {});
+  const fixed = typeof address === 'function' ? undefined : (parts.target() as URL).href;
+  const { locks } = navigator;
+  return {
+    ...parts,
+    makeConnection: (host) =>
+      new Mirror(
+        {
+          ...parts,
+          key: shareKey(key, fixed, parts.settings, feature?.options),
+          address: fixed,
+          session: feature?.options,
+          locks: locks === undefined ? undefined : webLocks(locks),
+          openWorker: (failed) => (locks === undefined ? undefined : openWorker(worker, failed)),
+          openLocal: () => openLocal(feature as LinkFeature),
+        },
+        host,
+      ),
+  };
+}
+
+function checkShared({ key, worker }: SharedOptions): SharedOptions {
+  if (key === undefined || (typeof key === 'string' && key !== ''))
+    return { ...(key === undefined ? {} : { key }), ...(worker === undefined ? {} : { worker }) };
+  throw new WebsocketError('INVALID_OPTION', 'The option shared.key must be a text that is not empty.', {
+    option: 'shared.key',
+    value: key,
+  });
+}
+
+/** Undefined where there is no shared worker, or none from that address. */
+function openWorker(worker: SharedOptions['worker'], failed: () => void): PortLike | undefined {
+  if (!('SharedWorker' in globalThis)) return undefined;
+  try {
+    const made = makeWorker(worker);
+    made.addEventListener('error', failed);
+    return made.port as unknown as PortLike;
+  } catch {
+    return undefined;
+  }
+}
+
+function makeWorker(worker: SharedOptions['worker']): SharedWorker {
+  if (typeof worker === 'function') return worker();
+  if (worker !== undefined) return new SharedWorker(worker, { name: WORKER_NAME });
+  // Word for word what bundlers look for, the name included.
+  return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-1' });
+}
+
+/** A hub for this client alone: the same in everything but the number of sockets. */
+function openLocal(feature: LinkFeature): PortLike {
+  const [tab, port] = localPorts();
+  new Hub({ platform: browserPlatform, locks: undefined, makeSession: () => feature }).accept(port);
+  return tab;
+}

@@ -1,0 +1,89 @@
+import type { Cancel, Clock } from '../../core/clock.js';
+import type { Locks } from './locks.js';
+import { type PortLike, Poster, type ToHub, type ToTab } from './posts.js';
+
+export interface MembershipHost {
+  readonly clock: Clock;
+  /** Undefined where hub and tab live and die together. */
+  readonly locks: Locks | undefined;
+  receive(post: ToTab): void;
+  /** The hub never came to be. */
+  failed(): void;
+  /** The hub is gone. */
+  lost(): void;
+}
+
+/**
+ * A worker that is there answers within milliseconds; one whose script must come over a poor network first may take
+ * seconds. After this time the tab has a socket of its own.
+ */
+export const START_MS = 5_000;
+
+/** One seat at a hub: posts there and back, and the two locks by which each side knows that the other lives. */
+export class Membership {
+  readonly #port: PortLike;
+  readonly #poster: Poster<ToHub>;
+  readonly #host: MembershipHost;
+  readonly #cancelStart: Cancel;
+  #hasJoined = false;
+  #letGo: (() => void) | undefined;
+  #stopWatching: (() => void) | undefined;
+  #isOver = false;
+
+  /** @param lock a name that no other has. */
+  constructor(port: PortLike, lock: string, host: MembershipHost) {
+    this.#port = port;
+    this.#host = host;
+    this.#poster = new Poster(port);
+    port.onmessage = ({ data }) => this.#receive(data as readonly ToTab[]);
+    this.#cancelStart = host.clock.after(START_MS, () => this.fail());
+    this.#letGo = host.locks?.hold(lock, () => this.post({ is: 'holds', lock }));
+  }
+
+  post(post: ToHub): void {
+    if (!this.#isOver) this.#poster.post(post);
+  }
+
+  flush(): void {
+    this.#poster.flush();
+  }
+
+  /** The hub did not come to be. */
+  fail(): void {
+    if (this.#isOver || this.#hasJoined) return;
+    this.release();
+    this.#host.failed();
+  }
+
+  /** What was posted arrives; nothing is heard any more. The port stays open: closing it might overtake what was posted. */
+  release(): void {
+    this.#poster.flush();
+    this.#isOver = true;
+    this.#cancelStart();
+    this.#port.onmessage = null;
+    this.#letGo?.();
+    this.#stopWatching?.();
+  }
+
+  #receive(posts: readonly ToTab[]): void {
+    for (const post of posts) {
+      if (this.#isOver) return;
+      if (post.is === 'joined') this.#joined();
+      else if (post.is === 'holds') this.#watch(post.lock);
+      else this.#host.receive(post);
+    }
+  }
+
+  #joined(): void {
+    this.#hasJoined = true;
+    this.#cancelStart();
+  }
+
+  #watch(lock: string): void {
+    this.#stopWatching = this.#host.locks?.whenFree(lock, () => {
+      if (this.#isOver) return;
+      this.release();
+      this.#host.lost();
+    });
+  }
+}

@@ -1,0 +1,160 @@
+import { Client } from '../../src/core/client.js';
+import { clientParts } from '../../src/core/client-parts.js';
+import type { ClientOptions } from '../../src/core/options.js';
+import type { Address } from '../../src/core/types.js';
+import { Hub } from '../../src/platform/shared/hub.js';
+import { localPorts } from '../../src/platform/shared/local-ports.js';
+import type { Locks } from '../../src/platform/shared/locks.js';
+import { Mirror } from '../../src/platform/shared/mirror.js';
+import type { PortLike } from '../../src/platform/shared/posts.js';
+import { shareKey } from '../../src/platform/shared/share-key.js';
+import { MemoryPlatform } from './memory-platform.js';
+
+/** Web Locks of one origin, held by places that can be ended. */
+class MemoryLocks {
+  readonly #held = new Map<string, { release(): void; readonly waiting: (() => void)[] }>();
+
+  /** The locks as one tab or worker sees them, and what becomes of them when it is gone. */
+  place(): Locks & { end(): void } {
+    const mine = new Set<() => void>();
+    return {
+      hold: (name, held) => {
+        const waiting: (() => void)[] = [];
+        const release = () => {
+          if (!this.#held.delete(name)) return;
+          for (const call of waiting) call();
+        };
+        this.#held.set(name, { release, waiting });
+        mine.add(release);
+        queueMicrotask(held);
+        return release;
+      },
+      whenFree: (name, call) => {
+        let isStopped = false;
+        const lock = this.#held.get(name);
+        const once = () => isStopped || call();
+        if (lock === undefined) queueMicrotask(once);
+        else lock.waiting.push(once);
+        return () => {
+          isStopped = true;
+        };
+      },
+      end: () => {
+        for (const release of mine) release();
+      },
+    };
+  }
+}
+
+/** A port that clones what passes, as real ones do, and can stop to hand on, as that of a page that hangs. */
+class TestPort implements PortLike {
+  onmessage: PortLike['onmessage'] = null;
+  isFrozen = false;
+  readonly #port: PortLike;
+  readonly #kept: unknown[] = [];
+
+  constructor(port: PortLike) {
+    this.#port = port;
+    port.onmessage = ({ data }) => {
+      if (this.isFrozen) this.#kept.push(data);
+      else this.onmessage?.({ data });
+    };
+  }
+
+  postMessage(posts: unknown): void {
+    this.#port.postMessage(structuredClone(posts));
+  }
+
+  thaw(): void {
+    this.isFrozen = false;
+    for (const data of this.#kept.splice(0)) this.onmessage?.({ data });
+  }
+
+  close(): void {}
+}
+
+export interface Tab {
+  readonly client: Client;
+  /** Of the tab: its page's life, and the sockets of its own that it makes for want of a worker. */
+  readonly platform: MemoryPlatform;
+  /** The latest. */
+  port(): TestPort;
+  /** Without a word. */
+  crash(): void;
+}
+
+export interface TabOptions extends ClientOptions {
+  readonly address?: Address;
+  readonly key?: string;
+  readonly retriesFirst?: boolean;
+}
+
+/** Each has its own chance: the names of locks are made of it. */
+function pagePlatform(seed: number): MemoryPlatform {
+  return new MemoryPlatform({ canPing: false, canPause: false, seed: seed + 1 });
+}
+
+/** One origin: its worker, and its tabs, all in this process. */
+export class Origin {
+  /** Of the worker. */
+  platform = pagePlatform(0);
+  /** False: a worker that never answers. */
+  hasWorker = true;
+  readonly #locks = new MemoryLocks();
+  #place = this.#locks.place();
+  #made = 0;
+  #hub = this.#start();
+
+  tab({ address = 'wss://example.com/game', key, retriesFirst = false, ...options }: TabOptions = {}): Tab {
+    this.#made += 1;
+    const platform = pagePlatform(this.#made);
+    const locks = this.#locks.place();
+    let latest: TestPort | undefined;
+    const parts = clientParts(platform, address, 'insecure', options, retriesFirst);
+    const fixed = typeof address === 'function' ? undefined : (parts.target() as URL).href;
+    const openWorker = (): PortLike => {
+      const [one, other] = localPorts();
+      latest = new TestPort(one);
+      if (this.hasWorker) this.#hub.accept(new TestPort(other));
+      return latest;
+    };
+    const openLocal = (): PortLike => {
+      const [one, other] = localPorts();
+      new Hub({ platform, locks: undefined, makeSession: () => ({ name: 'gem.1' }) }).accept(other);
+      return one;
+    };
+    const mirrorParts = { ...parts, key: shareKey(key, fixed, parts.settings, undefined), address: fixed, session: undefined, locks };
+    const client = new Client({ ...parts, makeConnection: (host) => new Mirror({ ...mirrorParts, openWorker, openLocal }, host) });
+    const crash = () => {
+      (latest as TestPort).isFrozen = true;
+      locks.end();
+    };
+    return { client, platform, port: () => latest as TestPort, crash };
+  }
+
+  /** A tab that has joined an open connection, or opened it. */
+  async open(options?: TabOptions): Promise<Tab> {
+    const tab = this.tab(options);
+    const before = this.platform.wires.length;
+    const connected = tab.client.connect();
+    // A new key dials; the microtasks of the posts come first.
+    await new Promise(setImmediate);
+    if (this.platform.wires.length > before) this.platform.wire.accept();
+    await connected;
+    return tab;
+  }
+
+  /** The worker's process dies; the next tab that asks starts another. */
+  killWorker(): void {
+    const place = this.#place;
+    this.#made += 1;
+    this.platform = pagePlatform(this.#made);
+    this.#place = this.#locks.place();
+    this.#hub = this.#start();
+    place.end();
+  }
+
+  #start(): Hub {
+    return new Hub({ platform: this.platform, locks: this.#place, makeSession: () => ({ name: 'gem.1' }) });
+  }
+}

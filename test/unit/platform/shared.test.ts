@@ -1,0 +1,384 @@
+import { describe, expect, test } from 'vitest';
+import { WebsocketError } from '../../../src/core/errors.js';
+import type { ReconnectAttempt } from '../../../src/core/types.js';
+import { settle } from '../../support/fake-clock.js';
+import { record } from '../../support/memory-client.js';
+import { Origin } from '../../support/tabs.js';
+
+const AT_ONCE = { minDelayMs: 1, maxDelayMs: 1 };
+
+async function breakOff(origin: Origin): Promise<void> {
+  origin.platform.wire.breakOff();
+  await settle();
+}
+
+/** The worker's next attempt begins. */
+async function redial(origin: Origin): Promise<void> {
+  await origin.platform.clock.advance(1);
+  await settle();
+}
+
+describe('who shares', () => {
+  test('tabs with the same address and options have one wire, and the second opens at once', async () => {
+    const origin = new Origin();
+    const tabs = [await origin.open(), await origin.open()];
+    expect(tabs.map(({ client }) => client.state)).toEqual(['open', 'open']);
+    expect(origin.platform.wires).toHaveLength(1);
+  });
+
+  test('what is only the tab’s own does not part them', async () => {
+    const origin = new Origin();
+    await origin.open({ inbox: { maxMessages: 1 }, outbox: { maxBytes: 10 }, onMessage: () => {} });
+    await origin.open();
+    expect(origin.platform.wires).toHaveLength(1);
+  });
+
+  test.each([
+    ['another address', { address: 'wss://example.com/other' }],
+    ['another option', { maxMessageBytes: 1 }],
+    ['a name', { key: 'ada' }],
+    ['an address function, which is shared with nobody', { address: () => 'wss://example.com/game' }],
+  ])('%s has a wire of its own', async (_what, options) => {
+    const origin = new Origin();
+    await origin.open();
+    await origin.open(options);
+    expect(origin.platform.wires).toHaveLength(2);
+  });
+
+  test('address functions share by name', async () => {
+    const origin = new Origin();
+    await origin.open({ key: 'ada', address: () => 'wss://example.com/?token=1' });
+    await origin.open({ key: 'ada', address: () => 'wss://example.com/?token=2' });
+    expect(origin.platform.wires).toHaveLength(1);
+  });
+});
+
+describe('messages', () => {
+  test('what is received is received by all, and what each sends is sent in its order', async () => {
+    const origin = new Origin();
+    const [one, two] = [await origin.open(), await origin.open()];
+    origin.platform.wire.deliver('text', Uint8Array.of(1, 2));
+    await settle();
+    for (const { client } of [one, two]) {
+      expect([client.getMessage(), client.getMessage()]).toEqual([{ message: 'text' }, { message: Uint8Array.of(1, 2) }]);
+    }
+    for (const text of ['1', '2', '3']) one.client.sendMessage(text);
+    two.client.sendMessageBinary(Uint8Array.of(4));
+    await settle();
+    expect(origin.platform.wire.sent).toEqual(['1', '2', '3', Uint8Array.of(4)]);
+    expect(one.client.stats).toMatchObject({ messagesSent: 3, messagesReceived: 2, bytesSent: 3 });
+  });
+
+  test('bytes that the network has not taken are counted in their tab, which is asked to wait', async () => {
+    const origin = new Origin();
+    const { client } = await origin.open({ outbox: { highWaterBytes: 100_000 } });
+    origin.platform.wire.isCongested = true;
+    const big = 'x'.repeat(70_000);
+    for (let count = 0; count < 4; count++) client.sendMessage(big);
+    await settle();
+    // One is the wire's, one waits in the worker, and two in the tab.
+    expect([origin.platform.wire.sent.length, client.bufferedBytes, client.sendMessage('more')]).toEqual([1, 210_000, false]);
+    let isDrained = false;
+    const drained = client.drained().then(() => {
+      isDrained = true;
+    });
+    for (let count = 0; count < 3; count++) {
+      expect(isDrained).toBe(false);
+      origin.platform.wire.flush();
+      await settle();
+    }
+    await drained;
+    origin.platform.wire.flush();
+    await settle();
+    expect([origin.platform.wire.sent.length, client.bufferedBytes]).toEqual([5, 0]);
+  });
+
+  test('a full outbox throws in the tab', async () => {
+    const { client } = await new Origin().open({ outbox: { maxBytes: 10 } });
+    expect(() => client.sendMessage('more than ten')).toThrow(expect.objectContaining({ code: 'OUTBOX_FULL' }));
+  });
+
+  test('an inbox that is full ends its tab alone', async () => {
+    const origin = new Origin();
+    const [sleeps, reads] = [await origin.open({ inbox: { maxMessages: 1 } }), await origin.open({ onMessage: () => {} })];
+    const lines = record(sleeps.client, { withMessages: false });
+    origin.platform.wire.deliver('1', '2', '3');
+    await settle();
+    expect(lines).toEqual(['state open -> closed', 'error INBOX_FULL', 'close 4408 INBOX_FULL (unclean)']);
+    expect([reads.client.state, reads.client.stats.messagesReceived, origin.platform.wire.isLive]).toEqual(['open', 3, true]);
+  });
+
+  test('a tab that hangs is left behind over its bound, costs no more memory, and comes back to be told what it missed', async () => {
+    const origin = new Origin();
+    const [hangs, lives] = [await origin.open({ onMessage: () => {}, reconnect: AT_ONCE }), await origin.open({ reconnect: AT_ONCE })];
+    lives.client.on('message', () => {});
+    const lines = record(hangs.client, { withMessages: false });
+    let receipt: unknown;
+    hangs.client.on('reconnected', (continuity) => {
+      receipt = continuity;
+    });
+    hangs.port().isFrozen = true;
+    const big = new Uint8Array(1024 * 1024);
+    for (let count = 0; count < 40; count++) {
+      origin.platform.wire.deliver(big);
+      await settle();
+    }
+    expect([lives.client.state, lives.client.stats.messagesReceived]).toEqual(['open', 40]);
+    hangs.port().thaw();
+    await hangs.platform.clock.advance(1);
+    await settle();
+    expect(lines).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected']);
+    expect(hangs.client.stats.messagesReceived).toBeLessThan(40);
+    expect(receipt).toMatchObject({ resumed: false, lost: 40 - hangs.client.stats.messagesReceived });
+    expect(origin.platform.wires).toHaveLength(1);
+  });
+});
+
+describe('leaving', () => {
+  test('close() of one resolves to its own code; that of the last is the connection’s', async () => {
+    const origin = new Origin();
+    const [one, two] = [await origin.open(), await origin.open()];
+    expect(await one.client.close(4001, 'bye')).toEqual({ code: 4001, reason: 'bye', wasClean: true });
+    expect([two.client.state, origin.platform.wire.closedWith]).toEqual(['open', undefined]);
+    expect(await two.client.close(4002, 'over')).toEqual({ code: 4002, reason: 'over', wasClean: true });
+    expect(origin.platform.wire.closedWith).toEqual({ code: 4002, reason: 'over' });
+  });
+
+  test('all that the last one sent goes before the close frame', async () => {
+    const origin = new Origin();
+    const { client } = await origin.open();
+    for (let count = 0; count < 1000; count++) client.sendMessage('x'.repeat(1000));
+    await client.close();
+    expect(origin.platform.wire.sent).toHaveLength(1000);
+  });
+
+  test('who comes while the last one closes has a new connection', async () => {
+    const origin = new Origin();
+    const { client } = await origin.open();
+    origin.platform.wire.answersClose = false;
+    const closing = client.close();
+    await settle();
+    const next = await origin.open();
+    expect([next.client.state, origin.platform.wires.length]).toEqual(['open', 2]);
+    origin.platform.wires[0]?.closeFromPeer();
+    await closing;
+    expect(next.client.state).toBe('open');
+  });
+
+  test('a tab that is gone without a word is noticed by its lock', async () => {
+    const origin = new Origin();
+    const [one, two] = [await origin.open(), await origin.open()];
+    await settle();
+    one.client.sendMessage('last words');
+    one.crash();
+    await origin.platform.clock.advance(1_000);
+    expect([two.client.state, origin.platform.wire.sent]).toEqual(['open', ['last words']]);
+    two.crash();
+    await origin.platform.clock.advance(1_000);
+    expect(origin.platform.wire.closedWith).toEqual({ code: 1001, reason: 'tab gone' });
+  });
+
+  test('the server’s close is told to all', async () => {
+    const origin = new Origin();
+    const tabs = [await origin.open(), await origin.open()];
+    origin.platform.wire.closeFromPeer(1000, 'enough');
+    await settle();
+    for (const { client } of tabs) expect(client.getMessage()).toEqual({ closeCode: 1000, reason: 'enough', wasClean: true });
+  });
+
+  test('messages before the end come before it', async () => {
+    const origin = new Origin();
+    const { client } = await origin.open();
+    origin.platform.wire.deliver('last');
+    origin.platform.wire.closeFromPeer(1000);
+    await settle();
+    expect([client.getMessage(), client.getMessage()]).toEqual([{ message: 'last' }, { closeCode: 1000, reason: '', wasClean: true }]);
+  });
+});
+
+describe('breaks', () => {
+  test('are told to all alike, and mended for all', async () => {
+    const origin = new Origin();
+    const tabs = [await origin.open({ reconnect: AT_ONCE }), await origin.open({ reconnect: AT_ONCE })];
+    const lines = tabs.map(({ client }) => record(client));
+    await breakOff(origin);
+    for (const { client } of tabs) client.sendMessage('waits');
+    expect(tabs.map(({ client }) => client.bufferedBytes)).toEqual([5, 5]);
+    await redial(origin);
+    origin.platform.wire.accept();
+    origin.platform.wire.deliver('new');
+    await settle();
+    const told = ['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected', 'message new'];
+    expect(lines).toEqual([told, told]);
+    expect([origin.platform.wires.length, origin.platform.wire.sent]).toEqual([2, ['waits', 'waits']]);
+  });
+
+  test('a new tab makes a waiting connection try at once', async () => {
+    const origin = new Origin();
+    const patient = { reconnect: { minDelayMs: 3_600_000, maxDelayMs: 3_600_000 } };
+    const { client } = await origin.open(patient);
+    await breakOff(origin);
+    expect(client.state).toBe('reconnecting');
+    await origin.open(patient);
+    expect([client.state, origin.platform.wires.length]).toEqual(['open', 2]);
+  });
+
+  test('a first attempt that fails ends connect() and not the bus', async () => {
+    const origin = new Origin();
+    const [impatient, patient] = [origin.tab({ reconnect: AT_ONCE }), origin.tab({ reconnect: AT_ONCE, retriesFirst: true })];
+    const attempts: ReconnectAttempt[] = [];
+    patient.client.on('reconnecting', (attempt) => attempts.push(attempt));
+    const rejected = expect(impatient.client.connect()).rejects.toMatchObject({ code: 'CONNECT_FAILED', context: { status: 503 } });
+    patient.client.connect().catch(() => {});
+    await settle();
+    origin.platform.wire.refuse(new WebsocketError('CONNECT_FAILED', 'Refused.', { status: 503 }));
+    await rejected;
+    expect([impatient.client.state, patient.client.state, attempts.length]).toEqual(['closed', 'reconnecting', 1]);
+    await redial(origin);
+    origin.platform.wire.accept();
+    await settle();
+    expect(patient.client.state).toBe('open');
+  });
+
+  test('a worker that dies is replaced, and the tab is told that nobody knows what was lost', async () => {
+    const origin = new Origin();
+    const { client, platform } = await origin.open({ reconnect: AT_ONCE });
+    await settle();
+    let receipt: unknown;
+    client.on('reconnected', (continuity) => {
+      receipt = continuity;
+    });
+    origin.killWorker();
+    expect(client.state).toBe('reconnecting');
+    await platform.clock.advance(1);
+    origin.platform.wire.accept();
+    await settle();
+    expect([client.state, receipt]).toEqual(['open', expect.objectContaining({ resumed: false, lost: undefined })]);
+  });
+});
+
+describe('the address function', () => {
+  test('is asked in a tab, before every attempt', async () => {
+    const origin = new Origin();
+    let asked = 0;
+    const nextAddress = async () => {
+      asked += 1;
+      return `wss://example.com/?token=${asked}`;
+    };
+    const { client } = await origin.open({ reconnect: AT_ONCE, address: nextAddress });
+    await breakOff(origin);
+    await redial(origin);
+    origin.platform.wire.accept();
+    await settle();
+    expect(client.state).toBe('open');
+    expect(origin.platform.wires.map(({ request }) => request.url.search)).toEqual(['?token=1', '?token=2']);
+  });
+
+  test('of another tab is asked when the first one asked is gone', async () => {
+    const origin = new Origin();
+    const options = { reconnect: AT_ONCE, key: 'ada' };
+    let isAsked = false;
+    const first = origin.tab({
+      ...options,
+      address: () => {
+        isAsked = true;
+        return new Promise(() => {});
+      },
+    });
+    first.client.connect().catch(() => {});
+    await settle();
+    const second = origin.tab({ ...options, address: () => 'wss://example.com/second' });
+    second.client.connect().catch(() => {});
+    await settle();
+    expect([isAsked, origin.platform.wires.length]).toEqual([true, 0]);
+    await first.client.close();
+    await settle();
+    expect(origin.platform.wire.request.url.pathname).toBe('/second');
+  });
+
+  test('that throws rejects with the very cause', async () => {
+    const cause = new Error('no token today');
+    const { client } = new Origin().tab({
+      address: () => {
+        throw cause;
+      },
+    });
+    const error = await client.connect().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'CONNECT_FAILED' });
+    expect((error as Error).cause).toBe(cause);
+  });
+});
+
+describe('the life of the page', () => {
+  test('hidden it leaves, shown it joins again, and is told how much it missed', async () => {
+    const origin = new Origin();
+    const [page, other] = [await origin.open({ reconnect: AT_ONCE }), await origin.open({ reconnect: AT_ONCE })];
+    const lines = record(page.client);
+    const receipts: unknown[] = [];
+    page.client.on('reconnected', (continuity) => receipts.push(continuity));
+    page.platform.fire('suspended');
+    page.client.sendMessage('waits');
+    await settle();
+    origin.platform.wire.deliver('1', '2');
+    await settle();
+    page.platform.fire('woken');
+    await settle();
+    origin.platform.wire.deliver('3');
+    await settle();
+    expect(lines).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected', 'message 3']);
+    expect(receipts).toEqual([expect.objectContaining({ resumed: false, lost: 2, lostFromPeer: 2 })]);
+    expect([other.client.state, origin.platform.wires.length, origin.platform.wire.sent]).toEqual(['open', 1, ['waits']]);
+  });
+
+  test('the last one that is hidden says goodbye to the server', async () => {
+    const origin = new Origin();
+    const page = await origin.open();
+    page.client.sendMessage('as late as can be');
+    page.platform.fire('suspended');
+    expect([origin.platform.wire.sent, origin.platform.wire.closedWith]).toEqual([
+      ['as late as can be'],
+      { code: 1001, reason: 'page hidden' },
+    ]);
+  });
+
+  test('without reconnecting, hiding it is the end', async () => {
+    const page = await new Origin().open({ reconnect: false });
+    page.platform.fire('suspended');
+    expect(page.client.getMessage()).toEqual({ closeCode: 1001, reason: 'page hidden', wasClean: false });
+  });
+});
+
+describe('without a worker', () => {
+  test('that answers, a tab has a socket of its own after 5 s, and loses nothing by it', async () => {
+    const origin = new Origin();
+    origin.hasWorker = false;
+    const { client, platform } = origin.tab({ retriesFirst: true });
+    const connected = client.connect();
+    client.sendMessage('patience');
+    await platform.clock.advance(4_999);
+    expect(platform.wires).toHaveLength(0);
+    await platform.clock.advance(1);
+    platform.wire.accept();
+    await connected;
+    await settle();
+    expect([platform.wire.sent, origin.platform.wires.length]).toEqual([['patience'], 0]);
+  });
+
+  test('its page closes the socket when it is hidden, and dials again when it is shown', async () => {
+    const origin = new Origin();
+    origin.hasWorker = false;
+    const { client, platform } = origin.tab({ reconnect: AT_ONCE });
+    const connected = client.connect();
+    await platform.clock.advance(5_000);
+    platform.wire.accept();
+    await connected;
+    platform.fire('suspended');
+    await settle();
+    expect([client.state, platform.wire.detachedWith?.code]).toEqual(['reconnecting', 1001]);
+    platform.fire('woken');
+    await settle();
+    platform.wire.accept();
+    await settle();
+    expect([client.state, platform.wires.length]).toEqual(['open', 2]);
+  });
+});
