@@ -107,7 +107,10 @@ describe.each(halves)('$name', (half) => {
     });
 
     it('5.5.1 a close frame within a message in fragments: clean, and half a message is none', async () => {
-      const meeting = await deliver(half, Buffer.concat([half.frame(Opcode.text, 'half a ', { isFinal: false }), close(half, 1000, 'bye')]));
+      const meeting = await deliver(
+        half,
+        Buffer.concat([half.frame(Opcode.text, 'half a ', { isFinal: false }), close(half, 1000, 'bye')]),
+      );
       expect(await ended(meeting)).toEqual({ code: 1000, reason: 'bye', wasClean: true });
       expect(meeting.messages).toEqual([]);
     });

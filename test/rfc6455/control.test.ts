@@ -62,7 +62,11 @@ const forbidden: readonly Case[] = Object.entries(control).flatMap(([name, opcod
   {
     section: '5.5',
     name: `a ${name} frame in fragments, within a message in fragments`,
-    frames: (frame) => [frame(Opcode.text, 'a', { isFinal: false }), frame(opcode, '', { isFinal: false }), frame(Opcode.continuation, 'b')],
+    frames: (frame) => [
+      frame(Opcode.text, 'a', { isFinal: false }),
+      frame(opcode, '', { isFinal: false }),
+      frame(Opcode.continuation, 'b'),
+    ],
     fails: 1002,
   },
 ]);

@@ -79,7 +79,12 @@ const allowed: readonly Case[] = [
   {
     section: '5.4',
     name: 'fragments on both sides of every boundary of the length field',
-    frames: (frame) => fragmented(frame, Opcode.binary, [125, 126, 127, 65_535, 65_536].map((length) => Buffer.alloc(length, length))),
+    frames: (frame) =>
+      fragmented(
+        frame,
+        Opcode.binary,
+        [125, 126, 127, 65_535, 65_536].map((length) => Buffer.alloc(length, length)),
+      ),
     messages: [Buffer.concat([125, 126, 127, 65_535, 65_536].map((length) => Buffer.alloc(length, length)))],
     options: { maxMessageBytes: 200_000 },
   },
@@ -99,7 +104,8 @@ const allowed: readonly Case[] = [
   {
     section: '5.5',
     name: 'a ping and a pong after every byte',
-    frames: (frame) => fragmented(frame, Opcode.text, pieces(whole, 1), (index) => [frame(Opcode.ping, `${index}`), frame(Opcode.pong, 'unasked')]),
+    frames: (frame) =>
+      fragmented(frame, Opcode.text, pieces(whole, 1), (index) => [frame(Opcode.ping, `${index}`), frame(Opcode.pong, 'unasked')]),
     messages: [whole.toString()],
     pongs: Array.from({ length: whole.length - 1 }, (_, index) => `${index}`),
   },
@@ -107,7 +113,10 @@ const allowed: readonly Case[] = [
     section: '5.5',
     name: 'the largest control frames between empty fragments',
     frames: (frame) =>
-      fragmented(frame, Opcode.binary, ['', '', 'x', ''], (index) => [frame(Opcode.ping, `${index}`.repeat(125)), frame(Opcode.pong, Buffer.alloc(125))]),
+      fragmented(frame, Opcode.binary, ['', '', 'x', ''], (index) => [
+        frame(Opcode.ping, `${index}`.repeat(125)),
+        frame(Opcode.pong, Buffer.alloc(125)),
+      ]),
     messages: [Buffer.from('x')],
     pongs: ['0', '1', '2'].map((digit) => digit.repeat(125)),
   },

@@ -84,8 +84,20 @@ describe('the length field', () => {
     tooLong('a length of 2^64 - 1', 2n ** 64n - 1n),
     tooLong('a length of 2^53', 2n ** 53n),
     tooLong('a length of 2^32', 2n ** 32n),
-    { section: '10.4', name: 'as long as maxMessageBytes', frames: (f) => [f(2, new Uint8Array(1_000))], messages: [new Uint8Array(1_000)], options: { maxMessageBytes: 1_000 } },
-    { section: '10.4', name: 'one byte longer', frames: (f) => [f(2, new Uint8Array(1_001))], fails: 1009, options: { maxMessageBytes: 1_000 } },
+    {
+      section: '10.4',
+      name: 'as long as maxMessageBytes',
+      frames: (f) => [f(2, new Uint8Array(1_000))],
+      messages: [new Uint8Array(1_000)],
+      options: { maxMessageBytes: 1_000 },
+    },
+    {
+      section: '10.4',
+      name: 'one byte longer',
+      frames: (f) => [f(2, new Uint8Array(1_001))],
+      fails: 1009,
+      options: { maxMessageBytes: 1_000 },
+    },
   ]);
 });
 

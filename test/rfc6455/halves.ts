@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type ClientOptions, type CloseInfo, type IWebsocketClient, WebsocketClient, type WebsocketError } from '../../src/entry/node.js';
-import { listen, type ServerOptions } from '../../src/entry/server.js';
+import { listen, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { type FrameBits, frame, rawServer, switchingProtocols } from '../support/raw-peer.js';
 import { StrictReader } from './strict-reader.js';
 
@@ -66,7 +66,12 @@ export const ourClient: Half = {
   },
 };
 
-export const ourServer: Half = {
+/** The same half, with the whole server at hand. */
+interface ServerHalf extends Half {
+  meet(first?: Uint8Array, options?: MeetingOptions): Promise<Meeting & { readonly server: WebsocketServer }>;
+}
+
+export const ourServer: ServerHalf = {
   name: 'our server, and a raw client',
   isClient: false,
   frame: (opcode, payload, bits) => frame(opcode, payload, { mask: randomBytes(4), ...bits }),
@@ -85,11 +90,11 @@ export const ourServer: Half = {
     onTestFinished(() => void socket.destroy());
     socket.write(Buffer.concat([Buffer.from(request()), first]));
     await answer(socket);
-    return { socket, messages, ...read(socket, 'server', goodbye), ...(await accepting) };
+    return { server, socket, messages, ...read(socket, 'server', goodbye), ...(await accepting) };
   },
 };
 
-export const halves = [ourClient, ourServer];
+export const halves: readonly Half[] = [ourClient, ourServer];
 
 function watch(client: IWebsocketClient): Pick<Meeting, 'errors' | 'closed'> {
   const errors: WebsocketError[] = [];
@@ -98,7 +103,7 @@ function watch(client: IWebsocketClient): Pick<Meeting, 'errors' | 'closed'> {
 }
 
 /** A raw server drops the connection once our client has said goodbye; a raw client leaves that to our server. */
-function read(socket: Socket, sender: 'client' | 'server', goodbye = Buffer.alloc(0)): Pick<Meeting, 'wrote' | 'ended'> {
+function read(socket: Socket, sender: 'client' | 'server', goodbye: Uint8Array = Buffer.alloc(0)): Pick<Meeting, 'wrote' | 'ended'> {
   const wrote = new StrictReader(sender);
   let isAnswered = false;
   socket.on('data', (bytes) => {

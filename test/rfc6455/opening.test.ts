@@ -10,6 +10,8 @@ import { rejected } from '../support/thrown.js';
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 
+const GET = 'GET / HTTP/1.1';
+
 const REQUEST = {
   Host: 'localhost',
   Connection: 'Upgrade',
@@ -60,20 +62,36 @@ const ways = [
 ] as const;
 
 describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
-  const accepted: readonly (readonly [string, Headers, string?])[] = [
+  const accepted: [string, Headers, string?][] = [
     ['4.2.1 as in the RFC', {}],
     ['4.2.1 with the upgrade in other letters', { Upgrade: 'WebSocket' }],
     ['4.2.1 with more than one token of Connection', { Connection: 'keep-alive, Upgrade' }],
     ['4.2.1 with Connection in other letters', { Connection: 'upgrade' }],
-    ['4.2.1 with headers in other letters', Object.fromEntries(Object.entries(REQUEST).flatMap(([name, value]) => [[name, undefined], [name.toLowerCase(), value]]))],
-    ['4.2.1 with headers in capitals', Object.fromEntries(Object.entries(REQUEST).flatMap(([name, value]) => [[name, undefined], [name.toUpperCase(), value]]))],
+    [
+      '4.2.1 with headers in other letters',
+      Object.fromEntries(
+        Object.entries(REQUEST).flatMap(([name, value]) => [
+          [name, undefined],
+          [name.toLowerCase(), value],
+        ]),
+      ),
+    ],
+    [
+      '4.2.1 with headers in capitals',
+      Object.fromEntries(
+        Object.entries(REQUEST).flatMap(([name, value]) => [
+          [name, undefined],
+          [name.toUpperCase(), value],
+        ]),
+      ),
+    ],
     ['4.2.1 with blanks around values', { Upgrade: '   websocket  ', 'Sec-WebSocket-Key': `  ${KEY}  ` }],
     ['4.2.1 with headers that nobody knows', { 'X-Forwarded-For': '192.0.2.1', Cookie: 'a=b' }],
     ['4.2.1 for a path with a query', {}, 'GET /chat/room?name=a%20b HTTP/1.1'],
     ['4.2.1 for a whole address', {}, 'GET http://localhost/chat HTTP/1.1'],
     ['10.6 with a key that is 16 bytes of zeros', { 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==' }],
   ];
-  it.each(accepted)('%s: 101', async (_what, headers, first = 'GET / HTTP/1.1') => {
+  it.each(accepted)('%s: 101', async (_what, headers, first = GET) => {
     const all = { ...REQUEST, ...headers };
     const { status, headers: answer } = await answerTo(lines(first, all), isSplit);
     expect(status).toBe(101);
@@ -84,7 +102,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
     expect(answer).not.toHaveProperty('sec-websocket-protocol');
   });
 
-  const refused: readonly (readonly [string, number, Headers, string?])[] = [
+  const refused: [string, number, Headers, string?][] = [
     ['4.2.1 without a key', 400, { 'Sec-WebSocket-Key': undefined }],
     ['4.2.1 with an empty key', 400, { 'Sec-WebSocket-Key': '' }],
     ['4.2.1 with a key of 15 bytes', 400, { 'Sec-WebSocket-Key': Buffer.alloc(15).toString('base64') }],
@@ -103,14 +121,14 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
     ['4.2.1 with an empty subprotocol', 400, { 'Sec-WebSocket-Protocol': 'a,,b' }],
     ['4.2.1 with a subprotocol twice', 400, { 'Sec-WebSocket-Protocol': 'a, a' }],
   ];
-  it.each(refused)('%s: %i', async (_what, status, headers, first = 'GET / HTTP/1.1') => {
+  it.each(refused)('%s: %i', async (_what, status, headers, first = GET) => {
     expect(await answerTo(lines(first, { ...REQUEST, ...headers }), isSplit)).toMatchObject({ status });
   });
 
   it.each(['0', '7', '8', '12', '14', '013', '13.0', '255', 'x', '', '13, 8', '8, 13'])(
     '4.4 of version "%s": 426, with the version that the server speaks',
     async (version) => {
-      const answer = await answerTo(lines('GET / HTTP/1.1', { ...REQUEST, 'Sec-WebSocket-Version': version }), isSplit);
+      const answer = await answerTo(lines(GET, { ...REQUEST, 'Sec-WebSocket-Version': version }), isSplit);
       expect(answer.status).toBe(426);
       expect(answer.headers).toMatchObject({ 'sec-websocket-version': '13', upgrade: 'websocket' });
     },
@@ -122,7 +140,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
     'x-webkit-deflate-frame',
     'x-unknown; a=1; b="two"',
   ])('9.1 that offers %s: 101, and no extension', async (extensions) => {
-    const { status, headers } = await answerTo(lines('GET / HTTP/1.1', { ...REQUEST, 'Sec-WebSocket-Extensions': extensions }), isSplit);
+    const { status, headers } = await answerTo(lines(GET, { ...REQUEST, 'Sec-WebSocket-Extensions': extensions }), isSplit);
     expect(status).toBe(101);
     expect(headers).not.toHaveProperty('sec-websocket-extensions');
   });
@@ -135,7 +153,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
     ['x, y', undefined],
     ['A', undefined],
   ])('4.2.2 that offers the subprotocols "%s": %s', async (offered, chosen) => {
-    const { status, headers } = await answerTo(lines('GET / HTTP/1.1', { ...REQUEST, 'Sec-WebSocket-Protocol': offered }), isSplit, {
+    const { status, headers } = await answerTo(lines(GET, { ...REQUEST, 'Sec-WebSocket-Protocol': offered }), isSplit, {
       protocols: ['a', 'b'],
     });
     expect(status).toBe(101);
@@ -170,7 +188,7 @@ describe.each(ways)('an answer to our client, %s', (_how, isSplit) => {
     (request: string) =>
       switchingProtocols(request, ...headers);
 
-  const accepted: readonly (readonly [string, (request: string) => string])[] = [
+  const accepted: [string, (request: string) => string][] = [
     ['4.1 as in the RFC', adding()],
     ['4.1 with names in other letters', (request) => switchingProtocols(request).replace(/^[\w-]+:/gm, (name) => name.toLowerCase())],
     ['4.1 with the upgrade in other letters', replaced('websocket', 'WebSocket')],
@@ -184,7 +202,7 @@ describe.each(ways)('an answer to our client, %s', (_how, isSplit) => {
     expect(await verdict(answer, isSplit)).toBe('open ');
   });
 
-  const refused: readonly (readonly [string, (request: string) => string])[] = [
+  const refused: [string, (request: string) => string][] = [
     ['4.1 with another key', replaced(/Accept: \S+/, `Accept: ${ACCEPT}`)],
     ['4.1 with the key in other letters', (request) => switchingProtocols(request).replace(acceptKey(request), swapCase)],
     ['4.1 without a key', replaced(/Sec-WebSocket-Accept: \S+\r\n/, '')],

@@ -89,7 +89,8 @@ export class StrictReader {
     const payloadBytes = this.#payloadBytes(second & 0x7f);
     const mask = maskBytes === 0 ? undefined : this.#rest.subarray(headBytes - 4, headBytes);
     const header = { opcode: first & 0x0f, isFinal: (first & 0x80) !== 0, mask, headBytes, payloadBytes };
-    const fault = (first & 0x70) !== 0 ? '5.2: a reserved bit is set' : (this.#lengthFault(second & 0x7f, payloadBytes) ?? this.#headerFault(header));
+    const fault =
+      (first & 0x70) !== 0 ? '5.2: a reserved bit is set' : (this.#lengthFault(second & 0x7f, payloadBytes) ?? this.#headerFault(header));
     if (fault === undefined) return header;
     this.faults.push(fault);
     return undefined;
@@ -120,7 +121,7 @@ export class StrictReader {
 
   #take({ opcode, isFinal, mask, headBytes, payloadBytes }: Header): void {
     const payload = Buffer.from(this.#rest.subarray(headBytes, headBytes + payloadBytes));
-    if (mask !== undefined) payload.forEach((byte, index) => payload.writeUInt8(byte ^ (mask[index % 4] as number), index));
+    if (mask !== undefined) for (const [index, byte] of payload.entries()) payload[index] = byte ^ (mask[index % 4] as number);
     const frame: StrictFrame = { opcode, isFinal, payload, mask: mask && Buffer.from(mask) };
     this.#rest = this.#rest.subarray(headBytes + payloadBytes);
     this.frames.push(frame);

@@ -28,7 +28,22 @@ const VALID: Readonly<Record<string, string>> = {
 const INVALID: Readonly<Record<string, readonly string[]>> = {
   'a continuation byte with nothing before it': ['80', 'bf', '80bf', '8080808080', 'c28080', 'e282acac', 'f09f928e8e'],
   'a first byte that there is not': ['c0', 'c1', 'f5', 'f8', 'fc', 'fe', 'ff', 'fffe', 'f5808080', 'f888808080', 'fc8480808080'],
-  'a sequence that is cut off': ['c2', 'df', 'e0', 'e0a0', 'ed9f', 'efbf', 'f0', 'f090', 'f09080', 'f48fbf', 'c220', 'e28220', 'f09f9220', 'c2c2a2'],
+  'a sequence that is cut off': [
+    'c2',
+    'df',
+    'e0',
+    'e0a0',
+    'ed9f',
+    'efbf',
+    'f0',
+    'f090',
+    'f09080',
+    'f48fbf',
+    'c220',
+    'e28220',
+    'f09f9220',
+    'c2c2a2',
+  ],
   'more bytes than it needs': ['c080', 'c1bf', 'c0af', 'e08080', 'e080af', 'e09fbf', 'f0808080', 'f08080af', 'f08fbfbf'],
   'a surrogate': ['eda080', 'edadbf', 'edae80', 'edafbf', 'edb080', 'edbe80', 'edbfbf', 'eda080edb080', 'eda1bdedb08e', 'edafbfedbfbf'],
   'beyond U+10FFFF': ['f4908080', 'f4bfbfbf', 'f7bfbfbf', 'fbbfbfbfbf', 'fdbfbfbfbfbf'],
@@ -65,7 +80,12 @@ const invalid = Object.entries(INVALID).flatMap(([name, all]) =>
     const embedded = Buffer.concat([Buffer.from('κόσμε '), wrong, Buffer.from(' κόσμε')]);
     return [
       { section: '8.1', name: `${name}: ${hex}`, frames: (frame) => [frame(Opcode.text, wrong)], fails: 1007 },
-      { section: '8.1', name: `${name}: ${hex}, a fragment for each byte`, frames: (frame) => inFragments(frame, bytesOf(embedded)), fails: 1007 },
+      {
+        section: '8.1',
+        name: `${name}: ${hex}, a fragment for each byte`,
+        frames: (frame) => inFragments(frame, bytesOf(embedded)),
+        fails: 1007,
+      },
       {
         section: '5.5.1',
         name: `${name}: ${hex}, in the reason of a close frame`,

@@ -7,7 +7,7 @@ export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 export interface FrameBits {
   readonly isFinal?: boolean;
   /** A mask of the frame's own; a client must use one, a server must not. */
-  readonly mask?: Buffer;
+  readonly mask?: Buffer | undefined;
   /** The three reserved bits, as a number from 0 to 7. */
   readonly reserved?: number;
   /** Bits of the length field, where it is to be longer than it must. */
