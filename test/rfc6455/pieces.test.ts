@@ -147,7 +147,9 @@ describe('the pieces in which the socket delivers one frame', () => {
     await deliverFrame(socket, chunks + 1, 1);
     await expect.poll(() => client.state).toBe('closed');
     expect(messages).toEqual([]);
-    expect(errors).toMatchObject([{ code: 'PROTOCOL_ERROR', context: { closeCode: 1008 }, message: expect.stringContaining('maxMessageBytes') }]);
+    expect(errors).toMatchObject([
+      { code: 'PROTOCOL_ERROR', context: { closeCode: 1008 }, message: expect.stringContaining('maxMessageBytes') },
+    ]);
     expect(socket.wrote).toMatchObject({ faults: [], closeCode: 1008 });
   });
 

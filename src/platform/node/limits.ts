@@ -1,6 +1,6 @@
 /**
  * Bounds of ws's receiver that count the pieces of one message, so that a message of many tiny ones costs no more than
- * one of its size may. They grow with maxMessageBytes; why these, with measurements, in docs/decisions/0011.
+ * one of its size may. They grow with maxMessageBytes; why these, with measurements, in docs/decisions/0011-pieces-of-a-message.md.
  */
 const MIN_FRAGMENT_BYTES = 64;
 const MIN_CHUNK_BYTES = 1_024;
