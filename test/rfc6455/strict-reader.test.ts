@@ -16,7 +16,7 @@ describe('the reader of what our halves write', () => {
       frame(Opcode.text, 'one ', { ...bits, isFinal: false }),
       frame(Opcode.ping, 'p', bits),
       frame(Opcode.continuation, 'message', bits),
-      frame(Opcode.binary, Buffer.alloc(70_000, 1), bits),
+      frame(Opcode.binary, Buffer.alloc(300, 1), bits),
       frame(Opcode.close, closeFrame(1000, 'bye').subarray(2), bits),
     ];
     for (const [sender, bits] of [
@@ -26,7 +26,7 @@ describe('the reader of what our halves write', () => {
       const reader = new StrictReader(sender);
       for (const part of frames(bits)) for (const byte of part) reader.push(Buffer.of(byte));
       expect(reader.faults).toEqual([]);
-      expect(reader.messages).toEqual(['one message', Buffer.alloc(70_000, 1)]);
+      expect(reader.messages).toEqual(['one message', Buffer.alloc(300, 1)]);
       expect(reader).toMatchObject({ closeCode: 1000, closeReason: 'bye', pendingBytes: 0 });
     }
   });

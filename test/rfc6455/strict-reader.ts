@@ -71,6 +71,7 @@ export class StrictReader {
   }
 
   push(bytes: Uint8Array): void {
+    if (this.faults.length > 0) return;
     this.#rest = this.#rest.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#rest, bytes]);
     while (this.faults.length === 0) {
       const header = this.#header();
