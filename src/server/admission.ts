@@ -37,6 +37,25 @@ const wrongOrigin: Refusal = {
 
 const isFull: Refusal = { reason: 'full', status: 503, text: 'The server is full.', headers: { 'Retry-After': RETRY_AFTER_S } };
 
+/** The only version of RFC 6455 (4.1). ws would take 8 as well, a draft's. */
+const PROTOCOL_VERSION = '13';
+
+const wrongVersion: Refusal = {
+  reason: 'request',
+  status: 426,
+  text: `This server speaks version ${PROTOCOL_VERSION} of the WebSocket protocol (RFC 6455) and no other.`,
+  headers: { Connection: 'close, Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': PROTOCOL_VERSION },
+};
+
+const notHttp11: Refusal = { reason: 'request', status: 400, text: 'An opening handshake is a request of HTTP/1.1, with a Host header.' };
+
+/** What RFC 6455 (4.2.1) has a server look at and ws does not; the rest is left to ws. */
+export function checkHandshake({ httpVersion, headers }: IncomingMessage): Refusal | undefined {
+  if (httpVersion !== '1.1' || headers.host === undefined) return notHttp11;
+  const version = headers['sec-websocket-version'];
+  return version === undefined || version === PROTOCOL_VERSION ? undefined : wrongVersion;
+}
+
 /** All that can be decided without asking the application. */
 export function checkRequest(settings: ServerSettings, request: IncomingMessage, hasRoom: boolean): Refusal | undefined {
   if (!isOriginAllowed(settings.origins, request)) return wrongOrigin;

@@ -9,7 +9,7 @@ import { milliseconds } from '../core/options.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { SESSION_PROTOCOL } from '../session/limits.js';
 import { AcceptedClient, type AcceptedClientHost, type Carrier, type Guest } from './accepted-client.js';
-import { authenticate, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
+import { authenticate, checkHandshake, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
 import { Arrivals } from './arrivals.js';
 import { broadcast } from './broadcast.js';
 import { Deadlines } from './deadlines.js';
@@ -151,7 +151,7 @@ export class UpgradeServer implements WebsocketServer {
     if (this.#closing !== undefined) return isClosing;
     if (!this.serves(request)) return wrongPath;
     const hasRoom = this.#taken < this.#settings.maxClients || this.#sessions?.mayBeReturning(request) === true;
-    return checkRequest(this.#settings, request, hasRoom);
+    return checkHandshake(request) ?? checkRequest(this.#settings, request, hasRoom);
   }
 
   /** Places taken, by those included who are still to say who they are. */

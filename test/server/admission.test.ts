@@ -222,7 +222,7 @@ describe('a request that is none for a WebSocket', () => {
   it.each([
     ['no key', { 'Sec-WebSocket-Key': undefined }, undefined, 400],
     ['a key of the wrong length', { 'Sec-WebSocket-Key': 'c2hvcnQ=' }, undefined, 400],
-    ['another version', { 'Sec-WebSocket-Version': '7' }, undefined, 400],
+    ['another version', { 'Sec-WebSocket-Version': '7' }, undefined, 426],
     ['another upgrade', { Upgrade: 'h2c' }, undefined, 400],
     ['another method', {}, 'POST / HTTP/1.1', 405],
     ['a protocol that is none', { 'Sec-WebSocket-Protocol': 'a b' }, undefined, 400],

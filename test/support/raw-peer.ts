@@ -7,28 +7,30 @@ export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 export interface FrameBits {
   readonly isFinal?: boolean;
   /** A mask of the frame's own; a client must use one, a server must not. */
-  readonly mask?: Buffer;
+  readonly mask?: Buffer | undefined;
   /** The three reserved bits, as a number from 0 to 7. */
   readonly reserved?: number;
+  /** Bits of the length field, where it is to be longer than it must. */
+  readonly lengthBits?: 16 | 64;
 }
 
 /** One frame, byte by byte, so that a test can write what no library would. */
-export function frame(opcode: number, payload: string | Buffer = '', { isFinal = true, mask, reserved = 0 }: FrameBits = {}): Buffer {
-  const body = Buffer.from(payload as Buffer);
-  const first = (isFinal ? 0x80 : 0) | (reserved << 4) | opcode;
-  const maskBit = mask === undefined ? 0 : 0x80;
-  let head: Buffer;
-  if (body.length < 126) head = Buffer.from([first, maskBit | body.length]);
-  else if (body.length < 65_536) {
-    head = Buffer.from([first, maskBit | 126, 0, 0]);
-    head.writeUInt16BE(body.length, 2);
-  } else {
-    head = Buffer.from([first, maskBit | 127, 0, 0, 0, 0, 0, 0, 0, 0]);
-    head.writeBigUInt64BE(BigInt(body.length), 2);
-  }
+export function frame(opcode: number, payload: string | Uint8Array = '', bits: FrameBits = {}): Buffer {
+  const { isFinal = true, mask, reserved = 0 } = bits;
+  const body = Buffer.from(payload as Uint8Array);
+  const first = Buffer.of((isFinal ? 0x80 : 0) | (reserved << 4) | opcode);
+  const head = Buffer.concat([first, lengthField(body.length, mask === undefined ? 0 : 0x80, bits.lengthBits)]);
   if (mask === undefined) return Buffer.concat([head, body]);
-  for (let index = 0; index < body.length; index++) body.writeUInt8(body.readUInt8(index) ^ mask.readUInt8(index % 4), index);
+  for (let index = 0; index < body.length; index++) body[index] = (body[index] as number) ^ (mask[index % 4] as number);
   return Buffer.concat([head, mask, body]);
+}
+
+function lengthField(length: number, maskBit: number, bits: 7 | 16 | 64 = length < 126 ? 7 : length < 65_536 ? 16 : 64): Buffer {
+  if (bits === 7) return Buffer.of(maskBit | length);
+  const field = Buffer.alloc(bits === 16 ? 3 : 9, maskBit | (bits === 16 ? 126 : 127));
+  if (bits === 16) field.writeUInt16BE(length, 1);
+  else field.writeBigUInt64BE(BigInt(length), 1);
+  return field;
 }
 
 export function closeFrame(code: number, reason = ''): Buffer {

@@ -53,6 +53,9 @@ const CODE_OF: Readonly<Record<string, number>> = {
   WS_ERR_TOO_MANY_BUFFERED_PARTS: CloseCode.policyViolation,
 };
 
+/** Errors of zlib, where the application asked for compression: the message could not be inflated. */
+const ZLIB = /^Z_/;
+
 /** Pings are legal; so many of them, with no pong read, are an attack. */
 export function pingFlood(): WebsocketError {
   const message = 'The peer sent a flood of pings and read no pong, so it was given up (1008). The fault is on its side.';
@@ -61,14 +64,22 @@ export function pingFlood(): WebsocketError {
 
 /** What the peer did against the protocol, with the code that ws has closed it with. */
 export function protocolError(cause: Error, maxMessageBytes: number | undefined): { code: number; error: WebsocketError } | undefined {
-  const wsCode = (cause as NodeJS.ErrnoException).code;
-  if (!wsCode?.startsWith('WS_ERR_')) return undefined;
-  const code = CODE_OF[wsCode] ?? CloseCode.protocolError;
+  const code = closeCodeFor((cause as NodeJS.ErrnoException).code ?? '');
+  if (code === undefined) return undefined;
+  const bound = maxMessageBytes === undefined ? 'maxMessageBytes' : `maxMessageBytes (${maxMessageBytes})`;
   if (code === CloseCode.messageTooBig) {
-    const bound = maxMessageBytes === undefined ? 'maxMessageBytes' : `maxMessageBytes (${maxMessageBytes})`;
     const message = `The peer sent a message over ${bound} and was closed with 1009. Raise the option if such messages are wanted.`;
     return { code, error: new WebsocketError('MESSAGE_TOO_BIG', message, { limit: maxMessageBytes, closeCode: code }, cause) };
   }
-  const message = `The peer broke the WebSocket protocol (${cause.message}) and was closed with ${code}. The fault is on its side.`;
+  const message =
+    code === CloseCode.policyViolation
+      ? `The peer sent a message in more pieces than ${bound} allows (${cause.message}) and was closed with 1008. It should send larger pieces; raising the option allows more of them.`
+      : `The peer broke the WebSocket protocol (${cause.message}) and was closed with ${code}. The fault is on its side.`;
   return { code, error: new WebsocketError('PROTOCOL_ERROR', message, { closeCode: code }, cause) };
+}
+
+/** Undefined: the error is not about the protocol. */
+function closeCodeFor(wsCode: string): number | undefined {
+  if (ZLIB.test(wsCode)) return CloseCode.invalidPayload;
+  return wsCode.startsWith('WS_ERR_') ? (CODE_OF[wsCode] ?? CloseCode.protocolError) : undefined;
 }

@@ -1,10 +1,13 @@
 /**
- * Bounds of ws's receiver that count pieces, not bytes. Its defaults (16,384 and 262,144) refuse legal messages in
- * tiny fragments; these take 4 MiB in fragments of 32 bytes. What a peer can make us hold stays bounded: by
- * maxPayload in bytes, and by these in objects of about 100 bytes each.
+ * Bounds of ws's receiver that count the pieces of one message, so that a message of many tiny ones costs no more than
+ * one of its size may. They grow with maxMessageBytes; why these, with measurements, in docs/decisions/0012-pieces-of-a-message.md.
  */
-const MAX_FRAGMENTS = 131_072;
-const MAX_BUFFERED_CHUNKS = 262_144;
+const MIN_FRAGMENT_BYTES = 64;
+const MIN_CHUNK_BYTES = 1_024;
+
+/** In so many pieces any message may come, however small they are. */
+const LEAST_FRAGMENTS = 16_384;
+const LEAST_CHUNKS = 8_192;
 
 /** ws keeps its bound in 32 bits, where 0 and what overflows mean none; it is never to have none. */
 const MAX_PAYLOAD = 2 ** 31 - 1;
@@ -18,10 +21,13 @@ export interface WsLimits {
 }
 
 export function wsLimits(maxMessageBytes: number, closeTimeoutMs: number): WsLimits {
+  const maxPayload = Math.max(1, Math.min(Math.floor(maxMessageBytes), MAX_PAYLOAD));
   return {
-    maxPayload: Math.max(1, Math.min(Math.floor(maxMessageBytes), MAX_PAYLOAD)),
-    maxFragments: MAX_FRAGMENTS,
-    maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+    maxPayload,
+    /** Frames of one message, each held until the last has come. */
+    maxFragments: Math.max(LEAST_FRAGMENTS, Math.ceil(maxPayload / MIN_FRAGMENT_BYTES)),
+    /** What the socket delivered of one frame, piece by piece, and which is no whole frame yet. */
+    maxBufferedChunks: Math.max(LEAST_CHUNKS, Math.ceil(maxPayload / MIN_CHUNK_BYTES)),
     closeTimeout: closeTimeoutMs,
     // ws drops a peer that sends 60 pings in one packet; PongWriter answers them as RFC 6455 allows.
     autoPong: false,
