@@ -6,11 +6,17 @@ import type { MakeLink } from './link.js';
 import { type ClientOptions, resolveOptions, type Settings } from './options.js';
 import { PlainLink } from './plain-link.js';
 import type { Platform } from './platform.js';
-import type { Address, SessionFeature, WebsocketType } from './types.js';
+import type { Address, SessionFeature, TransportFeature, WebsocketType } from './types.js';
+import type { Dial } from './wire.js';
 
 /** What session() really returns: core knows only that it can make a link. */
 export interface LinkFeature extends SessionFeature {
   makeLink(settings: Settings, platform: Platform): MakeLink;
+}
+
+/** What webSocketStream() really returns: another way to dial, from the same platform. */
+export interface DialFeature extends TransportFeature {
+  readonly dial: Dial;
 }
 
 /**
@@ -38,7 +44,7 @@ export function clientParts(
   const settings = resolveOptions(options);
   const feature = options.session as LinkFeature | undefined;
   return {
-    platform,
+    platform: options.transport === undefined ? platform : { ...platform, dial: (options.transport as DialFeature).dial },
     settings,
     target: targetOf(address, type),
     makeLink: feature === undefined ? (host) => new PlainLink(host, settings.outbox) : feature.makeLink(settings, platform),

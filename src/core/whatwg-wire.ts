@@ -132,7 +132,7 @@ export class WhatwgWire implements Wire {
   }
 }
 
-function connectFailed(address: string): WebsocketError {
+export function connectFailed(address: string): WebsocketError {
   return new WebsocketError(
     'CONNECT_FAILED',
     `Could not connect to ${address}. This platform does not tell why: look at its network log; check that the server runs, its certificate, and that it lets this origin in.`,
@@ -140,7 +140,7 @@ function connectFailed(address: string): WebsocketError {
   );
 }
 
-function messageTooBig(size: number, limit: number): WebsocketError {
+export function messageTooBig(size: number, limit: number): WebsocketError {
   return new WebsocketError(
     'MESSAGE_TOO_BIG',
     `The peer sent a message of ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise the option if such messages are wanted.`,
