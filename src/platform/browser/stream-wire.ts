@@ -43,8 +43,8 @@ export class StreamWire implements Wire {
   readonly #events: WireEvents;
   readonly #options: StreamWireOptions;
   /**
-   * The WritableStream is given one message at a time: Chromium 156 crashes the page when a message that waits in there
-   * finds its socket gone.
+   * The WritableStream is given one message at a time: Chromium 156 crashes the page when one that waits in there finds
+   * the socket closed. Nothing helps where the one that is being written finds the connection broken, see docs/guides/websocket-stream.md.
    */
   readonly #waiting = new Queue<{ readonly message: Outgoing; readonly bytes: number }>();
   #writer: WritableStreamDefaultWriter<Outgoing> | undefined;
