@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import terser from '@rollup/plugin-terser';
 import { dts } from 'rollup-plugin-dts';
 
-const entries = ['browser', 'node', 'server', 'session', 'shared', 'standard'];
+const entries = ['browser', 'node', 'server', 'session', 'shared', 'standard', 'websocket-stream'];
 const external = [/^node:/, 'ws'];
 
 /**

@@ -39,7 +39,7 @@ for (const { name, home, entry, without, otherwise } of HOMES) {
     test.beforeAll(async ({ browser }, testInfo) => {
       testInfo.setTimeout(240_000);
       // Kept for the run: after a failed test Playwright starts a new worker, which finds the results here.
-      const file = join(testInfo.project.outputDir, `conformance ${PLATFORM} ${name}.json`);
+      const file = join(testInfo.project.outputDir, `conformance ${job.platform} ${name}.json`);
       const kept = await readFile(file, 'utf8').catch(() => undefined);
       results =
         kept === undefined ? await runSuiteIn(browser, home, { entry, platform: PLATFORM }, without) : (JSON.parse(kept) as Result[]);

@@ -1,6 +1,8 @@
+import type * as websocketStream from 'gemsocket/websocket-stream';
 import type { Gemsocket } from '../../test/conformance/env.js';
 import { type PlatformName, platforms } from '../../test/conformance/facts.js';
 import { makeEnv, type Result, runSuite } from '../../test/conformance/run.js';
+import { withOptions } from '../../test/conformance/with-options.js';
 
 /*
  * Runs the suite in a browser, in one of three homes. It is the script of the page and of both kinds of worker:
@@ -11,6 +13,8 @@ export interface Job {
   /** Of dist/: a module, or the script that makes the global `Gemsocket`. */
   readonly entry: string;
   readonly platform: PlatformName;
+  /** Left out: that of the entry. */
+  readonly transport?: 'websocket-stream.js';
 }
 
 export type Home = 'page' | 'worker' | 'sharedWorker';
@@ -27,11 +31,17 @@ interface WorkerScope {
 
 const SCRIPT = '/runner.js';
 
-async function run({ entry, platform }: Job): Promise<Result[]> {
+async function run({ entry, platform, transport }: Job): Promise<Result[]> {
   console.error = () => {}; // errors that cases provoke, and look at
   const loaded = (await import(`/dist/${entry}`)) as Gemsocket;
   const gemsocket = 'connect' in loaded ? loaded : (Reflect.get(globalThis, 'Gemsocket') as Gemsocket);
-  return runSuite(await makeEnv(gemsocket, platforms[platform], location.origin));
+  const library = transport === undefined ? gemsocket : await overStreams(gemsocket, transport);
+  return runSuite(await makeEnv(library, platforms[platform], location.origin));
+}
+
+async function overStreams(gemsocket: Gemsocket, transport: string): Promise<Gemsocket> {
+  const { webSocketStream } = (await import(`/dist/${transport}`)) as typeof websocketStream;
+  return withOptions(gemsocket, () => ({ transport: webSocketStream() }));
 }
 
 function answer(reply: (results: Result[]) => void): (event: MessageEvent<Job>) => void {

@@ -2,6 +2,7 @@ import type { Page } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from 'gemsocket/server';
 import type { session } from 'gemsocket/session';
+import type * as websocketStream from 'gemsocket/websocket-stream';
 import { type FaultyProxy, startProxy } from '../../test/support/proxy.js';
 import { serve } from '../conformance/served.js';
 import { Log, type send } from './talk.js';
@@ -53,17 +54,26 @@ export async function set(options: ServerOptions = {}): Promise<Setting> {
   return setting;
 }
 
+export type Transport = 'WebSocket' | 'WebSocketStream';
+
 /** Opens a session in the page, with what it hears on record. */
-export async function open(page: Page, { proxy }: Setting, options: gemsocket.ClientOptions = {}): Promise<void> {
+export async function open(
+  page: Page,
+  { proxy }: Setting,
+  options: gemsocket.ClientOptions = {},
+  transport: Transport = 'WebSocket',
+): Promise<void> {
   await page.evaluate(
-    async ([address, given]) => {
+    async ([address, given, way]) => {
       const { connect } = (await import('/dist/browser.js' as string)) as typeof gemsocket;
+      const { webSocketStream } = (await import('/dist/websocket-stream.js' as string)) as typeof websocketStream;
       const gem1 = (await import('/dist/session.js' as string)) as { session: typeof session };
       const talk = (await import('/talk.js' as string)) as typeof import('./talk.js');
-      const client = await connect(address, { type: 'insecure', session: gem1.session(), ...given });
+      const over = way === 'WebSocketStream' ? webSocketStream() : undefined;
+      const client = await connect(address, { type: 'insecure', session: gem1.session(), transport: over, ...given });
       Object.assign(globalThis, { client, log: new talk.Log(client), send: talk.send } satisfies Opened);
     },
-    [`ws://127.0.0.1:${proxy.port}`, { reconnect: { minDelayMs: 1, maxDelayMs: 20 }, ...options }] as const,
+    [`ws://127.0.0.1:${proxy.port}`, { reconnect: { minDelayMs: 1, maxDelayMs: 20 }, ...options }, transport] as const,
   );
 }
 

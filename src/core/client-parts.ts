@@ -6,7 +6,8 @@ import type { MakeLink } from './link.js';
 import { type ClientOptions, resolveOptions, type Settings } from './options.js';
 import { PlainLink } from './plain-link.js';
 import type { Platform } from './platform.js';
-import type { Address, SessionFeature, WebsocketType } from './types.js';
+import type { Address, SessionFeature, TransportFeature, WebsocketType } from './types.js';
+import type { Dial } from './wire.js';
 
 export interface LinkOptions {
   readonly ackDelayMs: number;
@@ -19,6 +20,11 @@ export interface LinkFeature extends SessionFeature {
   /** What it was made with: plain data, of which another place can make the same. */
   readonly options: LinkOptions;
   makeLink(settings: Settings, platform: Platform): MakeLink;
+}
+
+/** What webSocketStream() really returns: another way to dial, from the same platform. */
+export interface DialFeature extends TransportFeature {
+  readonly dial: Dial;
 }
 
 /**
@@ -46,7 +52,7 @@ export function clientParts(
   const settings = resolveOptions(options);
   const feature = options.session as LinkFeature | undefined;
   return {
-    platform,
+    platform: options.transport === undefined ? platform : { ...platform, dial: (options.transport as DialFeature).dial },
     settings,
     target: targetOf(address, type),
     makeLink: feature === undefined ? (host) => new PlainLink(host, settings.outbox) : feature.makeLink(settings, platform),

@@ -30,7 +30,7 @@ export function inboxFull(settings: Settings): WebsocketError {
   const { maxMessages, maxBytes } = settings.inbox;
   return new WebsocketError(
     'INBOX_FULL',
-    `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and a browser cannot slow the sender. Read faster, raise the inbox bounds, or use a session.`,
+    `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and this WebSocket cannot slow the sender. Read faster, raise the inbox bounds, or use a session or webSocketStream().`,
     { maxMessages, maxBytes },
   );
 }

@@ -1,6 +1,6 @@
 import type { Backoff } from './backoff.js';
 import { WebsocketError } from './errors.js';
-import type { OnMessage, SessionFeature } from './types.js';
+import type { OnMessage, SessionFeature, TransportFeature } from './types.js';
 
 /** What a client can be told. Every bound has a default, and its reason stands beside it in {@link defaults}. */
 export interface ClientOptions {
@@ -26,6 +26,8 @@ export interface ClientOptions {
   liveness?: false | { pingMs?: number; timeoutMs?: number };
   /** session() from "gemsocket/session"; left out: plain WebSocket, for any server. */
   session?: SessionFeature;
+  /** webSocketStream() from "gemsocket/websocket-stream", in Chromium only; left out: the WebSocket of the platform. */
+  transport?: TransportFeature | undefined;
   /** Node only: headers, TLS and agent options of the handshake. A browser that is given any throws UNSUPPORTED. */
   node?: { headers?: Record<string, string>; [tlsOrAgentOption: string]: unknown };
 }

@@ -129,3 +129,8 @@ export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposabl
 export interface SessionFeature {
   readonly name: 'gem.1';
 }
+
+/** Made by `webSocketStream()` of "gemsocket/websocket-stream". */
+export interface TransportFeature {
+  readonly name: 'WebSocketStream';
+}

@@ -8,12 +8,13 @@ import type { Wire, WireEvents } from './wire.js';
 /** The part of the WHATWG WebSocket interface that is used: whatever runtime it comes from. */
 export interface WhatwgWebSocket {
   readonly readyState: number;
-  readonly bufferedAmount: number;
-  readonly protocol: string;
+  /** React Native has none. */
+  readonly bufferedAmount: number | undefined;
+  readonly protocol: string | undefined;
   binaryType: string;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number; reason: string; wasClean: boolean }) => void) | null;
+  onclose: ((event: { code: number; reason: string; wasClean?: boolean }) => void) | null;
   onerror: ((event: never) => void) | null;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
@@ -58,7 +59,8 @@ export class WhatwgWire implements Wire {
       events.opened();
     };
     socket.onmessage = ({ data }) => this.#received(data as string | ArrayBuffer);
-    socket.onclose = ({ code, reason, wasClean }) => {
+    // React Native does not say whether it was clean.
+    socket.onclose = ({ code, reason, wasClean = code !== CloseCode.abnormal }) => {
       this.#cancelPoll?.();
       if (this.#wasOpen) events.closed({ code, reason, wasClean });
       else this.#connectFailed();
@@ -70,11 +72,11 @@ export class WhatwgWire implements Wire {
   }
 
   get protocol(): string {
-    return this.#socket.protocol;
+    return this.#socket.protocol ?? '';
   }
 
   get bufferedBytes(): number {
-    return this.#socket.bufferedAmount;
+    return this.#socket.bufferedAmount ?? 0;
   }
 
   get isEnding(): boolean {
@@ -84,7 +86,7 @@ export class WhatwgWire implements Wire {
   send(message: string | Uint8Array<ArrayBuffer>): void {
     if (this.#socket.readyState !== OPEN) return; // its `close` is on the way and will tell
     this.#socket.send(message);
-    if (this.#cancelPoll === undefined && this.#socket.bufferedAmount > 0) this.#poll();
+    if (this.#cancelPoll === undefined && this.bufferedBytes > 0) this.#poll();
   }
 
   close(code: number, reason: string): void {
@@ -125,14 +127,14 @@ export class WhatwgWire implements Wire {
   #poll(before?: number): void {
     this.#cancelPoll = this.#options.clock.after(DRAIN_POLL_MS, () => {
       this.#cancelPoll = undefined;
-      const left = this.#socket.bufferedAmount;
+      const left = this.bufferedBytes;
       if (left > 0) this.#poll(left);
       if (left < WIRE_MARK_BYTES && left !== before) this.#events.drained();
     });
   }
 }
 
-function connectFailed(address: string): WebsocketError {
+export function connectFailed(address: string): WebsocketError {
   return new WebsocketError(
     'CONNECT_FAILED',
     `Could not connect to ${address}. This platform does not tell why: look at its network log; check that the server runs, its certificate, and that it lets this origin in.`,
@@ -140,7 +142,7 @@ function connectFailed(address: string): WebsocketError {
   );
 }
 
-function messageTooBig(size: number, limit: number): WebsocketError {
+export function messageTooBig(size: number, limit: number): WebsocketError {
   return new WebsocketError(
     'MESSAGE_TOO_BIG',
     `The peer sent a message of ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise the option if such messages are wanted.`,

@@ -18,5 +18,6 @@ export type {
   Received,
   ReconnectAttempt,
   SessionFeature,
+  TransportFeature,
   WebsocketType,
 } from '../core/types.js';

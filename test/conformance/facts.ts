@@ -25,6 +25,7 @@ export const platforms = {
     isNode: true,
   },
   chromium: whatwg,
+  chromiumStream: { ...whatwg, hasPause: true },
   node22Global: { ...whatwg, keepsByteOrderMark: false },
 } as const satisfies Record<string, PlatformFacts>;
 

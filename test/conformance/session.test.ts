@@ -1,29 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as gemsocket from '../../src/entry/node.js';
 import { session } from '../../src/entry/session.js';
-import type { Env, Gemsocket } from './env.js';
+import type { Env } from './env.js';
 import { platforms } from './facts.js';
 import { casesFor, makeEnv } from './run.js';
 import { startTestServer, type TestServer } from './server.js';
 import { startSessions } from './session-peer.js';
+import { withOptions } from './with-options.js';
 
-const withSession = <O extends gemsocket.ClientOptions>(options: O | undefined) => ({ ...(options as O), session: session() });
-
-/** The same names, every client of which has a session. */
-const library: Gemsocket = {
-  ...gemsocket,
-  connect: (address, options) => gemsocket.connect(address, withSession(options)),
-  WebsocketClient: class extends gemsocket.WebsocketClient {
-    constructor(address: gemsocket.Address, options?: gemsocket.ClientOptions) {
-      super(address, withSession(options));
-    }
-  },
-  WebsocketRequestBus: class extends gemsocket.WebsocketRequestBus {
-    override createClient(...[address, onMessage, type, options]: Parameters<gemsocket.WebsocketRequestBus['createClient']>) {
-      return super.createClient(address, onMessage, type, withSession(options));
-    }
-  },
-};
+const library = withOptions(gemsocket, () => ({ session: session() }));
 
 /** What a session does otherwise on purpose; test/session and test/server/sessions.test.ts say what. */
 const OTHERWISE: readonly RegExp[] = [

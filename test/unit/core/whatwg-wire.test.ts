@@ -70,6 +70,16 @@ describe('a native WebSocket as a wire', () => {
     ]);
   });
 
+  it('without a buffer, a protocol and a word on how clean the end was, as in React Native, takes all and judges by the code', () => {
+    const { socket, told, wire } = setUp();
+    Object.assign(socket, { bufferedAmount: undefined, protocol: undefined });
+    socket.open();
+    socket.onclose?.({ code: 4000, reason: '' });
+    expect([wire.bufferedBytes, wire.protocol, told.at(-1)]).toMatchObject([0, '', { code: 4000, wasClean: true }]);
+    socket.onclose?.({ code: 1006, reason: '' });
+    expect(told.at(-1)).toMatchObject({ code: 1006, wasClean: false });
+  });
+
   it('that never opened tells CONNECT_FAILED with the address, which is all that a page may know', () => {
     const { socket, told } = setUp();
     socket.onclose?.({ code: 1006, reason: '', wasClean: false });

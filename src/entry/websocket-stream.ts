@@ -1,0 +1,1 @@
+export { webSocketStream } from '../platform/browser/stream-transport.js';

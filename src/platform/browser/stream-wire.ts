@@ -1,0 +1,197 @@
+import { abnormalClose, CloseCode } from '../../core/close-codes.js';
+import type { WebsocketError } from '../../core/errors.js';
+import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
+import { Queue } from '../../core/queue.js';
+import { type Settler, settler } from '../../core/settler.js';
+import type { CloseInfo, Message } from '../../core/types.js';
+import { utf8Length } from '../../core/utf8.js';
+import { connectFailed, messageTooBig, whatwgCloseCode } from '../../core/whatwg-wire.js';
+import type { Wire, WireEvents } from '../../core/wire.js';
+
+type Outgoing = string | Uint8Array<ArrayBuffer>;
+/** Bytes come as an ArrayBuffer; as a Uint8Array by the draft of the standard. */
+type Incoming = string | ArrayBuffer | Uint8Array;
+
+interface NativeCloseInfo {
+  readonly closeCode: number;
+  readonly reason: string;
+}
+
+/** The part of Chromium's WebSocketStream that is used; the compiler's library of the DOM does not know it. */
+export interface NativeStream {
+  /** Rejects without a reason when the handshake fails. */
+  readonly opened: Promise<{
+    readonly readable: ReadableStream<Incoming>;
+    readonly writable: WritableStream<Outgoing>;
+    readonly protocol: string;
+  }>;
+  /** Rejects with a WebSocketError, which has the same two fields, when the end was not clean. */
+  readonly closed: Promise<NativeCloseInfo>;
+  close(info: NativeCloseInfo): void;
+}
+
+export interface StreamWireOptions {
+  /** For errors: without credentials. */
+  readonly address: string;
+  readonly maxMessageBytes: number;
+}
+
+/** A WebSocketStream as core wants it. It has no ping; but what is not read from it is not read from the socket. */
+export class StreamWire implements Wire {
+  readonly isOpen = false;
+  readonly #stream: NativeStream;
+  readonly #events: WireEvents;
+  readonly #options: StreamWireOptions;
+  /**
+   * The WritableStream is given one message at a time: Chromium 156 crashes the page when one that waits in there finds
+   * the socket closed. Nothing helps where the one that is being written finds the connection broken, see docs/guides/websocket-stream.md.
+   */
+  readonly #waiting = new Queue<{ readonly message: Outgoing; readonly bytes: number }>();
+  #writer: WritableStreamDefaultWriter<Outgoing> | undefined;
+  #isWriting = false;
+  #goodbye: NativeCloseInfo | undefined;
+  #pause: Settler<void> | undefined;
+  #isEnding = false;
+  #isDetached = false;
+  #protocol = '';
+  #bufferedBytes = 0;
+
+  constructor(stream: NativeStream, events: WireEvents, options: StreamWireOptions) {
+    this.#stream = stream;
+    this.#events = events;
+    this.#options = options;
+    const closed = stream.closed.then(
+      ({ closeCode, reason }) => this.#ended({ code: closeCode, reason, wasClean: true }),
+      // No AbortError: nothing aborts it.
+      ({ closeCode, reason }: NativeCloseInfo) => this.#ended({ code: closeCode, reason, wasClean: false }),
+    );
+    void this.#live(closed);
+  }
+
+  get protocol(): string {
+    return this.#protocol;
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  send(message: Outgoing): void {
+    if (this.#isEnding) return; // `closed` is on the way and will tell
+    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
+    this.#bufferedBytes += bytes;
+    this.#waiting.push({ message, bytes });
+    if (!this.#isWriting) this.#writeNext();
+  }
+
+  close(code: number, reason: string): void {
+    this.#isEnding = true;
+    this.#goodbye ??= { closeCode: whatwgCloseCode(code), reason };
+    if (!this.#isWriting) this.#stream.close(this.#goodbye);
+  }
+
+  detach(code?: number, reason = ''): void {
+    this.#isDetached = true;
+    if (code === undefined) this.#drop();
+    this.close(code ?? CloseCode.goingAway, reason);
+    this.resume(); // read on, for nobody: the peer's close frame stands behind what is unread
+  }
+
+  pause(): void {
+    this.#pause ??= settler();
+  }
+
+  resume(): void {
+    this.#pause?.resolve();
+    this.#pause = undefined;
+  }
+
+  async #live(closed: Promise<CloseInfo>): Promise<void> {
+    const opened = await this.#stream.opened.catch(() => undefined);
+    if (opened === undefined) {
+      const error = connectFailed(this.#options.address);
+      this.#tellClosed(abnormalClose(error.message), error);
+      return;
+    }
+    this.#protocol = opened.protocol;
+    this.#writer = opened.writable.getWriter();
+    this.#writer.closed.catch(() => this.#drop()); // the peer has begun to close
+    if (!this.#isDetached) this.#events.opened();
+    await this.#readAll(opened.readable.getReader());
+    this.#tellClosed(await closed);
+  }
+
+  async #readAll(reader: ReadableStreamDefaultReader<Incoming>): Promise<void> {
+    let isFinished = false;
+    // Nothing is left that could be read later, so the end is told although the reader pauses.
+    const finish = () => {
+      isFinished = true;
+      this.resume();
+    };
+    reader.closed.then(finish, finish);
+    for (;;) {
+      if (this.#pause !== undefined && !isFinished) await this.#pause.promise;
+      const message = await nextOf(reader);
+      if (message === undefined) return;
+      if (!this.#isDetached) this.#received(message instanceof ArrayBuffer ? new Uint8Array(message) : message);
+    }
+  }
+
+  #received(message: Message): void {
+    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
+    const { maxMessageBytes } = this.#options;
+    if (bytes <= maxMessageBytes) {
+      this.#events.received(message, bytes);
+      return;
+    }
+    const error = messageTooBig(bytes, maxMessageBytes);
+    this.#events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
+    this.detach(CloseCode.messageTooBig, 'message too big');
+  }
+
+  #writeNext(): void {
+    const next = this.#waiting.shift();
+    this.#isWriting = next !== undefined;
+    if (next !== undefined) {
+      this.#writer?.write(next.message).then(
+        () => this.#written(next.bytes),
+        () => this.#drop(),
+      );
+    } else if (this.#goodbye !== undefined) this.#stream.close(this.#goodbye);
+  }
+
+  #written(bytes: number): void {
+    this.#bufferedBytes -= bytes;
+    this.#writeNext();
+    if (!this.#isDetached && this.#bufferedBytes < WIRE_MARK_BYTES) this.#events.drained();
+  }
+
+  #ended(info: CloseInfo): CloseInfo {
+    this.#drop();
+    return info;
+  }
+
+  /** No more can leave but what is being written. */
+  #drop(): void {
+    this.#isEnding = true;
+    this.#waiting.clear();
+    this.#isWriting = false;
+  }
+
+  #tellClosed(info: CloseInfo, error?: WebsocketError): void {
+    if (!this.#isDetached) this.#events.closed(info, error);
+  }
+}
+
+/** Undefined at the end, of whatever kind: `closed` says which. */
+async function nextOf(reader: ReadableStreamDefaultReader<Incoming>): Promise<Incoming | undefined> {
+  try {
+    return (await reader.read()).value;
+  } catch {
+    return undefined;
+  }
+}
