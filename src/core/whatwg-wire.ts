@@ -22,6 +22,8 @@ export interface WhatwgWebSocket {
 export interface WhatwgWireOptions {
   /** For errors: without credentials. */
   readonly address: string;
+  /** The subprotocols that were offered. */
+  readonly protocols: readonly string[];
   readonly maxMessageBytes: number;
   readonly clock: Clock;
 }
@@ -53,19 +55,16 @@ export class WhatwgWire implements Wire {
     this.#events = events;
     this.#options = options;
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => {
-      this.#wasOpen = true;
-      events.opened();
-    };
+    socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#received(data as string | ArrayBuffer);
     socket.onclose = ({ code, reason, wasClean }) => {
       this.#cancelPoll?.();
       if (this.#wasOpen) events.closed({ code, reason, wasClean });
-      else this.#connectFailed();
+      else this.#connectFailed(connectFailed(options.address));
     };
     // It carries nothing, and `close` follows, except after a failed handshake in Node before 24.
     socket.onerror = () => {
-      if (!this.#wasOpen) this.#connectFailed();
+      if (!this.#wasOpen) this.#connectFailed(connectFailed(options.address));
     };
   }
 
@@ -95,9 +94,20 @@ export class WhatwgWire implements Wire {
     this.#release().close(whatwgCloseCode(code), reason);
   }
 
-  #connectFailed(): void {
+  #opened(): void {
+    this.#wasOpen = true;
+    const { protocols, address } = this.#options;
+    if (protocols.length === 0 || this.#socket.protocol !== '') {
+      this.#events.opened();
+      return;
+    }
+    // The standard fails the handshake then; the WebSocket of WebKitGTK opens.
+    this.detach(CloseCode.protocolError, 'no subprotocol');
+    this.#connectFailed(noSubprotocol(address, protocols));
+  }
+
+  #connectFailed(error: WebsocketError): void {
     this.#release();
-    const error = connectFailed(this.#options.address);
     this.#events.closed(abnormalClose(error.message), error);
   }
 
@@ -136,6 +146,14 @@ function connectFailed(address: string): WebsocketError {
   return new WebsocketError(
     'CONNECT_FAILED',
     `Could not connect to ${address}. This platform does not tell why: look at its network log; check that the server runs, its certificate, and that it lets this origin in.`,
+    { address },
+  );
+}
+
+function noSubprotocol(address: string, offered: readonly string[]): WebsocketError {
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    `${address} chose none of the subprotocols that were offered (${offered.join(', ')}). Offer one that the server speaks; sessions need a gemsocket server.`,
     { address },
   );
 }

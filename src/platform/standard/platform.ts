@@ -20,6 +20,7 @@ function dial(request: DialRequest, events: WireEvents): Wire {
   const socket = new WebSocket(request.url.href, [...request.protocols]);
   return new WhatwgWire(socket, events, {
     address: publicAddress(request.url),
+    protocols: request.protocols,
     maxMessageBytes: request.maxMessageBytes,
     clock: systemClock,
   });

@@ -30,7 +30,7 @@ class FakeWebSocket implements WhatwgWebSocket {
   }
 }
 
-function setUp() {
+function setUp(protocols: readonly string[] = []) {
   const socket = new FakeWebSocket();
   const clock = new FakeClock();
   const told: unknown[] = [];
@@ -43,7 +43,7 @@ function setUp() {
     closed: (info: object, error?: { code: string; context: object }) =>
       told.push({ ...info, error: error?.code, context: error?.context }),
   };
-  const wire = new WhatwgWire(socket, events, { address: 'wss://example.com/', maxMessageBytes: 10, clock });
+  const wire = new WhatwgWire(socket, events, { address: 'wss://example.com/', protocols, maxMessageBytes: 10, clock });
   return { socket, clock, told, wire };
 }
 
@@ -76,6 +76,16 @@ describe('a native WebSocket as a wire', () => {
     expect(told).toEqual([
       { code: 1006, reason: expect.any(String), wasClean: false, error: 'CONNECT_FAILED', context: { address: 'wss://example.com/' } },
     ]);
+  });
+
+  it('that opened with none of the subprotocols offered has failed, whatever the runtime thinks', () => {
+    const { socket, told } = setUp(['chat']);
+    socket.open();
+    expect(told).toEqual([
+      { code: 1006, reason: expect.stringContaining('chat'), wasClean: false, error: 'CONNECT_FAILED', context: { address: 'wss://example.com/' } },
+    ]);
+    expect(socket.closedWith).toEqual([[4002, 'no subprotocol']]);
+    expect([socket.onmessage, socket.onclose]).toEqual([null, null]);
   });
 
   it('sends while it is open, and nothing after: its close is on the way', () => {
