@@ -1,23 +1,24 @@
 import type { Gemsocket } from '../../test/conformance/env.js';
-import { type PlatformName, platforms } from '../../test/conformance/facts.js';
-import { makeEnv, type Result, runSuite } from '../../test/conformance/run.js';
+import { type Job, type Result, runSuite } from '../../test/conformance/run.js';
+import type { MakeSession } from '../../test/conformance/with-session.js';
 
 /*
  * Runs the suite in a browser, in one of three homes. It is the script of the page and of both kinds of worker:
  * the page calls it, a worker is sent the job.
  */
 
-export interface Job {
-  /** Of dist/: a module, or the script that makes the global `Gemsocket`. */
-  readonly entry: string;
-  readonly platform: PlatformName;
-}
-
 export type Home = 'page' | 'worker' | 'sharedWorker';
 
-export interface RunnerPage {
-  runIn(home: Home, job: Job): Promise<Result[]>;
+export interface BrowserJob extends Job {
+  /** The script that makes the global `Gemsocket`, in place of the modules. */
+  readonly isScriptTag: boolean;
 }
+
+export interface RunnerPage {
+  runIn(home: Home, job: BrowserJob): Promise<Result[]>;
+}
+
+type Library = Gemsocket & { readonly session: MakeSession };
 
 /** The global scope of a worker, as far as the library of types for pages does not know it. */
 interface WorkerScope {
@@ -27,18 +28,23 @@ interface WorkerScope {
 
 const SCRIPT = '/runner.js';
 
-async function run({ entry, platform }: Job): Promise<Result[]> {
-  console.error = () => {}; // errors that cases provoke, and look at
-  const loaded = (await import(`/dist/${entry}`)) as Gemsocket;
-  const gemsocket = 'connect' in loaded ? loaded : (Reflect.get(globalThis, 'Gemsocket') as Gemsocket);
-  return runSuite(await makeEnv(gemsocket, platforms[platform], location.origin));
+async function load({ isScriptTag }: BrowserJob): Promise<Library> {
+  if (!isScriptTag) return { ...(await import('/dist/browser.js' as string)), ...(await import('/dist/session.js' as string)) };
+  await import('/dist/gemsocket.iife.js' as string);
+  return Reflect.get(globalThis, 'Gemsocket') as Library;
 }
 
-function answer(reply: (results: Result[]) => void): (event: MessageEvent<Job>) => void {
+async function run(job: BrowserJob): Promise<Result[]> {
+  console.error = () => {}; // errors that cases provoke, and look at
+  const library = await load(job);
+  return runSuite(library, library.session, job);
+}
+
+function answer(reply: (results: Result[]) => void): (event: MessageEvent<BrowserJob>) => void {
   return ({ data }) => void run(data).then(reply);
 }
 
-function runIn(home: Home, job: Job): Promise<Result[]> {
+function runIn(home: Home, job: BrowserJob): Promise<Result[]> {
   if (home === 'page') return run(job);
   return new Promise((resolve, reject) => {
     const options = { type: 'module' } as const;

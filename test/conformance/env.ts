@@ -20,6 +20,10 @@ export interface PlatformFacts {
   readonly tellsProtocolErrors: boolean;
   /** Gives a text that begins with U+FEFF as it is, and not without it. */
   readonly keepsByteOrderMark: boolean;
+  /** Takes the close codes that were registered after RFC 6455: 1012, 1013 and 1014. */
+  readonly knowsLaterCodes: boolean;
+  /** Follows a redirect of the handshake, which the standard forbids. */
+  readonly followsRedirects: boolean;
   /** Takes `options.node` and process signals. */
   readonly isNode: boolean;
 }

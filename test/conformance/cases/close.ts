@@ -11,11 +11,22 @@ const SENT_CODES: readonly (readonly [code: number, natively: number])[] = [
   [1009, 4009],
   [1011, 4011],
 ];
-const RECEIVED_CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 3000, 4001, 4999];
+const RECEIVED_CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 3000, 4001, 4999];
+/** Registered with IANA after RFC 6455. */
+const LATER_CODES = [1012, 1013, 1014];
 const LONGEST_REASON = `${'ü'.repeat(61)}!`; // 123 bytes
 
 async function seenClose(bench: Bench): Promise<unknown> {
   return (await bench.log({ closed: 1 })).connections[0]?.closed;
+}
+
+const toldWithReason = (code: number) => `close: ${code} of the server is told with its reason`;
+
+async function isToldWithReason(bench: Bench, code: number): Promise<void> {
+  const client = await bench.connect('/sink', { open: [[{ close: [code, 'go'] }]] }, { reconnect: false });
+  equal(await poll(client), { closeCode: code, reason: 'go', wasClean: true }, 'the close record');
+  equal(await client.close(), { code, reason: 'go', wasClean: true }, 'what close() resolves to');
+  equal(client.state, 'closed', 'the state');
 }
 
 export const closeCases = [
@@ -30,15 +41,16 @@ export const closeCases = [
       equal(await poll(client), { closeCode: expected, reason: 'done', wasClean: true }, 'the close record');
     },
   ),
+  ...each(RECEIVED_CODES, toldWithReason, isToldWithReason),
+  ...each(LATER_CODES, toldWithReason, isToldWithReason, 'knowsLaterCodes'),
   ...each(
-    RECEIVED_CODES,
-    (code) => `close: ${code} of the server is told with its reason`,
+    LATER_CODES,
+    (code) => `close: ${code} of the server is an offence to the WebSocket of this platform, and told as 1006`,
     async (bench, code) => {
       const client = await bench.connect('/sink', { open: [[{ close: [code, 'go'] }]] }, { reconnect: false });
-      equal(await poll(client), { closeCode: code, reason: 'go', wasClean: true }, 'the close record');
-      equal(await client.close(), { code, reason: 'go', wasClean: true }, 'what close() resolves to');
-      equal(client.state, 'closed', 'the state');
+      equal(await poll(client), { closeCode: 1006, reason: '', wasClean: false }, 'the close record');
     },
+    'not knowsLaterCodes',
   ),
   test('close: without arguments is 1000, and no reason', async (bench) => {
     const client = await bench.connect('/echo');

@@ -82,7 +82,13 @@ describe('a native WebSocket as a wire', () => {
     const { socket, told } = setUp(['chat']);
     socket.open();
     expect(told).toEqual([
-      { code: 1006, reason: expect.stringContaining('chat'), wasClean: false, error: 'CONNECT_FAILED', context: { address: 'wss://example.com/' } },
+      {
+        code: 1006,
+        reason: expect.stringContaining('chat'),
+        wasClean: false,
+        error: 'CONNECT_FAILED',
+        context: { address: 'wss://example.com/' },
+      },
     ]);
     expect(socket.closedWith).toEqual([[4002, 'no subprotocol']]);
     expect([socket.onmessage, socket.onclose]).toEqual([null, null]);

@@ -1,0 +1,43 @@
+import type { session } from '../../src/entry/session.js';
+import type { Case } from './case.js';
+import type { Gemsocket } from './env.js';
+
+export type MakeSession = typeof session;
+
+type Options = Parameters<Gemsocket['connect']>[1];
+
+/** The same names, every client of which has a session. */
+export function withSession(gemsocket: Gemsocket, makeSession: MakeSession): Gemsocket {
+  const added = <O extends Options>(options: O) => ({ ...options, session: makeSession() });
+  return {
+    ...gemsocket,
+    connect: (address, options) => gemsocket.connect(address, added(options)),
+    WebsocketClient: class extends gemsocket.WebsocketClient {
+      constructor(...[address, options]: ConstructorParameters<Gemsocket['WebsocketClient']>) {
+        super(address, added(options));
+      }
+    },
+    WebsocketRequestBus: class extends gemsocket.WebsocketRequestBus {
+      override createClient(...[address, onMessage, type, options]: BusArguments) {
+        return super.createClient(address, onMessage, type, added(options));
+      }
+    },
+  };
+}
+
+type BusArguments = Parameters<InstanceType<Gemsocket['WebsocketRequestBus']>['createClient']>;
+
+/** What a session does otherwise on purpose; test/session and test/server/sessions.test.ts say what. */
+export const OTHERWISE: readonly RegExp[] = [
+  /^protocols: |subprotocol is chosen anew/, // negotiated inside, and once
+  /pings? (in between|of the server)|liveness: .*(goes dark|silent and alive|sends no pings)/, // records, not frames
+  /empty close frame|invalid UTF-8|never answers|write waits while the peer takes nothing|when the peer stops reading/, // the server's end here is no raw socket
+  /stops for longer than liveness/, // nothing is paused: its pings go on
+  /are counted, in UTF-8/, // the round trip is measured from the start
+  /ends by RST|after a break, and tells it in order|one loop reads across breaks|full before a break/, // a break ends nothing, and no second connection begins
+  /^inbox: .*(MESSAGE_TOO_BIG|size of a text)/, // the sender is told the size, and refuses
+];
+
+export function isForSessions({ name }: Case): boolean {
+  return !OTHERWISE.some((pattern) => pattern.test(name));
+}
