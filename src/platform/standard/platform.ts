@@ -26,6 +26,12 @@ function dial(request: DialRequest, events: WireEvents): Wire {
   });
 }
 
+/** The functions are called as what they are, globals: as a method of anything else a Worker refuses them. */
+function makeEndOfTurn(): (call: () => void) => void {
+  const { setImmediate } = globalThis as { setImmediate?: (call: () => void) => unknown };
+  return setImmediate === undefined ? (call) => queueMicrotask(call) : (call) => setImmediate(call);
+}
+
 /** Deno, Bun, workers and edge runtimes: a global WebSocket and nothing else. */
 export const standardPlatform: Platform = {
   name: 'standard',
@@ -33,7 +39,7 @@ export const standardPlatform: Platform = {
   clock: systemClock,
   random: Math.random,
   lifecycle: { watch: () => () => {} },
-  makeEndOfTurn: () => (globalThis as { setImmediate?: (call: () => void) => unknown }).setImmediate ?? queueMicrotask,
+  makeEndOfTurn,
   report: (error) => console.error(error),
   acceptsNodeOptions: false,
 };
