@@ -9,7 +9,8 @@ import type { Wire, WireEvents } from './wire.js';
 export interface WhatwgWebSocket {
   readonly readyState: number;
   readonly bufferedAmount: number;
-  readonly protocol: string;
+  /** Null in workerd where the standard has ''. */
+  readonly protocol: string | null;
   binaryType: string;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
@@ -59,8 +60,9 @@ export class WhatwgWire implements Wire {
     socket.onmessage = ({ data }) => this.#received(data as string | ArrayBuffer);
     socket.onclose = ({ code, reason, wasClean }) => {
       this.#cancelPoll?.();
-      if (this.#wasOpen) events.closed({ code, reason, wasClean });
-      else this.#connectFailed(connectFailed(options.address));
+      if (!this.#wasOpen) this.#connectFailed(connectFailed(options.address));
+      // Deno's code for a socket that ends without a close frame.
+      else events.closed(code === 0 ? abnormalClose(reason) : { code, reason, wasClean });
     };
     // It carries nothing, and `close` follows, except after a failed handshake in Node before 24.
     socket.onerror = () => {
@@ -69,7 +71,7 @@ export class WhatwgWire implements Wire {
   }
 
   get protocol(): string {
-    return this.#socket.protocol;
+    return this.#socket.protocol ?? '';
   }
 
   get bufferedBytes(): number {
@@ -82,7 +84,7 @@ export class WhatwgWire implements Wire {
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
     if (this.#socket.readyState !== OPEN) return; // its `close` is on the way and will tell
-    this.#socket.send(message);
+    this.#socket.send(typeof message === 'string' ? wellFormed(message) : message);
     if (this.#cancelPoll === undefined && this.#socket.bufferedAmount > 0) this.#poll();
   }
 
@@ -94,16 +96,18 @@ export class WhatwgWire implements Wire {
     this.#release().close(whatwgCloseCode(code), reason);
   }
 
+  /** Deno and workerd leave it to the application to look at what the server chose (RFC 6455, 4.1). */
   #opened(): void {
-    this.#wasOpen = true;
-    const { protocols, address } = this.#options;
-    if (protocols.length === 0 || this.#socket.protocol !== '') {
+    const { address, protocols } = this.#options;
+    const { protocol } = this;
+    const isAgreed = protocols.length === 0 ? protocol === '' : protocols.includes(protocol);
+    if (isAgreed) {
+      this.#wasOpen = true;
       this.#events.opened();
       return;
     }
-    // The standard fails the handshake then; the WebSocket of WebKitGTK opens.
-    this.detach(CloseCode.protocolError, 'no subprotocol');
-    this.#connectFailed(noSubprotocol(address, protocols));
+    this.detach(CloseCode.protocolError, 'subprotocol');
+    this.#connectFailed(protocolNotOffered(address, protocol));
   }
 
   #connectFailed(error: WebsocketError): void {
@@ -142,18 +146,24 @@ export class WhatwgWire implements Wire {
   }
 }
 
+/** By the standard `send` does so itself; workerd sends a lone surrogate as it is, and the peer closes with 1007. */
+function wellFormed(text: string): string {
+  return (text as { toWellFormed?: () => string }).toWellFormed?.() ?? text;
+}
+
+function protocolNotOffered(address: string, protocol: string): WebsocketError {
+  const choice =
+    protocol === '' ? 'chose none of the subprotocols that were offered' : `chose the subprotocol ${protocol}, which was not offered`;
+  return new WebsocketError('CONNECT_FAILED', `The server at ${address} ${choice}. Offer in the option protocols what it speaks.`, {
+    address,
+    protocol,
+  });
+}
+
 function connectFailed(address: string): WebsocketError {
   return new WebsocketError(
     'CONNECT_FAILED',
     `Could not connect to ${address}. This platform does not tell why: look at its network log; check that the server runs, its certificate, and that it lets this origin in.`,
-    { address },
-  );
-}
-
-function noSubprotocol(address: string, offered: readonly string[]): WebsocketError {
-  return new WebsocketError(
-    'CONNECT_FAILED',
-    `${address} chose none of the subprotocols that were offered (${offered.join(', ')}). Offer one that the server speaks; sessions need a gemsocket server.`,
     { address },
   );
 }
