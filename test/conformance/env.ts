@@ -24,6 +24,12 @@ export interface PlatformFacts {
   readonly knowsLaterCodes: boolean;
   /** Follows a redirect of the handshake, which the standard forbids. */
   readonly followsRedirects: boolean;
+  /** Ends a connection on which text comes that is no UTF-8, and does not read U+FFFD for it. */
+  readonly checksUtf8: boolean;
+  /** Answers each ping with a pong of its own; RFC 6455 (5.5.3) lets one pong answer several. */
+  readonly answersEveryPing: boolean;
+  /** Makes one handshake for each attempt, also where it is answered with 401. */
+  readonly dialsOnce: boolean;
   /** Takes `options.node` and process signals. */
   readonly isNode: boolean;
 }

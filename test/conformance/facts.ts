@@ -11,28 +11,46 @@ const whatwg: PlatformFacts = {
   keepsByteOrderMark: true,
   knowsLaterCodes: true,
   followsRedirects: false,
+  checksUtf8: true,
+  answersEveryPing: true,
+  dialsOnce: true,
   isNode: false,
 };
 
-/** What is known of each platform that runs the suite. */
+/** Node with ws, whatever its version. */
+const node: PlatformFacts = {
+  hasPing: true,
+  hasPause: true,
+  tellsWhy: true,
+  sendsAllCodes: true,
+  readsWhileClosing: true,
+  tellsProtocolErrors: true,
+  keepsByteOrderMark: true,
+  knowsLaterCodes: true,
+  followsRedirects: false,
+  checksUtf8: true,
+  answersEveryPing: true,
+  dialsOnce: true,
+  isNode: true,
+};
+
+/** What is known of each platform that runs the suite; docs/platforms.md says what a user may notice of it. */
 export const platforms = {
-  node: {
-    hasPing: true,
-    hasPause: true,
-    tellsWhy: true,
-    sendsAllCodes: true,
-    readsWhileClosing: true,
-    tellsProtocolErrors: true,
-    keepsByteOrderMark: true,
-    knowsLaterCodes: true,
-    followsRedirects: false,
-    isNode: true,
-  },
+  node,
+  node20: node,
+  node22: node,
+  node24: node,
+  node26: node,
+  node22Global: { ...whatwg, keepsByteOrderMark: false },
+  node24Global: { ...whatwg, keepsByteOrderMark: false, dialsOnce: false },
+  node26Global: { ...whatwg, keepsByteOrderMark: false, dialsOnce: false },
+  bun: whatwg,
+  deno: { ...whatwg, readsWhileClosing: true },
+  workerd: { ...whatwg, readsWhileClosing: true, checksUtf8: false, answersEveryPing: false },
   chromium: whatwg,
   firefox: whatwg,
   /** WebKitGTK: its handshakes and frames are libsoup's. */
   webkit: { ...whatwg, knowsLaterCodes: false, followsRedirects: true },
-  node22Global: { ...whatwg, keepsByteOrderMark: false },
 } as const satisfies Record<string, PlatformFacts>;
 
 export type PlatformName = keyof typeof platforms;

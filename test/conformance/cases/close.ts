@@ -150,19 +150,34 @@ export const closeCases = [
     equal(client.state, 'closed', 'the state');
     equal(await seenClose(bench), { code: 1000, reason: '' }, 'what the server saw');
   }),
-  test('close: invalid UTF-8 ends the connection, and that connection only', async (bench) => {
-    const other = await bench.connect('/echo');
-    const client = await bench.connect('/sink', {}, { reconnect: false });
-    const errors: string[] = [];
-    client.on('error', ({ code }) => errors.push(code));
-    await bench.command({ raw: '8102c328' });
-    const end = await poll(client);
-    assert('closeCode' in end && !end.wasClean, 'an end that is not clean');
-    if (bench.facts.tellsProtocolErrors) equal([end.closeCode, errors], [1007, ['PROTOCOL_ERROR']], 'the code and the errors');
-    else assert([1006, 1007].includes(end.closeCode), `1006 or 1007, not ${end.closeCode}`);
-    other.sendMessage('alive');
-    equal(await poll(other), { message: 'alive' }, 'the other connection');
-  }),
+  test(
+    'close: invalid UTF-8 ends the connection, and that connection only',
+    async (bench) => {
+      const other = await bench.connect('/echo');
+      const client = await bench.connect('/sink', {}, { reconnect: false });
+      const errors: string[] = [];
+      client.on('error', ({ code }) => errors.push(code));
+      await bench.command({ raw: '8102c328' });
+      const end = await poll(client);
+      assert('closeCode' in end && !end.wasClean, 'an end that is not clean');
+      if (bench.facts.tellsProtocolErrors) equal([end.closeCode, errors], [1007, ['PROTOCOL_ERROR']], 'the code and the errors');
+      else assert([1006, 1007].includes(end.closeCode), `1006 or 1007, not ${end.closeCode}`);
+      other.sendMessage('alive');
+      equal(await poll(other), { message: 'alive' }, 'the other connection');
+    },
+    'checksUtf8',
+  ),
+  test(
+    'close: invalid UTF-8 is read as U+FFFD by the WebSocket of this platform, and ends nothing',
+    async (bench) => {
+      const client = await bench.connect('/echo');
+      await bench.command({ raw: '8102c328' });
+      equal(await poll(client), { message: '\ufffd(' }, 'the message');
+      client.sendMessage('alive');
+      equal(await poll(client), { message: 'alive' }, 'the echo');
+    },
+    'not checksUtf8',
+  ),
   test('close: while reconnecting ends the attempts', async (bench) => {
     const client = await bench.connect('/sink', { open: [[{ drop: 'end' }]] }, { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
     if (client.state === 'open') await next(client, 'reconnecting');
