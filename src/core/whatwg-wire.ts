@@ -96,7 +96,7 @@ export class WhatwgWire implements Wire {
     this.#release().close(whatwgCloseCode(code), reason);
   }
 
-  /** Deno and workerd leave it to the application to look at what the server chose (RFC 6455, 4.1). */
+  /** Deno, workerd and WebKitGTK leave it to the application to look at what the server chose (RFC 6455, 4.1). */
   #opened(): void {
     const { address, protocols } = this.#options;
     const { protocol } = this;
@@ -154,10 +154,14 @@ function wellFormed(text: string): string {
 function protocolNotOffered(address: string, protocol: string): WebsocketError {
   const choice =
     protocol === '' ? 'chose none of the subprotocols that were offered' : `chose the subprotocol ${protocol}, which was not offered`;
-  return new WebsocketError('CONNECT_FAILED', `The server at ${address} ${choice}. Offer in the option protocols what it speaks.`, {
-    address,
-    protocol,
-  });
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    `The server at ${address} ${choice}. Offer in the option protocols what it speaks; a session needs a gemsocket server.`,
+    {
+      address,
+      protocol,
+    },
+  );
 }
 
 function connectFailed(address: string): WebsocketError {
