@@ -30,12 +30,6 @@ export function casesOf(platform: PlatformName, link: LinkName): Case[] {
   return link === 'session' ? cases.filter(isForSessions) : cases;
 }
 
-/** The cases that describe the platform, with this link. */
-export function casesOf(platform: PlatformName, link: LinkName): Case[] {
-  const cases = casesFor(factsOf(platform, link));
-  return link === 'session' ? cases.filter(isForSessions) : cases;
-}
-
 /** The cases that describe a platform with these abilities. */
 export function casesFor(facts: PlatformFacts): Case[] {
   return suite.filter(({ needs }) => needs === undefined || isMet(needs, facts));

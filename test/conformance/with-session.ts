@@ -35,6 +35,7 @@ export const OTHERWISE: readonly RegExp[] = [
   /stops for longer than liveness/, // nothing is paused: its pings go on
   /are counted, in UTF-8/, // the round trip is measured from the start
   /ends by RST|after a break, and tells it in order|one loop reads across breaks|full before a break/, // a break ends nothing, and no second connection begins
+  /while reconnecting ends the attempts|a signal ends the attempts/, // close() is said over the next wire, until its deadline
   /^inbox: .*(MESSAGE_TOO_BIG|size of a text)/, // the sender is told the size, and refuses
 ];
 
