@@ -14,7 +14,7 @@ const TABLES = [
     { platform: 'deno', title: 'Deno', place: 'global' },
     { platform: 'workerd', title: 'workerd', place: 'Worker' },
   ],
-  [...browser('chromium', 'Chromium'), ...browser('firefox', 'Firefox'), ...browser('webkit', 'WebKitGTK')],
+  [...browser('chromium', 'Chromium'), ...browser('webkit', 'WebKitGTK')],
 ];
 
 /** By the word that the names of its cases begin with. */
@@ -44,7 +44,8 @@ export const ABILITIES = {
   tellsProtocolErrors: 'Names protocol errors',
   sendsAllCodes: 'Sends 1001 to 1014 as they are',
   readsWhileClosing: 'Reads while closing',
-  knowsLaterCodes: 'Takes close codes 1012 to 1014',
+  knowsLaterCodes: 'Takes close codes 1012 and 1013',
+  knowsBadGateway: 'Takes close code 1014',
   followsRedirects: 'Follows redirects, against the standard',
   keepsByteOrderMark: 'Keeps a leading U+FEFF',
   checksUtf8: 'Refuses invalid UTF-8',

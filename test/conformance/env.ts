@@ -20,8 +20,10 @@ export interface PlatformFacts {
   readonly tellsProtocolErrors: boolean;
   /** Gives a text that begins with U+FEFF as it is, and not without it. */
   readonly keepsByteOrderMark: boolean;
-  /** Takes the close codes that were registered after RFC 6455: 1012, 1013 and 1014. */
+  /** Takes the close codes that were registered after RFC 6455: 1012 and 1013. */
   readonly knowsLaterCodes: boolean;
+  /** Takes 1014, which was registered last. */
+  readonly knowsBadGateway: boolean;
   /** Follows a redirect of the handshake, which the standard forbids. */
   readonly followsRedirects: boolean;
   /** Ends a connection on which text comes that is no UTF-8, and does not read U+FFFD for it. */

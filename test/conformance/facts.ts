@@ -10,6 +10,7 @@ const whatwg: PlatformFacts = {
   tellsProtocolErrors: false,
   keepsByteOrderMark: true,
   knowsLaterCodes: true,
+  knowsBadGateway: true,
   followsRedirects: false,
   checksUtf8: true,
   answersEveryPing: true,
@@ -27,6 +28,7 @@ const node: PlatformFacts = {
   tellsProtocolErrors: true,
   keepsByteOrderMark: true,
   knowsLaterCodes: true,
+  knowsBadGateway: true,
   followsRedirects: false,
   checksUtf8: true,
   answersEveryPing: true,
@@ -45,12 +47,12 @@ export const platforms = {
   node24Global: { ...whatwg, keepsByteOrderMark: false, dialsOnce: false },
   node26Global: { ...whatwg, keepsByteOrderMark: false, dialsOnce: false },
   bun: whatwg,
-  deno: { ...whatwg, readsWhileClosing: true },
+  deno: { ...whatwg, readsWhileClosing: true, knowsBadGateway: false },
   workerd: { ...whatwg, readsWhileClosing: true, checksUtf8: false, answersEveryPing: false },
   chromium: whatwg,
   firefox: whatwg,
   /** WebKitGTK: its handshakes and frames are libsoup's. */
-  webkit: { ...whatwg, knowsLaterCodes: false, followsRedirects: true },
+  webkit: { ...whatwg, knowsLaterCodes: false, knowsBadGateway: false, followsRedirects: true },
 } as const satisfies Record<string, PlatformFacts>;
 
 export type PlatformName = keyof typeof platforms;
@@ -66,6 +68,7 @@ const session = {
   readsWhileClosing: true,
   keepsByteOrderMark: true,
   knowsLaterCodes: true,
+  knowsBadGateway: true,
 } as const satisfies Partial<PlatformFacts>;
 
 export function factsOf(platform: PlatformName, link: LinkName): PlatformFacts {

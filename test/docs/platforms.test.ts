@@ -37,5 +37,5 @@ describe('the matrix of platforms', () => {
 
 test.each(Object.keys(platforms.node))('docs/platforms.md explains the fact %s', (fact) => {
   const title = ABILITIES[fact as keyof typeof ABILITIES];
-  expect(readFileSync('docs/platforms.md', 'utf8')).toMatch(new RegExp(`^\\| ${title} +\\|`, 'm'));
+  expect(readFileSync('docs/platforms.md', 'utf8')).toContain(`\n| ${title} `);
 });

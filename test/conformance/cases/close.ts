@@ -12,8 +12,9 @@ const SENT_CODES: readonly (readonly [code: number, natively: number])[] = [
   [1011, 4011],
 ];
 const RECEIVED_CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 3000, 4001, 4999];
-/** Registered with IANA after RFC 6455. */
-const LATER_CODES = [1012, 1013, 1014];
+/** Registered with IANA after RFC 6455: service restart and try again later; then bad gateway. */
+const LATER_CODES = [1012, 1013];
+const BAD_GATEWAY = [1014];
 const LONGEST_REASON = `${'ü'.repeat(61)}!`; // 123 bytes
 
 async function seenClose(bench: Bench): Promise<unknown> {
@@ -27,6 +28,13 @@ async function isToldWithReason(bench: Bench, code: number): Promise<void> {
   equal(await poll(client), { closeCode: code, reason: 'go', wasClean: true }, 'the close record');
   equal(await client.close(), { code, reason: 'go', wasClean: true }, 'what close() resolves to');
   equal(client.state, 'closed', 'the state');
+}
+
+const toldAsOffence = (code: number) => `close: ${code} of the server is an offence to the WebSocket of this platform, and told as 1006`;
+
+async function isToldAsOffence(bench: Bench, code: number): Promise<void> {
+  const client = await bench.connect('/sink', { open: [[{ close: [code, 'go'] }]] }, { reconnect: false });
+  equal(await poll(client), { closeCode: 1006, reason: '', wasClean: false }, 'the close record');
 }
 
 export const closeCases = [
@@ -43,15 +51,9 @@ export const closeCases = [
   ),
   ...each(RECEIVED_CODES, toldWithReason, isToldWithReason),
   ...each(LATER_CODES, toldWithReason, isToldWithReason, 'knowsLaterCodes'),
-  ...each(
-    LATER_CODES,
-    (code) => `close: ${code} of the server is an offence to the WebSocket of this platform, and told as 1006`,
-    async (bench, code) => {
-      const client = await bench.connect('/sink', { open: [[{ close: [code, 'go'] }]] }, { reconnect: false });
-      equal(await poll(client), { closeCode: 1006, reason: '', wasClean: false }, 'the close record');
-    },
-    'not knowsLaterCodes',
-  ),
+  ...each(BAD_GATEWAY, toldWithReason, isToldWithReason, 'knowsBadGateway'),
+  ...each(LATER_CODES, toldAsOffence, isToldAsOffence, 'not knowsLaterCodes'),
+  ...each(BAD_GATEWAY, toldAsOffence, isToldAsOffence, 'not knowsBadGateway'),
   test('close: without arguments is 1000, and no reason', async (bench) => {
     const client = await bench.connect('/echo');
     await client.close();
