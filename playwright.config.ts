@@ -1,20 +1,27 @@
 import { defineConfig, devices } from '@playwright/test';
-import { chromiumOptions } from './test/support/chromium.js';
+import { chromiumOptions, firefoxOptions } from './test/support/browsers.js';
 
 /** Where the demo listens for these tests; E2E_PORT lets two checkouts run them at once. */
 const port = Number(process.env.E2E_PORT ?? 8180);
 
+/** The specs that are one engine's alone. */
+const ofEngines = (...names: readonly string[]) => names.map((name) => `**/*-${name}.spec.ts`);
+
 export default defineConfig({
   testDir: 'e2e',
-  outputDir: 'test-results',
+  outputDir: 'test-results/browser', // it is emptied at every start; test-results/conformance is not
   timeout: 30_000,
   workers: 2,
   forbidOnly: true,
   // A machine that is short of time for a moment is no fault; what passed at the second try is listed as flaky.
   retries: process.env.CI ? 1 : 0,
   reporter: [['list'], ['html', { open: 'never' }]],
-  use: { baseURL: `http://localhost:${port}`, trace: 'retain-on-failure', launchOptions: chromiumOptions },
-  projects: [{ name: 'chromium', use: { ...devices['Desktop Chrome'] } }],
+  use: { baseURL: `http://localhost:${port}`, trace: 'retain-on-failure' },
+  projects: [
+    { name: 'chromium', testIgnore: ofEngines('firefox', 'webkit'), use: { ...devices['Desktop Chrome'], launchOptions: chromiumOptions } },
+    { name: 'firefox', testMatch: ofEngines('firefox'), use: { browserName: 'firefox', launchOptions: firefoxOptions() } },
+    { name: 'webkit', testMatch: ofEngines('webkit'), use: { browserName: 'webkit' } },
+  ],
   webServer: {
     command: 'node demo/server.mjs',
     env: { PORT: String(port) },

@@ -1,6 +1,6 @@
 import { expect, type Page, test } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
-import { chromiumOptions } from '../test/support/chromium.js';
+import { chromiumOptions } from '../test/support/browsers.js';
 import { serve } from './conformance/served.js';
 
 // Playwright turns the page cache off unless told otherwise.

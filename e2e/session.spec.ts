@@ -1,5 +1,5 @@
 import { expect, type Page, test } from '@playwright/test';
-import { chromiumOptions } from '../test/support/chromium.js';
+import { chromiumOptions } from '../test/support/browsers.js';
 import { until } from '../test/support/until.js';
 import { logOf, open, type Setting, sendFrom, set, stateOf, statsOf } from './session/setting.js';
 import { send } from './session/talk.js';

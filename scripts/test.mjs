@@ -15,6 +15,8 @@ const steps = [
   ['tests with coverage', npmRun('test:coverage')],
   ['packaging', npmRun('test:packaging')],
   ['browser', npmRun('test:browser')],
+  ['runtimes', npmRun('test:runtimes')],
+  ['platforms', () => run('node', ['scripts/platforms.mjs', '--report'])],
 ];
 
 const results = [];

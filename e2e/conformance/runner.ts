@@ -1,27 +1,32 @@
 import type * as websocketStream from 'gemsocket/websocket-stream';
 import type { Gemsocket } from '../../test/conformance/env.js';
-import { type PlatformName, platforms } from '../../test/conformance/facts.js';
-import { makeEnv, type Result, runSuite } from '../../test/conformance/run.js';
+import { type Job, type Result, runSuite } from '../../test/conformance/run.js';
 import { withOptions } from '../../test/conformance/with-options.js';
+import type { MakeSession } from '../../test/conformance/with-session.js';
 
 /*
  * Runs the suite in a browser, in one of three homes. It is the script of the page and of both kinds of worker:
  * the page calls it, a worker is sent the job.
  */
 
-export interface Job {
-  /** Of dist/: a module, or the script that makes the global `Gemsocket`. */
-  readonly entry: string;
-  readonly platform: PlatformName;
-  /** Left out: that of the entry. */
-  readonly transport?: 'websocket-stream.js';
-}
-
 export type Home = 'page' | 'worker' | 'sharedWorker';
 
-export interface RunnerPage {
-  runIn(home: Home, job: Job): Promise<Result[]>;
+/**
+ * What the suite is given: the modules, the script that makes the global `Gemsocket`, the modules that share sockets
+ * between tabs, the same where there is no shared worker, or the modules with another transport.
+ */
+export type Source = 'modules' | 'script' | 'shared' | 'unshared' | 'stream';
+
+export interface BrowserJob extends Job {
+  readonly source: Source;
 }
+
+export interface RunnerPage {
+  /** Posts the results to the server, once they are there: a driver may lose the answer of a call that takes its time. */
+  report(home: Home, job: BrowserJob): void;
+}
+
+type Library = Gemsocket & { readonly session: MakeSession };
 
 /** The global scope of a worker, as far as the library of types for pages does not know it. */
 interface WorkerScope {
@@ -31,24 +36,40 @@ interface WorkerScope {
 
 const SCRIPT = '/runner.js';
 
-async function run({ entry, platform, transport }: Job): Promise<Result[]> {
+/** Of dist/, which the test server has. */
+const load = (name: string) => import(`/dist/${name}.js`);
+
+async function libraryOf(source: Source): Promise<Library> {
+  const { session } = await load('session');
+  switch (source) {
+    case 'modules':
+      return { ...(await load('browser')), session };
+    case 'script':
+      await load('gemsocket.iife');
+      return Reflect.get(globalThis, 'Gemsocket') as Library;
+    case 'unshared':
+      Reflect.deleteProperty(globalThis, 'SharedWorker');
+      return { ...(await load('shared')), session };
+    case 'shared':
+      return { ...(await load('shared')), session };
+    case 'stream': {
+      const { webSocketStream } = (await load('websocket-stream')) as typeof websocketStream;
+      return { ...withOptions(await load('browser'), () => ({ transport: webSocketStream() })), session };
+    }
+  }
+}
+
+async function run(job: BrowserJob): Promise<Result[]> {
   console.error = () => {}; // errors that cases provoke, and look at
-  const loaded = (await import(`/dist/${entry}`)) as Gemsocket;
-  const gemsocket = 'connect' in loaded ? loaded : (Reflect.get(globalThis, 'Gemsocket') as Gemsocket);
-  const library = transport === undefined ? gemsocket : await overStreams(gemsocket, transport);
-  return runSuite(await makeEnv(library, platforms[platform], location.origin));
+  const library = await libraryOf(job.source);
+  return runSuite(library, library.session, job);
 }
 
-async function overStreams(gemsocket: Gemsocket, transport: string): Promise<Gemsocket> {
-  const { webSocketStream } = (await import(`/dist/${transport}`)) as typeof websocketStream;
-  return withOptions(gemsocket, () => ({ transport: webSocketStream() }));
-}
-
-function answer(reply: (results: Result[]) => void): (event: MessageEvent<Job>) => void {
+function answer(reply: (results: Result[]) => void): (event: MessageEvent<BrowserJob>) => void {
   return ({ data }) => void run(data).then(reply);
 }
 
-function runIn(home: Home, job: Job): Promise<Result[]> {
+function runIn(home: Home, job: BrowserJob): Promise<Result[]> {
   if (home === 'page') return run(job);
   return new Promise((resolve, reject) => {
     const options = { type: 'module' } as const;
@@ -60,7 +81,13 @@ function runIn(home: Home, job: Job): Promise<Result[]> {
   });
 }
 
-if ('document' in globalThis) Object.assign(globalThis, { runIn } satisfies RunnerPage);
+function report(home: Home, job: BrowserJob): void {
+  void runIn(home, job)
+    .catch((error: unknown) => `The suite did not run: ${error}`)
+    .then((body) => fetch('/report', { method: 'POST', body: JSON.stringify(body) }));
+}
+
+if ('document' in globalThis) Object.assign(globalThis, { report } satisfies RunnerPage);
 else {
   const scope = globalThis as unknown as WorkerScope;
   scope.onconnect = ({ ports: [port] }) => {

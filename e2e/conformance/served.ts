@@ -2,7 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import type { LinkName } from '../../test/conformance/facts.js';
 import { startTestServer, type TestServer } from '../../test/conformance/server.js';
+import { startSessions } from '../../test/conformance/session-peer.js';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const DIST = dirname(fileURLToPath(import.meta.resolve('gemsocket')));
@@ -11,7 +13,7 @@ const javascript = (body: string | Uint8Array) => ({ type: 'text/javascript', bo
 const html = (body: string) => ({ type: 'text/html', body: `<!doctype html><title>gemsocket</title>${body}` });
 
 /** The test server, and beside it what a site would serve: the built package, the scripts of the tests, and two pages. */
-export async function serve(): Promise<TestServer & { readonly origin: string }> {
+export async function serve(link: LinkName = 'plain'): Promise<TestServer & AsyncDisposable & { readonly origin: string }> {
   const names = (await readdir(DIST)).filter((name) => name.endsWith('.js'));
   const dist = await Promise.all(names.map(async (name) => [`/dist/${name}`, javascript(await readFile(join(DIST, name)))] as const));
   const server = await startTestServer(
@@ -22,14 +24,16 @@ export async function serve(): Promise<TestServer & { readonly origin: string }>
       ['/', html('<script type="module" src="/runner.js"></script>')],
       ['/elsewhere', html('Another page.')],
     ]),
+    link === 'session' ? startSessions : undefined,
   );
-  return { ...server, origin: `http://127.0.0.1:${server.port}` };
+  return { ...server, origin: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: server.close };
 }
 
 async function bundled(script: string): Promise<Uint8Array> {
   const { outputFiles } = await build({
     entryPoints: [join(HERE, script)],
     bundle: true,
+    external: ['/dist/*'],
     format: 'esm',
     target: 'es2022',
     write: false,

@@ -10,7 +10,8 @@ export interface WhatwgWebSocket {
   readonly readyState: number;
   /** React Native has none. */
   readonly bufferedAmount: number | undefined;
-  readonly protocol: string | undefined;
+  /** Undefined in React Native, and null in workerd, where the standard has ''. */
+  readonly protocol: string | null | undefined;
   binaryType: string;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
@@ -23,6 +24,8 @@ export interface WhatwgWebSocket {
 export interface WhatwgWireOptions {
   /** For errors: without credentials. */
   readonly address: string;
+  /** The subprotocols that were offered. */
+  readonly protocols: readonly string[];
   readonly maxMessageBytes: number;
   readonly clock: Clock;
 }
@@ -54,20 +57,18 @@ export class WhatwgWire implements Wire {
     this.#events = events;
     this.#options = options;
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => {
-      this.#wasOpen = true;
-      events.opened();
-    };
+    socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#received(data as string | ArrayBuffer);
     // React Native does not say whether it was clean.
     socket.onclose = ({ code, reason, wasClean = code !== CloseCode.abnormal }) => {
       this.#cancelPoll?.();
-      if (this.#wasOpen) events.closed({ code, reason, wasClean });
-      else this.#connectFailed();
+      if (!this.#wasOpen) this.#connectFailed(connectFailed(options.address));
+      // Deno's code for a socket that ends without a close frame.
+      else events.closed(code === 0 ? abnormalClose(reason) : { code, reason, wasClean });
     };
     // It carries nothing, and `close` follows, except after a failed handshake in Node before 24.
     socket.onerror = () => {
-      if (!this.#wasOpen) this.#connectFailed();
+      if (!this.#wasOpen) this.#connectFailed(connectFailed(options.address));
     };
   }
 
@@ -85,7 +86,7 @@ export class WhatwgWire implements Wire {
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
     if (this.#socket.readyState !== OPEN) return; // its `close` is on the way and will tell
-    this.#socket.send(message);
+    this.#socket.send(typeof message === 'string' ? wellFormed(message) : message);
     if (this.#cancelPoll === undefined && this.bufferedBytes > 0) this.#poll();
   }
 
@@ -97,9 +98,22 @@ export class WhatwgWire implements Wire {
     this.#release().close(whatwgCloseCode(code), reason);
   }
 
-  #connectFailed(): void {
+  /** Deno, workerd and WebKitGTK leave it to the application to look at what the server chose (RFC 6455, 4.1). */
+  #opened(): void {
+    const { address, protocols } = this.#options;
+    const { protocol } = this;
+    const isAgreed = protocols.length === 0 ? protocol === '' : protocols.includes(protocol);
+    if (isAgreed) {
+      this.#wasOpen = true;
+      this.#events.opened();
+      return;
+    }
+    this.detach(CloseCode.protocolError, 'subprotocol');
+    this.#connectFailed(protocolNotOffered(address, protocol));
+  }
+
+  #connectFailed(error: WebsocketError): void {
     this.#release();
-    const error = connectFailed(this.#options.address);
     this.#events.closed(abnormalClose(error.message), error);
   }
 
@@ -132,6 +146,24 @@ export class WhatwgWire implements Wire {
       if (left < WIRE_MARK_BYTES && left !== before) this.#events.drained();
     });
   }
+}
+
+/** By the standard `send` does so itself; workerd sends a lone surrogate as it is, and the peer closes with 1007. */
+function wellFormed(text: string): string {
+  return (text as { toWellFormed?: () => string }).toWellFormed?.() ?? text;
+}
+
+function protocolNotOffered(address: string, protocol: string): WebsocketError {
+  const choice =
+    protocol === '' ? 'chose none of the subprotocols that were offered' : `chose the subprotocol ${protocol}, which was not offered`;
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    `The server at ${address} ${choice}. Offer in the option protocols what it speaks; a session needs a gemsocket server.`,
+    {
+      address,
+      protocol,
+    },
+  );
 }
 
 export function connectFailed(address: string): WebsocketError {

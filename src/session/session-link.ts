@@ -49,7 +49,7 @@ export class SessionLink implements Link {
     this.#host = host;
     this.#handshake = handshake;
     this.#settings = settings;
-    this.#endOfTurn = platform.makeEndOfTurn?.() ?? queueMicrotask;
+    this.#endOfTurn = platform.makeEndOfTurn?.() ?? ((call) => queueMicrotask(call));
     const wrote = () => this.#flushLater();
     this.#outgoing = new Outgoing(settings, {
       wrote,

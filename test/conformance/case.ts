@@ -28,6 +28,7 @@ export function each<Row>(
   rows: readonly Row[],
   name: (row: Row) => string,
   body: (bench: Bench, row: Row) => void | Promise<void>,
+  needs?: Need,
 ): Case[] {
-  return rows.map((row) => test(name(row), (bench) => body(bench, row)));
+  return rows.map((row) => test(name(row), (bench) => body(bench, row), needs));
 }

@@ -20,6 +20,18 @@ export interface PlatformFacts {
   readonly tellsProtocolErrors: boolean;
   /** Gives a text that begins with U+FEFF as it is, and not without it. */
   readonly keepsByteOrderMark: boolean;
+  /** Takes the close codes that were registered after RFC 6455: 1012 and 1013. */
+  readonly knowsLaterCodes: boolean;
+  /** Takes 1014, which was registered last. */
+  readonly knowsBadGateway: boolean;
+  /** Follows a redirect of the handshake, which the standard forbids. */
+  readonly followsRedirects: boolean;
+  /** Ends a connection on which text comes that is no UTF-8, and does not read U+FFFD for it. */
+  readonly checksUtf8: boolean;
+  /** Answers each ping with a pong of its own; RFC 6455 (5.5.3) lets one pong answer several. */
+  readonly answersEveryPing: boolean;
+  /** Makes one handshake for each attempt, also where it is answered with 401. */
+  readonly dialsOnce: boolean;
   /** Takes `options.node` and process signals. */
   readonly isNode: boolean;
 }

@@ -1,7 +1,17 @@
 import type { Case, Need } from './case.js';
 import type { Env, Gemsocket, PlatformFacts } from './env.js';
+import { factsOf, type LinkName, type PlatformName } from './facts.js';
 import type { ServerInfo } from './steps.js';
 import { suite } from './suite.js';
+import { isForSessions, type MakeSession, withSession } from './with-session.js';
+
+/** What a program in a page, a worker or another process is told to do. */
+export interface Job {
+  /** Of the test server, `http://127.0.0.1:port`. */
+  readonly origin: string;
+  readonly platform: PlatformName;
+  readonly link: LinkName;
+}
 
 /** How a case went, as JSON: it may have to leave a page, a worker or another process. */
 export interface Result {
@@ -11,8 +21,14 @@ export interface Result {
   readonly failure?: string;
 }
 
-/** Far over what any case takes. */
-const CASE_TIMEOUT_MS = 10_000;
+/** Far over what any case takes: 4 seconds on a machine with nothing else to do. */
+const CASE_TIMEOUT_MS = 30_000;
+
+/** The cases that describe the platform, with this link. */
+export function casesOf(platform: PlatformName, link: LinkName): Case[] {
+  const cases = casesFor(factsOf(platform, link));
+  return link === 'session' ? cases.filter(isForSessions) : cases;
+}
 
 /** The cases that describe a platform with these abilities. */
 export function casesFor(facts: PlatformFacts): Case[] {
@@ -29,10 +45,12 @@ export async function makeEnv(gemsocket: Gemsocket, facts: PlatformFacts, origin
   return { gemsocket, facts, server: (await response.json()) as ServerInfo };
 }
 
-/** Runs all cases one after another, where no test framework can. */
-export async function runSuite(env: Env): Promise<Result[]> {
+/** Runs all cases of the job one after another, where no test framework can. */
+export async function runSuite(gemsocket: Gemsocket, makeSession: MakeSession, { origin, platform, link }: Job): Promise<Result[]> {
+  const library = link === 'session' ? withSession(gemsocket, makeSession) : gemsocket;
+  const env = await makeEnv(library, factsOf(platform, link), origin);
   const results: Result[] = [];
-  for (const one of casesFor(env.facts)) results.push(await runCase(one, env));
+  for (const one of casesOf(platform, link)) results.push(await runCase(one, env));
   return results;
 }
 
@@ -53,9 +71,15 @@ async function runCase(one: Case, env: Env): Promise<Result> {
     await Promise.race([one.run(env), deadline]);
     return { name: one.name, ms: Date.now() - startedAt };
   } catch (error) {
-    const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { name: one.name, ms: Date.now() - startedAt, failure };
+    return { name: one.name, ms: Date.now() - startedAt, failure: described(error) };
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Of an error only V8 puts the message into the stack. */
+function described(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, stack = '' } = error;
+  return stack.includes(message) ? stack : `${message}\n${stack}`;
 }

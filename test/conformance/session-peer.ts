@@ -63,7 +63,13 @@ export class SessionPeer {
     else if ('flood' in step)
       this.#flood(step.flood.bytes, step.flood.times).catch(() => {}); // closed meanwhile
     else if ('drop' in step) setImmediate(() => setImmediate(() => this.#drop(step.drop)));
+    else if ('silence' in step) this.#silence(step.silence);
     else throw new Error(`A session has no frames: it cannot ${JSON.stringify(step)}.`);
+  }
+
+  #silence(isSilent: boolean): void {
+    if (isSilent) this.#socket().pause();
+    else this.#socket().resume();
   }
 
   /** After the turn, whose batch has left then. */

@@ -1,6 +1,6 @@
 import { chromium, type Page } from 'playwright';
 import { onTestFinished } from 'vitest';
-import { chromiumOptions } from '../support/chromium.js';
+import { chromiumOptions } from '../support/browsers.js';
 
 /** A page of a browser that ends with the present test. What the page logs as an error is in `errors`. */
 export async function openPage(): Promise<{ page: Page; errors: string[] }> {

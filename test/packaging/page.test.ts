@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { chromiumOptions } from '../support/chromium.js';
+import { chromiumOptions } from '../support/browsers.js';
 import { servePages } from '../support/page-server.js';
 
 let browser: Browser;

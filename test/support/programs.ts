@@ -15,8 +15,8 @@ export interface Program extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-export function start(command: string, args: readonly string[] = []): Program {
-  return watch(spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+export function start(command: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Program {
+  return watch(spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }));
 }
 
 function watch(child: ChildProcess): Program {
@@ -33,8 +33,11 @@ function watch(child: ChildProcess): Program {
     });
     child.once('close', (code, signal) => resolve(signal ?? code ?? -1));
   });
+  const killNow = () => child.kill('SIGKILL');
+  process.once('exit', killNow);
+  void ended.then(() => process.off('exit', killNow));
   const kill = async () => {
-    child.kill('SIGKILL');
+    killNow();
     await ended;
   };
   return {
@@ -49,8 +52,13 @@ function watch(child: ChildProcess): Program {
 }
 
 /** The same, once it takes connections on the port. */
-export async function startListening(port: number, command: string, args: readonly string[] = []): Promise<Program> {
-  const program = start(command, args);
+export async function startListening(
+  port: number,
+  command: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Program> {
+  const program = start(command, args, env);
   const isRunning = () => program.process.exitCode === null && program.process.signalCode === null;
   try {
     await until(async () => !isRunning() || (await accepts(port)), `${command} listens on port ${port}`);

@@ -15,6 +15,7 @@ function dial(request: DialRequest, events: WireEvents): Wire {
   const socket = new NativeWebSocket(request.url.href, [...request.protocols]) as unknown as WhatwgWebSocket;
   return new WhatwgWire(socket, events, {
     address: publicAddress(request.url),
+    protocols: request.protocols,
     maxMessageBytes: request.maxMessageBytes,
     clock: systemClock,
   });

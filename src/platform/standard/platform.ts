@@ -20,9 +20,16 @@ function dial(request: DialRequest, events: WireEvents): Wire {
   const socket = new WebSocket(request.url.href, [...request.protocols]);
   return new WhatwgWire(socket, events, {
     address: publicAddress(request.url),
+    protocols: request.protocols,
     maxMessageBytes: request.maxMessageBytes,
     clock: systemClock,
   });
+}
+
+/** The functions are called as what they are, globals: as a method of anything else a Worker refuses them. */
+function makeEndOfTurn(): (call: () => void) => void {
+  const { setImmediate } = globalThis as { setImmediate?: (call: () => void) => unknown };
+  return setImmediate === undefined ? (call) => queueMicrotask(call) : (call) => setImmediate(call);
 }
 
 /** Deno, Bun, workers and edge runtimes: a global WebSocket and nothing else. */
@@ -32,7 +39,7 @@ export const standardPlatform: Platform = {
   clock: systemClock,
   random: Math.random,
   lifecycle: { watch: () => () => {} },
-  makeEndOfTurn: () => (globalThis as { setImmediate?: (call: () => void) => unknown }).setImmediate ?? queueMicrotask,
+  makeEndOfTurn,
   report: (error) => console.error(error),
   acceptsNodeOptions: false,
 };

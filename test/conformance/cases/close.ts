@@ -11,11 +11,30 @@ const SENT_CODES: readonly (readonly [code: number, natively: number])[] = [
   [1009, 4009],
   [1011, 4011],
 ];
-const RECEIVED_CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 3000, 4001, 4999];
+const RECEIVED_CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 3000, 4001, 4999];
+/** Registered with IANA after RFC 6455: service restart and try again later; then bad gateway. */
+const LATER_CODES = [1012, 1013];
+const BAD_GATEWAY = [1014];
 const LONGEST_REASON = `${'ü'.repeat(61)}!`; // 123 bytes
 
 async function seenClose(bench: Bench): Promise<unknown> {
   return (await bench.log({ closed: 1 })).connections[0]?.closed;
+}
+
+const toldWithReason = (code: number) => `close: ${code} of the server is told with its reason`;
+
+async function isToldWithReason(bench: Bench, code: number): Promise<void> {
+  const client = await bench.connect('/sink', { open: [[{ close: [code, 'go'] }]] }, { reconnect: false });
+  equal(await poll(client), { closeCode: code, reason: 'go', wasClean: true }, 'the close record');
+  equal(await client.close(), { code, reason: 'go', wasClean: true }, 'what close() resolves to');
+  equal(client.state, 'closed', 'the state');
+}
+
+const toldAsOffence = (code: number) => `close: ${code} of the server is an offence to the WebSocket of this platform, and told as 1006`;
+
+async function isToldAsOffence(bench: Bench, code: number): Promise<void> {
+  const client = await bench.connect('/sink', { open: [[{ close: [code, 'go'] }]] }, { reconnect: false });
+  equal(await poll(client), { closeCode: 1006, reason: '', wasClean: false }, 'the close record');
 }
 
 export const closeCases = [
@@ -30,16 +49,11 @@ export const closeCases = [
       equal(await poll(client), { closeCode: expected, reason: 'done', wasClean: true }, 'the close record');
     },
   ),
-  ...each(
-    RECEIVED_CODES,
-    (code) => `close: ${code} of the server is told with its reason`,
-    async (bench, code) => {
-      const client = await bench.connect('/sink', { open: [[{ close: [code, 'go'] }]] }, { reconnect: false });
-      equal(await poll(client), { closeCode: code, reason: 'go', wasClean: true }, 'the close record');
-      equal(await client.close(), { code, reason: 'go', wasClean: true }, 'what close() resolves to');
-      equal(client.state, 'closed', 'the state');
-    },
-  ),
+  ...each(RECEIVED_CODES, toldWithReason, isToldWithReason),
+  ...each(LATER_CODES, toldWithReason, isToldWithReason, 'knowsLaterCodes'),
+  ...each(BAD_GATEWAY, toldWithReason, isToldWithReason, 'knowsBadGateway'),
+  ...each(LATER_CODES, toldAsOffence, isToldAsOffence, 'not knowsLaterCodes'),
+  ...each(BAD_GATEWAY, toldAsOffence, isToldAsOffence, 'not knowsBadGateway'),
   test('close: without arguments is 1000, and no reason', async (bench) => {
     const client = await bench.connect('/echo');
     await client.close();
@@ -138,19 +152,34 @@ export const closeCases = [
     equal(client.state, 'closed', 'the state');
     equal(await seenClose(bench), { code: 1000, reason: '' }, 'what the server saw');
   }),
-  test('close: invalid UTF-8 ends the connection, and that connection only', async (bench) => {
-    const other = await bench.connect('/echo');
-    const client = await bench.connect('/sink', {}, { reconnect: false });
-    const errors: string[] = [];
-    client.on('error', ({ code }) => errors.push(code));
-    await bench.command({ raw: '8102c328' });
-    const end = await poll(client);
-    assert('closeCode' in end && !end.wasClean, 'an end that is not clean');
-    if (bench.facts.tellsProtocolErrors) equal([end.closeCode, errors], [1007, ['PROTOCOL_ERROR']], 'the code and the errors');
-    else assert([1006, 1007].includes(end.closeCode), `1006 or 1007, not ${end.closeCode}`);
-    other.sendMessage('alive');
-    equal(await poll(other), { message: 'alive' }, 'the other connection');
-  }),
+  test(
+    'close: invalid UTF-8 ends the connection, and that connection only',
+    async (bench) => {
+      const other = await bench.connect('/echo');
+      const client = await bench.connect('/sink', {}, { reconnect: false });
+      const errors: string[] = [];
+      client.on('error', ({ code }) => errors.push(code));
+      await bench.command({ raw: '8102c328' });
+      const end = await poll(client);
+      assert('closeCode' in end && !end.wasClean, 'an end that is not clean');
+      if (bench.facts.tellsProtocolErrors) equal([end.closeCode, errors], [1007, ['PROTOCOL_ERROR']], 'the code and the errors');
+      else assert([1006, 1007].includes(end.closeCode), `1006 or 1007, not ${end.closeCode}`);
+      other.sendMessage('alive');
+      equal(await poll(other), { message: 'alive' }, 'the other connection');
+    },
+    'checksUtf8',
+  ),
+  test(
+    'close: invalid UTF-8 is read as U+FFFD by the WebSocket of this platform, and ends nothing',
+    async (bench) => {
+      const client = await bench.connect('/echo');
+      await bench.command({ raw: '8102c328' });
+      equal(await poll(client), { message: '\ufffd(' }, 'the message');
+      client.sendMessage('alive');
+      equal(await poll(client), { message: 'alive' }, 'the echo');
+    },
+    'not checksUtf8',
+  ),
   test('close: while reconnecting ends the attempts', async (bench) => {
     const client = await bench.connect('/sink', { open: [[{ drop: 'end' }]] }, { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
     if (client.state === 'open') await next(client, 'reconnecting');

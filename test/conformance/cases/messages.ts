@@ -15,6 +15,8 @@ const VIEWS: readonly { readonly name: string; readonly make: () => ArrayBuffer 
   { name: 'an empty view', make: () => counting(4).subarray(2, 2), bytes: [] },
 ];
 
+const THREE_PINGS = [{ ping: 'one' }, { ping: '' }, { ping: 'three' }];
+
 export const messageCases = [
   ...each(
     SIZES,
@@ -115,11 +117,24 @@ export const messageCases = [
     equal(await nextMessage(client), '€', 'the message');
     equal((await bench.log({ pongs: 1 })).connections[0]?.pongs, 1, 'the pongs');
   }),
-  test('messages: pings of the server are answered', async (bench) => {
-    const client = await bench.connect('/echo', { open: [[{ ping: 'one' }, { ping: '' }, { ping: 'three' }]] });
-    equal((await bench.log({ pongs: 3 })).connections[0]?.pongs, 3, 'the pongs');
-    equal(client.getMessage(), undefined, 'what the application sees of it');
-  }),
+  test(
+    'messages: pings of the server are answered',
+    async (bench) => {
+      const client = await bench.connect('/echo', { open: [THREE_PINGS] });
+      equal((await bench.log({ pongs: 3 })).connections[0]?.pongs, 3, 'the pongs');
+      equal(client.getMessage(), undefined, 'what the application sees of it');
+    },
+    'answersEveryPing',
+  ),
+  test(
+    'messages: pings of the server that come together are answered, by one pong at least',
+    async (bench) => {
+      const client = await bench.connect('/echo', { open: [THREE_PINGS] });
+      assert(((await bench.log({ pongs: 1 })).connections[0]?.pongs ?? 0) >= 1, 'a pong');
+      equal(client.getMessage(), undefined, 'what the application sees of it');
+    },
+    'not answersEveryPing',
+  ),
   test('messages: what is no message is INVALID_MESSAGE, and nothing is sent for it', async (bench) => {
     const client = await bench.connect('/echo');
     throwsAtOnce(() => client.sendMessage(5 as never), 'INVALID_MESSAGE');

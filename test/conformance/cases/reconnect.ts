@@ -54,8 +54,8 @@ export const reconnectCases = [
     equal(lines, ['state reconnecting', 'reconnecting 1', 'state open', 'reconnected', 'message back'], 'the events');
   }),
   test('reconnect: false is one connection and no more', async (bench) => {
-    const client = await bench.connect('/sink', { open: [[RESTART]] }, { reconnect: false });
-    equal(await poll(client), { closeCode: 1012, reason: 'restart', wasClean: true }, 'the close record');
+    const client = await bench.connect('/sink', { open: [[{ close: [1011, 'restart'] }]] }, { reconnect: false });
+    equal(await poll(client), { closeCode: 1011, reason: 'restart', wasClean: true }, 'the close record');
     equal((await bench.log()).attempts, 1, 'the attempts');
   }),
   test('reconnect: unread messages of before the break come before those of after', async (bench) => {
@@ -71,7 +71,8 @@ export const reconnectCases = [
     for (let index = 0; index < 100; index++) client.sendMessage(`${index}`);
     assert(client.bufferedBytes === 190, 'the bytes to wait');
     for (let index = 0; index < 100; index++) equal(await nextMessage(client), `${index}`, 'the echo');
-    equal([client.bufferedBytes, (await bench.log()).attempts], [0, 5], 'the bytes that wait, and the attempts');
+    await until(() => client.bufferedBytes === 0); // a session sends a few bytes of its own
+    equal((await bench.log()).attempts, 5, 'the attempts');
   }),
   test('reconnect: what a listener sends comes after what waited', async (bench) => {
     const client = await bench.connect('/echo', {}, { reconnect: AT_ONCE });

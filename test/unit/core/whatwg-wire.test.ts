@@ -6,7 +6,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 class FakeWebSocket implements WhatwgWebSocket {
   readyState = 0;
   bufferedAmount = 0;
-  protocol = '';
+  protocol: string | null = 'chat';
   binaryType = 'blob';
   onopen: WhatwgWebSocket['onopen'] = null;
   onmessage: WhatwgWebSocket['onmessage'] = null;
@@ -30,7 +30,7 @@ class FakeWebSocket implements WhatwgWebSocket {
   }
 }
 
-function setUp() {
+function setUp(protocols: readonly string[] = ['chat']) {
   const socket = new FakeWebSocket();
   const clock = new FakeClock();
   const told: unknown[] = [];
@@ -43,7 +43,7 @@ function setUp() {
     closed: (info: object, error?: { code: string; context: object }) =>
       told.push({ ...info, error: error?.code, context: error?.context }),
   };
-  const wire = new WhatwgWire(socket, events, { address: 'wss://example.com/', maxMessageBytes: 10, clock });
+  const wire = new WhatwgWire(socket, events, { address: 'wss://example.com/', protocols, maxMessageBytes: 10, clock });
   return { socket, clock, told, wire };
 }
 
@@ -56,7 +56,6 @@ describe('a native WebSocket as a wire', () => {
 
   it('tells what happens to it', () => {
     const { socket, told, wire } = setUp();
-    socket.protocol = 'chat';
     socket.open();
     socket.onmessage?.({ data: 'grün' });
     socket.onmessage?.({ data: new Uint8Array([1, 2]).buffer });
@@ -159,6 +158,42 @@ describe('a native WebSocket as a wire', () => {
     ]);
     expect(socket.closedWith).toEqual([[4009, 'message too big']]);
     expect(socket.onmessage).toBeNull();
+  });
+});
+
+describe('what a runtime leaves undone of the standard', () => {
+  test.each([
+    ['none of those offered', ['chat.1', 'chat.2'], ''],
+    ['one that was not offered', ['chat.1'], 'other'],
+    ['one although none was offered', [], 'other'],
+  ])('a server that chooses %s fails the handshake', (_what, offered, chosen) => {
+    const { socket, told } = setUp(offered);
+    socket.protocol = chosen;
+    socket.open();
+    const context = { address: 'wss://example.com/', protocol: chosen };
+    expect(told).toEqual([{ code: 1006, reason: expect.any(String), wasClean: false, error: 'CONNECT_FAILED', context }]);
+    expect([socket.closedWith, socket.onmessage, socket.onclose]).toEqual([[[4002, 'subprotocol']], null, null]);
+  });
+
+  test.each(['', null])('a protocol of %j is none', (protocol) => {
+    const { socket, told, wire } = setUp([]);
+    socket.protocol = protocol;
+    socket.open();
+    expect([told, wire.protocol]).toEqual([['opened'], '']);
+  });
+
+  test('a close with code 0, where the standard has 1006, is told as 1006', () => {
+    const { socket, told } = setUp();
+    socket.open();
+    socket.onclose?.({ code: 0, reason: '', wasClean: true });
+    expect(told).toEqual(['opened', { code: 1006, reason: '', wasClean: false, error: undefined }]);
+  });
+
+  test('a lone surrogate is replaced before it is sent', () => {
+    const { socket, wire } = setUp();
+    socket.open();
+    wire.send('a\ud800b');
+    expect(socket.sent).toEqual(['a\ufffdb']);
   });
 });
 

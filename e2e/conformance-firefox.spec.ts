@@ -1,0 +1,3 @@
+import { describeConformance } from './conformance/in-browser.js';
+
+describeConformance('Firefox', 'firefox');

@@ -1,0 +1,91 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LinkName, PlatformName } from '../../test/conformance/facts.js';
+import { type Run, saveRun } from '../../test/conformance/results.js';
+import { casesOf, type Result, verdictOn } from '../../test/conformance/run.js';
+import type { Engine } from '../engines/engine.js';
+import { test } from '../engines/test.js';
+import type { Home, RunnerPage, Source } from './runner.js';
+import { serve } from './served.js';
+
+interface Place {
+  readonly name: string;
+  readonly home: Home;
+  readonly source: Source;
+  /** What is different there on purpose. */
+  readonly otherwise?: RegExp;
+}
+
+/** Where the suite runs in every browser. */
+const PLACES: readonly Place[] = [
+  { name: 'a page', home: 'page', source: 'modules' },
+  { name: 'a dedicated worker', home: 'worker', source: 'modules' },
+  { name: 'a shared worker', home: 'sharedWorker', source: 'modules' },
+  { name: 'a page with the script tag', home: 'page', source: 'script' },
+];
+
+/** Two clients of one address have one socket, and each hears the other's echoes. */
+const SHARED = /its events carry the client, whichever|closeAll and disposal/;
+
+const SHARED_PLACES: readonly Place[] = [
+  { name: 'a page that shares its sockets with other tabs', home: 'page', source: 'shared', otherwise: SHARED },
+  { name: 'a page that would share its sockets and has no shared worker', home: 'page', source: 'unshared' },
+];
+
+const STREAM_PLACES: readonly Place[] = [
+  { name: 'a page with WebSocketStream', home: 'page', source: 'stream' },
+  { name: 'a dedicated worker with WebSocketStream', home: 'worker', source: 'stream' },
+];
+
+/** The whole suite as tests, in every place of the browser. */
+export function describeConformance(title: string, platform: PlatformName): void {
+  test.use({ trace: 'off' }); // the tests only look at what a run left
+  for (const link of ['plain', 'session'] as const) describePlaces(title, platform, PLACES, link);
+}
+
+/** One socket for all tabs. */
+export function describeShared(title: string, platform: PlatformName): void {
+  test.use({ trace: 'off' });
+  describePlaces(title, platform, SHARED_PLACES, 'plain');
+}
+
+/** The other transport. */
+export function describeStream(title: string, platform: PlatformName): void {
+  test.use({ trace: 'off' });
+  describePlaces(title, platform, STREAM_PLACES, 'plain');
+}
+
+function describePlaces(title: string, platform: PlatformName, places: readonly Place[], link: LinkName): void {
+  for (const place of places) describeRun(`conformance: ${title}, ${place.name}, ${link}`, platform, place, link);
+}
+
+function describeRun(title: string, platform: PlatformName, place: Place, link: LinkName): void {
+  test.describe(title, () => {
+    let run: Run;
+
+    test.beforeAll(async ({ engine }, testInfo) => {
+      testInfo.setTimeout(240_000);
+      // Kept until the next start of Playwright: after a failed test it begins a new worker, which finds the results here.
+      const kept = join(testInfo.project.outputDir, `${title}.json`);
+      const text = await readFile(kept, 'utf8').catch(() => undefined);
+      run = text === undefined ? await runIn(engine, platform, place, link) : (JSON.parse(text) as Run);
+      await mkdir(testInfo.project.outputDir, { recursive: true });
+      await writeFile(kept, JSON.stringify(run));
+      if (PLACES.includes(place)) await saveRun(run);
+    });
+
+    const cases = casesOf(platform, link).filter(({ name }) => place.otherwise?.test(name) !== true);
+    for (const one of cases) test(one.name, () => verdictOn(one, run.results));
+  });
+}
+
+async function runIn(engine: Engine, platform: PlatformName, { home, source }: Place, link: LinkName): Promise<Run> {
+  await using server = await serve(link);
+  await using tab = await engine.open();
+  await tab.goto(server.origin);
+  const job = { origin: server.origin, platform, link, source };
+  await tab.evaluate(([where, what]) => (globalThis as unknown as RunnerPage).report(where, what), [home, job] as const);
+  const results = JSON.parse(await server.report) as Result[] | string;
+  if (typeof results === 'string') throw new Error(results);
+  return { platform, home: source === 'script' ? 'script' : home, link, version: tab.version, results };
+}

@@ -1,0 +1,48 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/*
+ * How every test starts a browser: Debian's own where it is installed, otherwise the one that `npx playwright install`
+ * brought; also as root, and without a word to the outside.
+ */
+
+const DEBIAN_CHROMIUM = '/usr/bin/chromium';
+const DEBIAN_FIREFOX = '/usr/bin/firefox-esr';
+/** Playwright drives no WebKit but its own; this one understands WebDriver. */
+export const DEBIAN_WEBKIT_DRIVER = '/usr/bin/WebKitWebDriver';
+
+export const chromiumOptions = {
+  ...(existsSync(DEBIAN_CHROMIUM) ? { executablePath: DEBIAN_CHROMIUM } : {}),
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+};
+
+/** The channel is Playwright's name for a Firefox that it did not build itself. */
+export function firefoxOptions() {
+  return {
+    ...(existsSync(DEBIAN_FIREFOX) ? { channel: 'moz-firefox', executablePath: DEBIAN_FIREFOX } : {}),
+    env: { ...process.env, HOME: firefoxHome() } as Record<string, string>,
+    firefoxUserPrefs: {
+      'app.normandy.enabled': false,
+      'browser.region.update.enabled': false,
+      'dom.push.connection.enabled': false,
+      'network.captive-portal-service.enabled': false,
+      'network.trr.mode': 5, // no DNS over HTTPS
+      'services.settings.server': 'http://127.0.0.1:1/',
+    },
+  };
+}
+
+/** As root, Firefox refuses a home that is somebody else's. */
+function firefoxHome(): string {
+  const home = fileURLToPath(new URL('../../.cache/firefox-home', import.meta.url));
+  mkdirSync(home, { recursive: true });
+  return home;
+}

@@ -1,0 +1,19 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { standardPlatform } from '../../../src/platform/standard/platform.js';
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe('the end of the turn where a runtime has only standard globals', () => {
+  // Node does not mind; a Worker throws "Illegal invocation" when its functions are called on an object.
+  it.each(['setImmediate', 'queueMicrotask'])('comes by %s, called as a global', (name) => {
+    if (name === 'queueMicrotask') vi.stubGlobal('setImmediate', undefined);
+    const scheduled: unknown[] = [];
+    vi.stubGlobal(name, function (this: unknown, call: () => void) {
+      scheduled.push([this, call]);
+    });
+    const link = { endOfTurn: standardPlatform.makeEndOfTurn?.() };
+    const call = () => {};
+    link.endOfTurn?.(call);
+    expect(scheduled).toEqual([[undefined, call]]);
+  });
+});
