@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LinkName, PlatformName } from '../../test/conformance/facts.js';
 import { type Run, saveRun } from '../../test/conformance/results.js';
-import { casesOf, verdictOn } from '../../test/conformance/run.js';
+import { casesOf, type Result, verdictOn } from '../../test/conformance/run.js';
 import type { Engine } from '../engines/engine.js';
 import { test } from '../engines/test.js';
 import type { Home, RunnerPage } from './runner.js';
@@ -54,6 +54,8 @@ async function runIn(engine: Engine, platform: PlatformName, { home, isScriptTag
   await using tab = await engine.open();
   await tab.goto(server.origin);
   const job = { origin: server.origin, platform, link, isScriptTag };
-  const results = await tab.evaluate(([where, what]) => (globalThis as unknown as RunnerPage).runIn(where, what), [home, job] as const);
+  await tab.evaluate(([where, what]) => (globalThis as unknown as RunnerPage).report(where, what), [home, job] as const);
+  const results = JSON.parse(await server.report) as Result[] | string;
+  if (typeof results === 'string') throw new Error(results);
   return { platform, home: isScriptTag ? 'script' : home, link, version: tab.version, results };
 }

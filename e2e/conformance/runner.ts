@@ -15,7 +15,8 @@ export interface BrowserJob extends Job {
 }
 
 export interface RunnerPage {
-  runIn(home: Home, job: BrowserJob): Promise<Result[]>;
+  /** Posts the results to the server, once they are there: a driver may lose the answer of a call that takes its time. */
+  report(home: Home, job: BrowserJob): void;
 }
 
 type Library = Gemsocket & { readonly session: MakeSession };
@@ -56,7 +57,13 @@ function runIn(home: Home, job: BrowserJob): Promise<Result[]> {
   });
 }
 
-if ('document' in globalThis) Object.assign(globalThis, { runIn } satisfies RunnerPage);
+function report(home: Home, job: BrowserJob): void {
+  void runIn(home, job)
+    .catch((error: unknown) => `The suite did not run: ${error}`)
+    .then((body) => fetch('/report', { method: 'POST', body: JSON.stringify(body) }));
+}
+
+if ('document' in globalThis) Object.assign(globalThis, { report } satisfies RunnerPage);
 else {
   const scope = globalThis as unknown as WorkerScope;
   scope.onconnect = ({ ports: [port] }) => {

@@ -1,7 +1,7 @@
 import type { Tab } from './engine.js';
 
 /** As long as a run of the whole suite may take. */
-const SCRIPT_TIMEOUT_MS = 240_000;
+const SCRIPT_TIMEOUT_MS = 30_000;
 const PAGE_LOAD_TIMEOUT_MS = 30_000;
 /** A driver that does not answer at all is given up a little later than what it waits for. */
 const REQUEST_TIMEOUT_MS = SCRIPT_TIMEOUT_MS + 10_000;

@@ -67,7 +67,8 @@ export const closeCases = [
     ['end', 'reset'] as const,
     (how) => `close: a socket that ends by ${how === 'end' ? 'FIN' : 'RST'} is told as 1006, not clean`,
     async (bench, how) => {
-      const client = await bench.connect('/sink', { open: [[{ drop: how }]] }, { reconnect: false });
+      const client = await bench.connect('/sink', {}, { reconnect: false });
+      await bench.command({ drop: how });
       const end = await poll(client);
       assert('closeCode' in end && end.closeCode === 1006 && !end.wasClean, '1006, not clean');
     },
