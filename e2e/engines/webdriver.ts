@@ -38,16 +38,16 @@ export async function openSession(driver: string, capabilities: object): Promise
     async goto(url: string) {
       await ask('POST', `${path}/url`, { url });
     },
-    async evaluate(call: () => unknown, given?: unknown) {
+    async evaluate<Result, Given>(call: (given: Given) => Result | Promise<Result>, given?: Given) {
       const args = [call.toString(), given === undefined ? null : JSON.stringify(given)];
       const { value, error } = (await ask('POST', `${path}/execute/async`, { script: EVALUATE, args })) as Outcome;
       if (error !== undefined) throw new Error(error);
-      return value === undefined ? undefined : JSON.parse(value);
+      return (value === undefined ? undefined : JSON.parse(value)) as Result;
     },
     async [Symbol.asyncDispose]() {
       await ask('DELETE', path);
     },
-  } as Tab;
+  };
 }
 
 async function ask(method: string, url: string, body?: object): Promise<unknown> {

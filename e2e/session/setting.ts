@@ -1,9 +1,9 @@
-import type { Page } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from 'gemsocket/server';
 import type { session } from 'gemsocket/session';
 import { type FaultyProxy, startProxy } from '../../test/support/proxy.js';
 import { serve } from '../conformance/served.js';
+import type { Tab } from '../engines/engine.js';
 import { Log, type send } from './talk.js';
 
 /** What a page has once `open` has run in it. */
@@ -54,7 +54,7 @@ export async function set(options: ServerOptions = {}): Promise<Setting> {
 }
 
 /** Opens a session in the page, with what it hears on record. */
-export async function open(page: Page, { proxy }: Setting, options: gemsocket.ClientOptions = {}): Promise<void> {
+export async function open(page: Pick<Tab, 'evaluate'>, { proxy }: Setting, options: gemsocket.ClientOptions = {}): Promise<void> {
   await page.evaluate(
     async ([address, given]) => {
       const { connect } = (await import('/dist/browser.js' as string)) as typeof gemsocket;
@@ -68,7 +68,7 @@ export async function open(page: Page, { proxy }: Setting, options: gemsocket.Cl
 }
 
 /** The page sends the messages of these numbers in one turn. */
-export const sendFrom = (page: Page, from: number, to: number): Promise<void> =>
+export const sendFrom = (page: Pick<Tab, 'evaluate'>, from: number, to: number): Promise<void> =>
   page.evaluate(
     ([first, end]) => {
       const { client, send: sendIn } = globalThis as unknown as Opened;
@@ -78,8 +78,11 @@ export const sendFrom = (page: Page, from: number, to: number): Promise<void> =>
   );
 
 /** What the page has heard and was told. */
-export const logOf = (page: Page): Promise<Log> => page.evaluate(() => ({ ...(globalThis as unknown as Opened).log }) as Log);
+export const logOf = (page: Pick<Tab, 'evaluate'>): Promise<Log> =>
+  page.evaluate(() => ({ ...(globalThis as unknown as Opened).log }) as Log);
 
-export const statsOf = (page: Page): Promise<gemsocket.ClientStats> => page.evaluate(() => (globalThis as unknown as Opened).client.stats);
+export const statsOf = (page: Pick<Tab, 'evaluate'>): Promise<gemsocket.ClientStats> =>
+  page.evaluate(() => (globalThis as unknown as Opened).client.stats);
 
-export const stateOf = (page: Page): Promise<string> => page.evaluate(() => (globalThis as unknown as Opened).client.state);
+export const stateOf = (page: Pick<Tab, 'evaluate'>): Promise<string> =>
+  page.evaluate(() => (globalThis as unknown as Opened).client.state);

@@ -182,8 +182,10 @@ export const closeCases = [
     'not checksUtf8',
   ),
   test('close: while reconnecting ends the attempts', async (bench) => {
-    const client = await bench.connect('/sink', { open: [[{ drop: 'end' }]] }, { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
-    if (client.state === 'open') await next(client, 'reconnecting');
+    const client = await bench.connect('/sink', {}, { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
+    const reconnecting = next(client, 'reconnecting');
+    await bench.command({ drop: 'end' });
+    await reconnecting;
     equal(client.state, 'reconnecting', 'the state');
     const info = await client.close();
     await until(() => client.state === 'closed');
