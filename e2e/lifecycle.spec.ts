@@ -1,24 +1,16 @@
 import { expect } from '@playwright/test';
-import type * as gemsocket from 'gemsocket';
 import { until } from '../test/support/until.js';
 import { serve } from './conformance/served.js';
-import { goBack, type Tab } from './engines/engine.js';
+import { goBack } from './engines/engine.js';
 import { test } from './engines/test.js';
-import { logOf, open as openSession, set } from './session/setting.js';
+import { drop, echoIn, eventsOf, isFromCache, logOf, open } from './lifecycle/setting.js';
+import { open as openSession, set, logOf as talkOf } from './session/setting.js';
 import { send } from './session/talk.js';
 
 /*
- * What a page may go through in any engine. `pagehide` closes, or Firefox would not keep the page in its cache; Chromium
- * and WebKit would keep it with a socket that is dead when it comes back.
+ * What a page may go through in Chromium and WebKit. They keep a page with an open socket, which is dead when the page
+ * comes back: so `pagehide` closes it, and `pageshow` connects again. Firefox has a spec of its own.
  */
-
-/** What `open` leaves in the page. */
-interface Opened {
-  client: gemsocket.IWebsocketClient;
-  events: string[];
-  /** Whether the page was in the page cache when it was last shown. */
-  isFromCache: boolean;
-}
 
 let server: Awaited<ReturnType<typeof serve>>;
 
@@ -28,66 +20,30 @@ test.beforeEach(async () => {
 
 test.afterEach(() => server.close());
 
-/** A connection of the page, its events on record. It would wait for hours before it tried again of itself. */
-async function open(tab: Tab, options: gemsocket.ClientOptions = {}): Promise<void> {
-  const patient: gemsocket.ClientOptions = { reconnect: { minDelayMs: 36_000_000, maxDelayMs: 36_000_000 }, ...options };
-  await tab.goto(server.origin);
-  await tab.evaluate(
-    async ([address, given]) => {
-      const { connect } = (await import('/dist/browser.js' as string)) as typeof gemsocket;
-      const client = await connect(address, { type: 'insecure', ...given });
-      const events: string[] = [];
-      client.on('state', (now) => events.push(now));
-      client.on('reconnected', () => events.push('reconnected'));
-      client.on('close', ({ code }) => events.push(`close ${code}`));
-      Object.assign(globalThis, { client, events, isFromCache: false } satisfies Opened);
-      addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { isFromCache: persisted }));
-    },
-    [`ws://127.0.0.1:${server.port}/echo?key=page`, patient] as const,
-  );
-}
-
-const events = (tab: Tab) => tab.evaluate(() => (globalThis as unknown as Opened).events);
-
-const isFromCache = (tab: Tab) => tab.evaluate(() => (globalThis as unknown as Opened).isFromCache);
-
-const echo = (tab: Tab) =>
-  tab.evaluate(async () => {
-    const { client } = globalThis as unknown as Opened;
-    client.sendMessage('still here');
-    for await (const message of client) return message;
-    return undefined;
-  });
-
-async function log(waitFor: object): Promise<{ attempts: number; connections: { closed?: { code: number; reason: string } }[] }> {
-  const response = await fetch(`${server.origin}/log?key=page&until=${encodeURIComponent(JSON.stringify(waitFor))}`);
-  return response.json();
-}
-
 test('a page that is left closes its connection: the server sees 4001 and not 1006', async ({ tab }) => {
-  await open(tab);
+  await open(tab, server);
   await tab.goto(`${server.origin}/elsewhere`);
-  const { connections } = await log({ closed: 1 });
+  const { connections } = await logOf(server, { closed: 1 });
   expect(connections[0]?.closed).toEqual({ code: 4001, reason: 'page hidden' });
 });
 
 test('a page that comes back from the page cache is connected again at once', async ({ tab }) => {
-  await open(tab);
+  await open(tab, server);
   await tab.goto(`${server.origin}/elsewhere`);
-  await log({ closed: 1 });
+  await logOf(server, { closed: 1 });
   await goBack(tab);
-  await expect.poll(() => events(tab)).toEqual(['reconnecting', 'open', 'reconnected']);
+  await expect.poll(() => eventsOf(tab)).toEqual(['reconnecting', 'open', 'reconnected']);
   expect(await isFromCache(tab)).toBe(true);
-  expect(await echo(tab)).toBe('still here');
-  expect((await log({ connections: 2 })).attempts).toBe(2);
+  expect(await echoIn(tab)).toBe('still here');
+  expect((await logOf(server, { connections: 2 })).attempts).toBe(2);
 });
 
 test('without reconnecting, a page that comes back finds its connection closed', async ({ tab }) => {
-  await open(tab, { reconnect: false });
+  await open(tab, server, { reconnect: false });
   await tab.goto(`${server.origin}/elsewhere`);
-  await log({ closed: 1 });
+  await logOf(server, { closed: 1 });
   await goBack(tab);
-  await expect.poll(() => events(tab)).toEqual(['closed', 'close 1001']);
+  await expect.poll(() => eventsOf(tab)).toEqual(['closed', 'close 1001']);
   expect(await isFromCache(tab)).toBe(true);
 });
 
@@ -105,18 +61,18 @@ test('a page that comes back from the page cache goes on in its session: nothing
   await until(() => peer.client.state === 'reconnecting', 'the server has seen the page go');
   send(peer.client, 0, 500);
   await goBack(tab);
-  await until(async () => (await logOf(tab)).heard === 500 && peer.log.heard === 500, 'each has heard the other');
-  expect(await logOf(tab)).toMatchObject({ wrong: [], events: ['reconnecting', 'reconnected'], receipts: [{ resumed: true, lost: 0 }] });
+  await until(async () => (await talkOf(tab)).heard === 500 && peer.log.heard === 500, 'each has heard the other');
+  expect(await talkOf(tab)).toMatchObject({ wrong: [], events: ['reconnecting', 'reconnected'], receipts: [{ resumed: true, lost: 0 }] });
   expect(peer.log).toMatchObject({ wrong: [], events: ['reconnecting', 'reconnected'], receipts: [{ resumed: true, lost: 0 }] });
   expect(setting.accepted).toHaveLength(1);
 });
 
 test('a page that is shown again tries at once', async ({ tab }) => {
-  await open(tab);
-  await fetch(`${server.origin}/do?key=page&steps=${encodeURIComponent('[{"drop":"end"}]')}`);
-  await expect.poll(() => events(tab)).toEqual(['reconnecting']);
+  await open(tab, server);
+  await drop(server);
+  await expect.poll(() => eventsOf(tab)).toEqual(['reconnecting']);
   await tab.evaluate(() => {
     document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
   });
-  await expect.poll(() => events(tab)).toEqual(['reconnecting', 'open', 'reconnected']);
+  await expect.poll(() => eventsOf(tab)).toEqual(['reconnecting', 'open', 'reconnected']);
 });
