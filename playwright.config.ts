@@ -4,6 +4,8 @@ import { chromiumOptions, firefoxOptions } from './test/support/browsers.js';
 /** Where the demo listens for these tests; E2E_PORT lets two checkouts run them at once. */
 const port = Number(process.env.E2E_PORT ?? 8180);
 
+/** Playwright turns the page cache off unless told otherwise. */
+const chromium = { ...chromiumOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] };
 /** The specs that are one engine's alone. */
 const ofEngines = (...names: readonly string[]) => names.map((name) => `**/*-${name}.spec.ts`);
 
@@ -18,9 +20,13 @@ export default defineConfig({
   reporter: [['list'], ['html', { open: 'never' }]],
   use: { baseURL: `http://localhost:${port}`, trace: 'retain-on-failure' },
   projects: [
-    { name: 'chromium', testIgnore: ofEngines('firefox', 'webkit'), use: { ...devices['Desktop Chrome'], launchOptions: chromiumOptions } },
-    { name: 'firefox', testMatch: ofEngines('firefox'), use: { browserName: 'firefox', launchOptions: firefoxOptions() } },
-    { name: 'webkit', testMatch: ofEngines('webkit'), use: { browserName: 'webkit' } },
+    { name: 'chromium', testIgnore: ofEngines('firefox', 'webkit'), use: { ...devices['Desktop Chrome'], launchOptions: chromium } },
+    {
+      name: 'firefox',
+      testMatch: ofEngines('firefox'),
+      use: { browserName: 'firefox', launchOptions: firefoxOptions() },
+    },
+    { name: 'webkit', testMatch: [...ofEngines('webkit'), '**/lifecycle.spec.ts'], use: { browserName: 'webkit' } },
   ],
   webServer: {
     command: 'node demo/server.mjs',

@@ -1,10 +1,6 @@
 import { expect, type Page, test } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
-import { chromiumOptions } from '../test/support/browsers.js';
 import { serve } from './conformance/served.js';
-
-// Playwright turns the page cache off unless told otherwise.
-test.use({ launchOptions: { ...chromiumOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
 
 /** What `open` leaves in the page. */
 interface Opened {
@@ -53,36 +49,11 @@ async function log(until: object): Promise<{ attempts: number; connections: { cl
   return response.json();
 }
 
-test('a page that is left closes its connection: the server sees 4001 and not 1006', async ({ page }) => {
-  await open(page);
-  await page.goto(`${server.origin}/elsewhere`);
-  const { connections } = await log({ closed: 1 });
-  expect(connections[0]?.closed).toEqual({ code: 4001, reason: 'page hidden' });
-});
-
 test('a tab that is closed closes its connection', async ({ page }) => {
   await open(page);
   await page.close({ runBeforeUnload: true });
   const { connections } = await log({ closed: 1 });
   expect(connections[0]?.closed).toEqual({ code: 4001, reason: 'page hidden' });
-});
-
-test('a page that comes back from the page cache is connected again at once', async ({ page }) => {
-  await open(page);
-  await page.goto(`${server.origin}/elsewhere`);
-  await log({ closed: 1 });
-  await page.goBack({ waitUntil: 'commit' });
-  await expect.poll(() => events(page)).toEqual(['reconnecting', 'open', 'reconnected']);
-  expect(await echo(page)).toBe('still here');
-  expect((await log({ connections: 2 })).attempts).toBe(2);
-});
-
-test('without reconnecting, a page that comes back finds its connection closed', async ({ page }) => {
-  await open(page, { reconnect: false });
-  await page.goto(`${server.origin}/elsewhere`);
-  await log({ closed: 1 });
-  await page.goBack({ waitUntil: 'commit' });
-  await expect.poll(() => events(page)).toEqual(['closed', 'close 1001']);
 });
 
 test('a connection that was lost while offline is back at once when the network is', async ({ page, context }) => {
@@ -93,12 +64,4 @@ test('a connection that was lost while offline is back at once when the network 
   await context.setOffline(false);
   await expect.poll(() => events(page)).toEqual(['reconnecting', 'open', 'reconnected']);
   expect(await echo(page)).toBe('still here');
-});
-
-test('a page that is shown again tries at once', async ({ page }) => {
-  await open(page);
-  await fetch(`${server.origin}/do?key=page&steps=${encodeURIComponent('[{"drop":"end"}]')}`);
-  await expect.poll(() => events(page)).toEqual(['reconnecting']);
-  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
-  await expect.poll(() => events(page)).toEqual(['reconnecting', 'open', 'reconnected']);
 });

@@ -1,11 +1,7 @@
 import { expect, type Page, test } from '@playwright/test';
-import { chromiumOptions } from '../test/support/browsers.js';
 import { until } from '../test/support/until.js';
 import { logOf, open, type Setting, sendFrom, set, stateOf, statsOf } from './session/setting.js';
 import { send } from './session/talk.js';
-
-// Playwright turns the page cache off unless told otherwise.
-test.use({ launchOptions: { ...chromiumOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
 
 const quick = { connectTimeoutMs: 500, liveness: { pingMs: 20, timeoutMs: 60 } };
 
@@ -77,26 +73,6 @@ test('100 cuts and freezes lose, double and reorder none of 20,000 messages each
   const stats = [peer.client.stats, await statsOf(page)];
   expect(stats).toMatchObject(Array(2).fill({ messagesSent: messages, messagesReceived: messages, messagesShed: 0 }));
   expect(stats.map(({ reconnects }) => reconnects)).toEqual(logs.map((log) => log.receipts.length));
-});
-
-test('a page that comes back from the page cache goes on in its session: nothing is lost meanwhile', async ({ page }) => {
-  await using setting = await set();
-  await page.goto(setting.origin);
-  await open(page, setting);
-  const [peer] = setting.accepted as [Setting['accepted'][0]];
-  await page.evaluate(() => {
-    const { client, send: sendIn } = globalThis as unknown as { client: Parameters<typeof send>[0]; send: typeof send };
-    // As late as a page can send.
-    addEventListener('pagehide', () => sendIn(client, 0, 500), { once: true, capture: true });
-  });
-  await page.goto(`${setting.origin}/elsewhere`);
-  await until(() => peer.client.state === 'reconnecting', 'the server has seen the page go');
-  send(peer.client, 0, 500);
-  await page.goBack({ waitUntil: 'commit' });
-  await until(async () => (await logOf(page)).heard === 500 && peer.log.heard === 500, 'each has heard the other');
-  expect(await logOf(page)).toMatchObject({ wrong: [], events: ['reconnecting', 'reconnected'], receipts: [{ resumed: true, lost: 0 }] });
-  expect(peer.log).toMatchObject({ wrong: [], events: ['reconnecting', 'reconnected'], receipts: [{ resumed: true, lost: 0 }] });
-  expect(setting.accepted).toHaveLength(1);
 });
 
 test('a page that was too busy to answer, and whose link the server gave up, goes on in its session', async ({ page }) => {

@@ -4,19 +4,37 @@ import { rm, writeFile } from 'node:fs/promises';
 import { missingPackages } from './programs.mjs';
 import { retry, run } from './run.mjs';
 
-const DEBIAN_CHROMIUM = '/usr/bin/chromium';
 /** Debian's hook that decides whether an installed service starts: 101 is no. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 
-/** Sees to a Chromium for the tests that need a browser; throws with the command that installs one. */
-export async function ensureBrowser() {
-  if (await hasBrowser()) return;
-  // On Ubuntu the package of that name is a snap, which no container can run.
-  if (isRoot() && distribution() === 'debian') await aptInstall(['chromium']);
-  else await run('npx', ['playwright', 'install', ...(isRoot() ? ['--with-deps'] : []), 'chromium']);
-  if (await hasBrowser()) return;
-  const command = distribution() === 'debian' ? 'sudo apt-get install -y chromium' : 'npx playwright install --with-deps chromium';
-  throw new Error(`The tests need a browser, and none could be installed. Run: ${command}`);
+/** The browsers of the tests, by their names in Playwright: Debian's own programs, each with the argument that it starts and ends with. */
+const BROWSERS = {
+  chromium: { debianPackages: ['chromium'], programs: [['/usr/bin/chromium', '--version']] },
+  firefox: { debianPackages: ['firefox-esr'], programs: [['/usr/bin/firefox-esr', '--version']] },
+  webkit: {
+    debianPackages: ['webkit2gtk-driver', 'xvfb'],
+    programs: [
+      ['/usr/bin/WebKitWebDriver', '--help'],
+      ['/usr/bin/Xvfb', '-help'],
+    ],
+  },
+};
+
+/** Sees to the browsers of the tests; throws with the command that installs those that are missing. */
+export async function ensureBrowsers() {
+  const missing = await missingBrowsers();
+  if (missing.length === 0) return;
+  const packages = missing.flatMap((name) => BROWSERS[name].debianPackages);
+  // On Ubuntu the packages of these names are snaps, which no container can run.
+  if (isRoot() && distribution() === 'debian') await aptInstall(packages);
+  else await run('npx', ['playwright', 'install', ...(isRoot() ? ['--with-deps'] : []), ...missing]);
+  const still = await missingBrowsers();
+  if (still.length === 0) return;
+  const command =
+    distribution() === 'debian'
+      ? `sudo apt-get install -y ${still.flatMap((name) => BROWSERS[name].debianPackages).join(' ')}`
+      : `npx playwright install --with-deps ${still.join(' ')}`;
+  throw new Error(`The tests need browsers that are missing and could not be installed. Run: ${command}`);
 }
 
 /** Installs what the interop tests talk to, where that is possible; `missingPackages()` tells the rest. */
@@ -25,17 +43,17 @@ export async function ensurePrograms() {
   if (missing.length > 0 && isRoot() && ['debian', 'ubuntu'].includes(distribution())) await aptInstall(missing);
 }
 
-async function hasBrowser() {
-  if (starts(DEBIAN_CHROMIUM)) return true;
-  const { chromium } = await import('playwright');
-  return starts(chromium.executablePath());
+async function missingBrowsers() {
+  const playwright = await import('playwright');
+  const isPresent = (name) => BROWSERS[name].programs.every(starts) || starts([playwright[name].executablePath(), '--version']);
+  return Object.keys(BROWSERS).filter((name) => !isPresent(name));
 }
 
-/** Asking for the version loads its libraries too: a browser that lacks some is none. */
-function starts(browser) {
-  if (!existsSync(browser)) return false;
+/** To start and end again it loads its libraries: a browser that lacks some is none. */
+function starts([program, argument]) {
+  if (!existsSync(program)) return false;
   try {
-    execFileSync(browser, ['--version'], { stdio: 'ignore', timeout: 30_000 });
+    execFileSync(program, [argument], { stdio: 'ignore', timeout: 30_000 });
     return true;
   } catch {
     return false;

@@ -1,5 +1,5 @@
 import type { BrowserType } from '@playwright/test';
-import type { Engine, Tab } from './engine.js';
+import type { Engine } from './engine.js';
 
 /** A browser that Playwright drives. */
 export async function startWithPlaywright(type: BrowserType, options: Parameters<BrowserType['launch']>[0]): Promise<Engine> {
@@ -12,9 +12,10 @@ export async function startWithPlaywright(type: BrowserType, options: Parameters
         goto: async (url: string) => {
           await page.goto(url);
         },
-        evaluate: (call: () => unknown, given?: unknown) => page.evaluate(call, given as undefined),
+        evaluate: <Result, Given>(call: (given: Given) => Result | Promise<Result>, given?: Given) =>
+          page.evaluate(call as (given: unknown) => Result | Promise<Result>, given as unknown),
         [Symbol.asyncDispose]: () => page.close(),
-      } as Tab;
+      };
     },
     [Symbol.asyncDispose]: () => browser.close(),
   };

@@ -1,7 +1,7 @@
 import type { Tab } from './engine.js';
 
 /** As long as a run of the whole suite may take. */
-const SCRIPT_TIMEOUT_MS = 240_000;
+const SCRIPT_TIMEOUT_MS = 30_000;
 const PAGE_LOAD_TIMEOUT_MS = 30_000;
 /** A driver that does not answer at all is given up a little later than what it waits for. */
 const REQUEST_TIMEOUT_MS = SCRIPT_TIMEOUT_MS + 10_000;
@@ -38,16 +38,16 @@ export async function openSession(driver: string, capabilities: object): Promise
     async goto(url: string) {
       await ask('POST', `${path}/url`, { url });
     },
-    async evaluate(call: () => unknown, given?: unknown) {
+    async evaluate<Result, Given>(call: (given: Given) => Result | Promise<Result>, given?: Given) {
       const args = [call.toString(), given === undefined ? null : JSON.stringify(given)];
       const { value, error } = (await ask('POST', `${path}/execute/async`, { script: EVALUATE, args })) as Outcome;
       if (error !== undefined) throw new Error(error);
-      return value === undefined ? undefined : JSON.parse(value);
+      return (value === undefined ? undefined : JSON.parse(value)) as Result;
     },
     async [Symbol.asyncDispose]() {
       await ask('DELETE', path);
     },
-  } as Tab;
+  };
 }
 
 async function ask(method: string, url: string, body?: object): Promise<unknown> {

@@ -6,7 +6,7 @@ import { openSession } from './webdriver.js';
 
 /** WebKitGTK, on a screen that nobody sees. */
 export async function startWebKit(): Promise<Engine> {
-  const screen = start('Xvfb', ['-displayfd', '1', '-nolisten', 'tcp']);
+  const screen = start('Xvfb', ['-displayfd', '1', '-noreset', '-nolisten', 'tcp']);
   try {
     await until(() => /^\d+$/m.test(screen.output), `Xvfb has a screen: ${screen.output}`);
     const port = await freePort();

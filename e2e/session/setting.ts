@@ -1,10 +1,10 @@
-import type { Page } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from 'gemsocket/server';
 import type { session } from 'gemsocket/session';
 import type * as websocketStream from 'gemsocket/websocket-stream';
 import { type FaultyProxy, startProxy } from '../../test/support/proxy.js';
 import { serve } from '../conformance/served.js';
+import type { Tab } from '../engines/engine.js';
 import { Log, type send } from './talk.js';
 
 /** What a page has once `open` has run in it. */
@@ -58,7 +58,7 @@ export type Transport = 'WebSocket' | 'WebSocketStream';
 
 /** Opens a session in the page, with what it hears on record. */
 export async function open(
-  page: Page,
+  page: Pick<Tab, 'evaluate'>,
   { proxy }: Setting,
   options: gemsocket.ClientOptions = {},
   transport: Transport = 'WebSocket',
@@ -78,7 +78,7 @@ export async function open(
 }
 
 /** The page sends the messages of these numbers in one turn. */
-export const sendFrom = (page: Page, from: number, to: number): Promise<void> =>
+export const sendFrom = (page: Pick<Tab, 'evaluate'>, from: number, to: number): Promise<void> =>
   page.evaluate(
     ([first, end]) => {
       const { client, send: sendIn } = globalThis as unknown as Opened;
@@ -88,8 +88,11 @@ export const sendFrom = (page: Page, from: number, to: number): Promise<void> =>
   );
 
 /** What the page has heard and was told. */
-export const logOf = (page: Page): Promise<Log> => page.evaluate(() => ({ ...(globalThis as unknown as Opened).log }) as Log);
+export const logOf = (page: Pick<Tab, 'evaluate'>): Promise<Log> =>
+  page.evaluate(() => ({ ...(globalThis as unknown as Opened).log }) as Log);
 
-export const statsOf = (page: Page): Promise<gemsocket.ClientStats> => page.evaluate(() => (globalThis as unknown as Opened).client.stats);
+export const statsOf = (page: Pick<Tab, 'evaluate'>): Promise<gemsocket.ClientStats> =>
+  page.evaluate(() => (globalThis as unknown as Opened).client.stats);
 
-export const stateOf = (page: Page): Promise<string> => page.evaluate(() => (globalThis as unknown as Opened).client.state);
+export const stateOf = (page: Pick<Tab, 'evaluate'>): Promise<string> =>
+  page.evaluate(() => (globalThis as unknown as Opened).client.state);

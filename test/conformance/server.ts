@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { generate } from 'selfsigned';
 import { WebSocketServer } from 'ws';
 import { Peer } from './peer.js';
@@ -12,6 +13,8 @@ import type { Awaited, Log, Seen, ServerInfo, Step } from './steps.js';
 export type Files = ReadonlyMap<string, { readonly type: string; readonly body: string | Uint8Array }>;
 
 export interface TestServer extends ServerInfo {
+  /** The first that was posted. */
+  readonly report: Promise<string>;
   close(): Promise<void>;
 }
 
@@ -29,6 +32,8 @@ class Record implements Log {
   readonly peers: (Peer | SessionPeer)[] = [];
   /** The newest. */
   socket: Socket | undefined;
+  /** Those whose handshake is never answered. */
+  readonly unanswered: Duplex[] = [];
   readonly #waiters = new Set<Waiter>();
 
   get connections(): Seen[] {
@@ -71,7 +76,8 @@ class Record implements Log {
  * The path says what a connection meets: `/echo`, `/sink`, `/steps` (messages are steps to carry out), `/silent` (no
  * answer to the handshake), `/status/NNN`, `/redirect`, `/garbage`, `/hangup`. The query says more: `key` names the
  * record, `open` has the steps for the first connection, the second, and so on; `refuse=2-4` answers those attempts
- * with 503; `choose` names the subprotocol. `/info`, `/log` and `/do` are for fetch, from any origin.
+ * with 503; `choose` names the subprotocol. `/info`, `/log`, `/do` and `/hangup` (on those never answered) are for fetch,
+ * from any origin; what a page posts to `/report` is in `report`.
  */
 export async function startTestServer(files: Files = new Map(), startSessions?: (join: Join) => Server): Promise<TestServer> {
   const records = new Map<string, Record>();
@@ -97,8 +103,14 @@ export async function startTestServer(files: Files = new Map(), startSessions?: 
   };
   const { key, cert } = await certificate();
   let info: ServerInfo | undefined;
+  let reported: (report: string) => void = () => {};
+  const report = new Promise<string>((resolve) => {
+    reported = resolve;
+  });
   const listener: RequestListener = (request, response) => {
-    answer(request, response, recordOf, files, info as ServerInfo).catch((error: Error) => response.writeHead(500).end(error.stack));
+    answer(request, response, recordOf, files, info as ServerInfo, reported).catch((error: Error) =>
+      response.writeHead(500).end(error.stack),
+    );
   };
   const servers: Server[] = [createServer(listener), createSecureServer({ key, cert }, listener)];
   for (const server of servers) server.on('upgrade', onUpgrade);
@@ -106,6 +118,7 @@ export async function startTestServer(files: Files = new Map(), startSessions?: 
   info = { port, securePort, closedPort, certificate: cert } as ServerInfo;
   return {
     ...info,
+    report,
     async close() {
       for (const socket of sockets) socket.destroy();
       await Promise.all(servers.map((server) => closeServer(server)));
@@ -126,7 +139,18 @@ function upgrade(
   record.attempts += 1;
   record.changed();
   const refusal = isRefused(record.attempts, searchParams.get('refuse')) ? '/status/503' : pathname;
-  if (refuse(refusal, socket)) return;
+  if (refusal === '/silent') record.unanswered.push(socket);
+  else if (!refuse(refusal, socket)) connect(wss, sessions, record, request, socket, head);
+}
+
+function connect(
+  wss: WebSocketServer,
+  sessions: Server | undefined,
+  record: Record,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
   record.socket = socket as Socket;
   if (sessions !== undefined) sessions.emit('upgrade', request, socket, head);
   else wss.handleUpgrade(request, socket, head, (ws) => begin(new Peer(ws, socket, request, record.changed), record));
@@ -149,13 +173,13 @@ function isRefused(attempt: number, range: string | null): boolean {
   return attempt >= Number(first) && attempt <= (last ? Number(last) : Number.POSITIVE_INFINITY);
 }
 
-/** @returns whether the handshake has met its end, or will never meet one. */
+/** @returns whether the handshake has met its end. */
 function refuse(path: string, socket: Duplex): boolean {
   if (path.startsWith('/status/')) socket.end(`HTTP/1.1 ${path.slice(8)} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   else if (path === '/redirect') socket.end('HTTP/1.1 302 Found\r\nLocation: /echo\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   else if (path === '/garbage') socket.end('I am not an HTTP server.\r\n\r\n');
   else if (path === '/hangup') socket.destroy();
-  else return path === '/silent';
+  else return false;
   return true;
 }
 
@@ -169,6 +193,7 @@ async function answer(
   recordOf: (key: string) => Record,
   files: Files,
   info: ServerInfo,
+  reported: (report: string) => void,
 ): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
   const json = (value: unknown) =>
@@ -181,6 +206,12 @@ async function answer(
   } else if (pathname === '/do') {
     record.peers.at(-1)?.run(JSON.parse(searchParams.get('steps') ?? '[]') as Step[]);
     json({});
+  } else if (pathname === '/hangup') {
+    for (const socket of record.unanswered.splice(0)) socket.destroy();
+    json({});
+  } else if (pathname === '/report') {
+    response.writeHead(200).end();
+    reported(await text(request));
   } else {
     const file = files.get(pathname);
     if (file === undefined) response.writeHead(404).end();

@@ -34,6 +34,7 @@ export function firefoxOptions() {
       'browser.region.update.enabled': false,
       'dom.push.connection.enabled': false,
       'network.captive-portal-service.enabled': false,
+      'network.websocket.delay-failed-reconnects': false,
       'network.trr.mode': 5, // no DNS over HTTPS
       'services.settings.server': 'http://127.0.0.1:1/',
     },

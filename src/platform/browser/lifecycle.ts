@@ -2,8 +2,8 @@ import type { Lifecycle } from '../../core/platform.js';
 
 /**
  * The life of a page, from the window (visibilitychange bubbles up to it) or, in a worker, from its global scope.
- * `pagehide` closes, so that the page may be kept in the page cache (Firefox keeps none with an open WebSocket);
- * `pageshow` of a page that was kept, `online` and becoming visible are moments to come back, or to doubt the link.
+ * `pagehide` closes: a page that is kept in the page cache would come back with a dead socket (Firefox keeps none with an
+ * open one, and has decided before). `pageshow` of a page that was kept, `online` and becoming visible are moments to come back, or to doubt the link.
  */
 export const pageLifecycle: Lifecycle = {
   watch(listener) {

@@ -67,7 +67,8 @@ export const closeCases = [
     ['end', 'reset'] as const,
     (how) => `close: a socket that ends by ${how === 'end' ? 'FIN' : 'RST'} is told as 1006, not clean`,
     async (bench, how) => {
-      const client = await bench.connect('/sink', { open: [[{ drop: how }]] }, { reconnect: false });
+      const client = await bench.connect('/sink', {}, { reconnect: false });
+      await bench.command({ drop: how });
       const end = await poll(client);
       assert('closeCode' in end && end.closeCode === 1006 && !end.wasClean, '1006, not clean');
     },
@@ -181,8 +182,10 @@ export const closeCases = [
     'not checksUtf8',
   ),
   test('close: while reconnecting ends the attempts', async (bench) => {
-    const client = await bench.connect('/sink', { open: [[{ drop: 'end' }]] }, { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
-    if (client.state === 'open') await next(client, 'reconnecting');
+    const client = await bench.connect('/sink', {}, { reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
+    const reconnecting = next(client, 'reconnecting');
+    await bench.command({ drop: 'end' });
+    await reconnecting;
     equal(client.state, 'reconnecting', 'the state');
     const info = await client.close();
     await until(() => client.state === 'closed');
