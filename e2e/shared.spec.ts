@@ -1,12 +1,10 @@
 import { expect, type Page, test } from '@playwright/test';
-import { chromiumOptions } from '../test/support/chromium.js';
 import { until } from '../test/support/until.js';
 import { logOf, type Setting, sendFrom, set, stateOf } from './session/setting.js';
 import { send } from './session/talk.js';
 import { join, joinIn, type Tab } from './shared/tabs.js';
 
-// Several tabs of one site, which share their sockets. Playwright turns the page cache off unless told otherwise.
-test.use({ launchOptions: { ...chromiumOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
+// Several tabs of one site, which share their sockets.
 
 const heard = async (page: Page) => (await logOf(page)).heard;
 

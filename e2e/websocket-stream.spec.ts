@@ -2,14 +2,10 @@ import { type CDPSession, expect, type Page, test } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import { listen } from 'gemsocket/server';
 import type * as websocketStream from 'gemsocket/websocket-stream';
-import { chromiumOptions } from '../test/support/chromium.js';
 import { until } from '../test/support/until.js';
 import { serve } from './conformance/served.js';
 import { logOf, open as openSession, type Setting, sendFrom, set } from './session/setting.js';
 import { send } from './session/talk.js';
-
-// Playwright turns the page cache off unless told otherwise.
-test.use({ launchOptions: { ...chromiumOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
 
 const MB = 1024 * 1024;
 const TOTAL_BYTES = 200 * MB;

@@ -102,7 +102,8 @@ export class WhatwgWire implements Wire {
   #opened(): void {
     const { address, protocols } = this.#options;
     const { protocol } = this;
-    const isAgreed = protocols.length === 0 ? protocol === '' : protocols.includes(protocol);
+    const isTold = this.#socket.protocol !== undefined;
+    const isAgreed = !isTold || (protocols.length === 0 ? protocol === '' : protocols.includes(protocol));
     if (isAgreed) {
       this.#wasOpen = true;
       this.#events.opened();
