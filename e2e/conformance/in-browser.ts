@@ -24,8 +24,11 @@ const PLACES: readonly Place[] = [
   { name: 'a page with the script tag', home: 'page', source: 'script' },
 ];
 
-/** Two clients of one address have one socket, and each hears the other's echoes. */
-const SHARED = /its events carry the client, whichever|closeAll and disposal/;
+/**
+ * Two clients of one address have one socket, and each hears the other's echoes; and the worker may have begun another
+ * attempt before it hears that the tab has ended them.
+ */
+const SHARED = /its events carry the client, whichever|closeAll and disposal|a signal ends the attempts/;
 
 const SHARED_PLACES: readonly Place[] = [
   { name: 'a page that shares its sockets with other tabs', home: 'page', source: 'shared', otherwise: SHARED },
