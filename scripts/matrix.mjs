@@ -14,7 +14,7 @@ const TABLES = [
     { platform: 'deno', title: 'Deno', place: 'global' },
     { platform: 'workerd', title: 'workerd', place: 'Worker' },
   ],
-  [...browser('chromium', 'Chromium'), ...browser('webkit', 'WebKitGTK')],
+  [...browser('chromium', 'Chromium'), ...browser('firefox', 'Firefox'), ...browser('webkit', 'WebKitGTK')],
 ];
 
 /** By the word that the names of its cases begin with. */

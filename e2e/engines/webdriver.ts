@@ -1,6 +1,6 @@
 import type { Tab } from './engine.js';
 
-/** As long as a run of the whole suite may take. */
+/** No call of a test takes as long; the driver would wait for hours. */
 const SCRIPT_TIMEOUT_MS = 30_000;
 const PAGE_LOAD_TIMEOUT_MS = 30_000;
 /** A driver that does not answer at all is given up a little later than what it waits for. */

@@ -8,11 +8,10 @@ import { openSession } from './webdriver.js';
 export async function startWebKit(): Promise<Engine> {
   const screen = start('Xvfb', ['-displayfd', '1', '-noreset', '-nolisten', 'tcp']);
   try {
-    await until(() => /^\d+$/m.test(screen.output), `Xvfb has a screen: ${screen.output}`);
+    const number = () => /^\d+$/m.exec(screen.output)?.[0]; // behind what it has to say of the screens that are taken
+    await until(() => number() !== undefined, 'Xvfb has a screen');
     const port = await freePort();
-    const driver = await startListening(port, DEBIAN_WEBKIT_DRIVER, ['-p', `${port}`], {
-      DISPLAY: `:${Number.parseInt(screen.output, 10)}`,
-    });
+    const driver = await startListening(port, DEBIAN_WEBKIT_DRIVER, ['-p', `${port}`], { DISPLAY: `:${number()}` });
     return {
       open: () => openSession(`http://127.0.0.1:${port}`, { browserName: 'MiniBrowser' }),
       async [Symbol.asyncDispose]() {
