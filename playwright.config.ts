@@ -11,7 +11,7 @@ const ofEngines = (...names: readonly string[]) => names.map((name) => `**/*-${n
 
 export default defineConfig({
   testDir: 'e2e',
-  outputDir: 'test-results',
+  outputDir: 'test-results/browser', // it is emptied at every start; the results of the suite, beside it, are not
   timeout: 30_000,
   workers: 2,
   forbidOnly: true,

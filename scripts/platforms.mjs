@@ -20,7 +20,7 @@ report();
 if (values.write && problems.length === 0) write();
 if (!passed || problems.length > 0) process.exitCode = 1;
 
-/** Browsers first: Playwright empties the folder of results when it begins. */
+/** What is not there after these did not run. */
 async function runAll() {
   rmSync(RUNS, { recursive: true, force: true });
   if (!(await run('npm', ['run', '--silent', 'build']))) return false;
