@@ -64,6 +64,15 @@ export async function startProxy(targetPort: number, host = '127.0.0.1'): Promis
   await listen(server, 0, host);
   const { port } = server.address() as { port: number };
 
+  const close = async () => {
+    const closed = unlisten(server);
+    for (const socket of [...pairs].flat()) socket.destroy();
+    Object.assign(conditions, noFault());
+    tell();
+    await closed;
+    await until(() => pairs.size === 0, 'the proxy has no connection left');
+  };
+
   return {
     port,
     get connections() {
@@ -98,17 +107,8 @@ export async function startProxy(targetPort: number, host = '127.0.0.1'): Promis
       tell();
       if (!server.listening) await listen(server, port, host);
     },
-    async close() {
-      const closed = unlisten(server);
-      for (const socket of [...pairs].flat()) socket.destroy();
-      Object.assign(conditions, noFault());
-      tell();
-      await closed;
-      await until(() => pairs.size === 0, 'the proxy has no connection left');
-    },
-    [Symbol.asyncDispose]() {
-      return this.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
