@@ -23,10 +23,10 @@ export default defineConfig({
     { name: 'chromium', testIgnore: ofEngines('firefox', 'webkit'), use: { ...devices['Desktop Chrome'], launchOptions: chromium } },
     {
       name: 'firefox',
-      testMatch: ofEngines('firefox'),
+      testMatch: [...ofEngines('firefox'), '**/sleep.spec.ts'],
       use: { browserName: 'firefox', launchOptions: firefoxOptions() },
     },
-    { name: 'webkit', testMatch: [...ofEngines('webkit'), '**/lifecycle.spec.ts'], use: { browserName: 'webkit' } },
+    { name: 'webkit', testMatch: [...ofEngines('webkit'), '**/lifecycle.spec.ts', '**/sleep.spec.ts'], use: { browserName: 'webkit' } },
   ],
   webServer: {
     command: 'node demo/server.mjs',

@@ -13,7 +13,7 @@ interface Opened {
 }
 
 /** A page with a connection, its events on record. It would wait for hours before it tried again of itself. */
-export async function open(tab: Tab, server: Server, options: gemsocket.ClientOptions = {}): Promise<void> {
+export async function open(tab: Tab, server: Server, options: gemsocket.ClientOptions = {}, host = '127.0.0.1'): Promise<void> {
   const patient: gemsocket.ClientOptions = { reconnect: { minDelayMs: 36_000_000, maxDelayMs: 36_000_000 }, ...options };
   await tab.goto(server.origin);
   await tab.evaluate(
@@ -27,7 +27,7 @@ export async function open(tab: Tab, server: Server, options: gemsocket.ClientOp
       Object.assign(globalThis, { client, events, isFromCache: false } satisfies Opened);
       addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { isFromCache: persisted }));
     },
-    [`ws://127.0.0.1:${server.port}/echo?key=page`, patient] as const,
+    [`ws://${host}:${server.port}/echo?key=page`, patient] as const,
   );
 }
 

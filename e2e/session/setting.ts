@@ -59,7 +59,7 @@ export type Transport = 'WebSocket' | 'WebSocketStream';
 /** Opens a session in the page, with what it hears on record. */
 export async function open(
   page: Pick<Tab, 'evaluate'>,
-  { proxy }: Setting,
+  { proxy, host = '127.0.0.1' }: { readonly proxy: { readonly port: number }; readonly host?: string },
   options: gemsocket.ClientOptions = {},
   transport: Transport = 'WebSocket',
 ): Promise<void> {
@@ -73,7 +73,7 @@ export async function open(
       const client = await connect(address, { type: 'insecure', session: gem1.session(), transport: over, ...given });
       Object.assign(globalThis, { client, log: new talk.Log(client), send: talk.send } satisfies Opened);
     },
-    [`ws://127.0.0.1:${proxy.port}`, { reconnect: { minDelayMs: 1, maxDelayMs: 20 }, ...options }, transport] as const,
+    [`ws://${host}:${proxy.port}`, { reconnect: { minDelayMs: 1, maxDelayMs: 20 }, ...options }, transport] as const,
   );
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from './until.js';
 
 /** A TCP link under the test's control. What it does to its connections holds until `heal()`. */
-export interface FaultyProxy {
+export interface FaultyProxy extends AsyncDisposable {
   readonly port: number;
   /** Connections that it carries now. */
   readonly connections: number;
@@ -13,6 +13,8 @@ export interface FaultyProxy {
   cut(how: 'fin' | 'reset'): void;
   /** The link goes dark: no byte, no FIN and no new connection passes, and nobody is told. One way, or both. */
   freeze(direction?: Direction | 'both'): void;
+  /** The connections that there are go dark, as those that a NAT has forgotten during a long silence; new ones pass. */
+  forget(): void;
   /** Every byte takes this long to pass, each way. */
   delay(delayMs: number): void;
   /** At most this many bytes a second pass, each way. */
@@ -28,6 +30,7 @@ export type Direction = 'toServer' | 'toClient';
 
 interface Conditions {
   frozen: Set<Direction>;
+  forgotten: Set<Socket>;
   delayMs: number;
   bytesPerSecond: number;
   /** Resolves at the next change. */
@@ -40,7 +43,7 @@ export async function startProxy(targetPort: number, host = '127.0.0.1'): Promis
     new Promise<void>((resolve) => {
       change = resolve;
     });
-  const conditions: Conditions = { frozen: new Set(), delayMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY, changed: nextChange() };
+  const conditions: Conditions = { ...noFault(), changed: nextChange() };
   const tell = () => {
     const changed = change;
     conditions.changed = nextChange();
@@ -61,6 +64,15 @@ export async function startProxy(targetPort: number, host = '127.0.0.1'): Promis
   await listen(server, 0, host);
   const { port } = server.address() as { port: number };
 
+  const close = async () => {
+    const closed = unlisten(server);
+    for (const socket of [...pairs].flat()) socket.destroy();
+    Object.assign(conditions, noFault());
+    tell();
+    await closed;
+    await until(() => pairs.size === 0, 'the proxy has no connection left');
+  };
+
   return {
     port,
     get connections() {
@@ -80,6 +92,9 @@ export async function startProxy(targetPort: number, host = '127.0.0.1'): Promis
       conditions.frozen = new Set(direction === 'both' ? ['toServer', 'toClient'] : [direction]);
       tell();
     },
+    forget() {
+      for (const socket of [...pairs].flat()) conditions.forgotten.add(socket);
+    },
     delay(delayMs) {
       conditions.delayMs = delayMs;
     },
@@ -88,19 +103,17 @@ export async function startProxy(targetPort: number, host = '127.0.0.1'): Promis
     },
     refuse: () => unlisten(server),
     async heal() {
-      Object.assign(conditions, { frozen: new Set(), delayMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY });
+      Object.assign(conditions, noFault());
       tell();
       if (!server.listening) await listen(server, port, host);
     },
-    async close() {
-      const closed = unlisten(server);
-      for (const socket of [...pairs].flat()) socket.destroy();
-      conditions.frozen = new Set();
-      tell();
-      await closed;
-      await until(() => pairs.size === 0, 'the proxy has no connection left');
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
+}
+
+function noFault(): Omit<Conditions, 'changed'> {
+  return { frozen: new Set(), forgotten: new Set(), delayMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY };
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
@@ -139,7 +152,7 @@ function carry(from: Socket, to: Socket, direction: Direction, conditions: Condi
   const pump = async () => {
     isPumping = true;
     for (let parcel = queue.shift(); parcel !== undefined; parcel = queue.shift()) {
-      while (conditions.frozen.has(direction)) await conditions.changed;
+      while (conditions.frozen.has(direction) || conditions.forgotten.has(from)) await conditions.changed;
       if (parcel.dueAt > Date.now()) await sleep(parcel.dueAt - Date.now());
       await pass(to, parcel.bytes, conditions);
       if (queue.length <= HELD_PARCELS) from.resume();
