@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** Programs that others wrote, which the interop tests talk to: `find` gives the path, or undefined where there is none. */
+/** Programs that others wrote, which the tests talk to or make networks with: `find` gives the path, or undefined where there is none. */
 export const programs = {
   websocketd: { debianPackage: 'websocketd', find: () => locate('/usr/bin/websocketd') },
   libwebsockets: { debianPackage: 'libwebsockets-test-server', find: () => locate('/usr/bin/libwebsockets-test-server') },
   inspircd: { debianPackage: 'inspircd', find: () => locate('/usr/sbin/inspircd') },
   pythonWebsockets: { debianPackage: 'python3-websockets', find: () => locatePythonWith('websockets') },
   nginx: { debianPackage: 'nginx-light', find: () => locate('/usr/sbin/nginx') },
+  ip: { debianPackage: 'iproute2', find: () => locate('/usr/sbin/ip') ?? locate('/sbin/ip') },
   haproxy: { debianPackage: 'haproxy', find: () => locate('/usr/sbin/haproxy') },
 };
 

@@ -42,7 +42,7 @@ describe('what breaks the rules ends its own connection, with the code that RFC 
     ['an unmasked frame', [frame(Opcode.text, 'bare', { masked: false })], 1002, 'PROTOCOL_ERROR'],
     [
       'a message in more pieces than its size allows',
-      Array.from({ length: 1_025 }, (_, index) => frame(index === 0 ? Opcode.text : Opcode.continuation, 'x', { fin: false })),
+      Array.from({ length: 16_385 }, (_, index) => frame(index === 0 ? Opcode.text : Opcode.continuation, 'x', { fin: false })),
       1008,
       'PROTOCOL_ERROR',
     ],
