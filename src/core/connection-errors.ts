@@ -39,16 +39,12 @@ export function tailDropped(settings: Settings): WebsocketError {
   const { maxMessages, maxBytes } = settings.inbox;
   return new WebsocketError(
     'INBOX_FULL',
-    `After close() more messages came than the inbox had room for (${maxMessages} messages, ${maxBytes} bytes), and the rest was not kept. Read what waits before close(), or raise the inbox bounds.`,
+    `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and what came after close() was not kept. Read before close(), or raise the inbox bounds.`,
     { maxMessages, maxBytes },
   );
 }
 
 export function sentAway({ code, reason }: CloseInfo): WebsocketError {
-  const why = reason === '' ? String(code) : `${code}, ${reason}`;
-  return new WebsocketError(
-    'CONNECT_FAILED',
-    `The server took the WebSocket and closed it (${why}) before it was ready. After 1013 it may have room later; otherwise its log says more.`,
-    { closeCode: code, reason },
-  );
+  const message = `The server closed the connection before it was ready: ${code} ${reason}. Its log says more; after 1013, try again later.`;
+  return new WebsocketError('CONNECT_FAILED', message, { closeCode: code, reason });
 }
