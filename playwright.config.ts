@@ -23,7 +23,8 @@ export default defineConfig({
     { name: 'chromium', testIgnore: ofEngines('firefox', 'webkit'), use: { ...devices['Desktop Chrome'], launchOptions: chromium } },
     {
       name: 'firefox',
-      testMatch: [...ofEngines('firefox'), '**/sleep.spec.ts'],
+      testMatch: [...ofEngines('firefox'), '**/sleep.spec.ts', '**/shared.spec.ts'],
+      grepInvert: /@chromium/,
       use: { browserName: 'firefox', launchOptions: firefoxOptions() },
     },
     { name: 'webkit', testMatch: [...ofEngines('webkit'), '**/lifecycle.spec.ts', '**/sleep.spec.ts'], use: { browserName: 'webkit' } },

@@ -1,3 +1,4 @@
-import { describeConformance } from './conformance/in-browser.js';
+import { describeConformance, describeShared } from './conformance/in-browser.js';
 
 describeConformance('WebKit', 'webkit');
+describeShared('WebKit', 'webkit');

@@ -6,6 +6,9 @@ import { join, joinIn, type Tab } from './shared/tabs.js';
 
 // Several tabs of one site, which share their sockets.
 
+/** Its page to crash a tab, its page cache, and its way to end a page; docs/guides/shared.md says what is known of the others. */
+const CHROMIUM = { tag: '@chromium' };
+
 const heard = async (page: Page) => (await logOf(page)).heard;
 
 const closeIn = (page: Page, code: number) =>
@@ -55,7 +58,7 @@ for (const hasSession of [false, true]) {
       expect(peer.log.events).toEqual(['close 4002']);
     });
 
-    test('a tab that crashes is noticed: the others go on, and the last one ends the connection', async ({ context }) => {
+    test('a tab that crashes is noticed: the others go on, and the last one ends the connection', CHROMIUM, async ({ context }) => {
       await using setting = await set();
       // In Chromium the worker lives in the process of the tab that started it.
       const [first, crashes] = [await join(context, setting, { hasSession }), await join(context, setting, { hasSession })];
@@ -69,7 +72,7 @@ for (const hasSession of [false, true]) {
       await until(() => !peer.client.isConnectionOpen(), 'the server sees the end');
     });
 
-    test('a worker that dies is noticed, and the tabs that live have another', async ({ context }) => {
+    test('a worker that dies is noticed, and the tabs that live have another', CHROMIUM, async ({ context }) => {
       await using setting = await set();
       const [first, ...others] = [
         await join(context, setting, { hasSession }),
@@ -103,7 +106,7 @@ for (const hasSession of [false, true]) {
       expect(setting.accepted).toHaveLength(1);
     });
 
-    test('what a tab sends as it is closed arrives while another is there', async ({ context }) => {
+    test('what a tab sends as it is closed arrives while another is there', CHROMIUM, async ({ context }) => {
       await using setting = await set();
       await join(context, setting, { hasSession });
       const goes = await context.newPage();
@@ -150,7 +153,7 @@ for (const hasSession of [false, true]) {
       expect([await stateOf(other), peer.client.state]).toEqual(['open', 'open']);
     });
 
-    test('a page that comes back from the page cache joins again', async ({ context }) => {
+    test('a page that comes back from the page cache joins again', CHROMIUM, async ({ context }) => {
       await using setting = await set();
       const stays = await join(context, setting, { hasSession });
       const page = await join(context, setting, { hasSession });
@@ -165,6 +168,21 @@ for (const hasSession of [false, true]) {
     });
   });
 }
+
+test('close() while the session is away sends what was accepted, and then its end', async ({ context }) => {
+  await using setting = await set();
+  const tab = await join(context, setting, { hasSession: true });
+  const peer = peerOf(setting);
+  await setting.proxy.refuse();
+  setting.proxy.cut('reset');
+  await until(async () => (await stateOf(tab)) === 'reconnecting', 'the tab knows of the break');
+  await sendFrom(tab, 0, 10);
+  const closing = closeIn(tab, 4001);
+  await setting.proxy.heal();
+  expect(await closing).toEqual({ code: 4001, reason: 'bye', wasClean: true });
+  await until(() => peer.client.state === 'closed', 'the server sees the end');
+  expect(peer.log).toMatchObject({ heard: 10, wrong: [] });
+});
 
 test('tabs with other options, or another name, have connections of their own', async ({ context }) => {
   await using setting = await set();
