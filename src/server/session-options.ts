@@ -8,7 +8,7 @@ import { type RegistryBounds, registryDefaults } from '../session/registry.js';
 export interface ServerSessionOptions {
   /** Bytes from one client that may wait to be read before it is stopped, each message counting 32 more than it has. */
   windowBytes?: number;
-  /** Bytes sent to one client and not acknowledged. Beyond that, messages wait, and count for `maxBufferedBytes`. */
+  /** Bytes sent to one client and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait, and count for `maxBufferedBytes`. */
   replayBytes?: number;
   /** Milliseconds that a session is kept for a client that is away. */
   resumeWindowMs?: number;

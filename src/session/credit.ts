@@ -71,6 +71,11 @@ export class ReceiveCredit {
     this.#unread -= bytes + MESSAGE_COST;
   }
 
+  /** Cost of what the application has not taken yet. */
+  get unread(): number {
+    return this.#unread;
+  }
+
   /** Whether the application is a whole window behind. */
   get isBehind(): boolean {
     return this.#unread >= this.#windowBytes;

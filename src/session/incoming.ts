@@ -44,8 +44,9 @@ export class Incoming {
     return this.#messagesReceived;
   }
 
+  /** What was delivered and is not read yet, and the parts of a message that is not whole yet. */
   get heldBytes(): number {
-    return this.#assembler.length;
+    return this.credit.unread + this.#assembler.length;
   }
 
   /** The peer's END, once it has come. */

@@ -4,6 +4,9 @@ import type { Batch } from './batcher.js';
 import { isNumbered, Kind, RecordReader } from './records.js';
 import { decodeText, newDecoder } from './text.js';
 
+/** What an entry takes beside its bytes (Node 20: 162), so that a bound in bytes bounds tiny batches, too. */
+const ENTRY_COST = 160;
+
 /** Records that wait for their acknowledgement, as they went on the wire. */
 interface Entry {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -16,6 +19,7 @@ interface Entry {
 /** A message in chunks, kept whole until its last record is acknowledged. */
 interface BigMessage {
   readonly message: Message;
+  readonly bytes: number;
   readonly last: number;
 }
 
@@ -27,6 +31,7 @@ export class Ledger {
   #sent = 0;
   #acknowledged = 0;
   #bytes = 0;
+  #wholeBytes = 0;
   #kept = new Queue<Entry>();
   #again = new Queue<Entry>();
   readonly #big = new Queue<BigMessage>();
@@ -36,8 +41,14 @@ export class Ledger {
     return this.#sent;
   }
 
+  /** Of the records, each entry with its cost: what `replayBytes` bounds. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** All that is kept. */
+  get heldBytes(): number {
+    return this.#bytes + this.#wholeBytes;
   }
 
   get isEmpty(): boolean {
@@ -57,11 +68,12 @@ export class Ledger {
     if (batch.numbered === 0) return;
     this.#kept.push({ bytes: batch.data, first: this.#sent + 1, numbered: batch.numbered, hasVolatile: batch.hasVolatile });
     this.#sent += batch.numbered;
-    this.#bytes += batch.data.length;
+    this.#bytes += batch.data.length + ENTRY_COST;
   }
 
-  keepWhole(message: Message, last: number): void {
-    this.#big.push({ message, last });
+  keepWhole(message: Message, bytes: number, last: number): void {
+    this.#big.push({ message, bytes, last });
+    this.#wholeBytes += bytes;
   }
 
   /** False when the peer claims what cannot be. */
@@ -70,9 +82,12 @@ export class Ledger {
     this.#acknowledged = count;
     for (let entry = this.#kept.peek(); entry !== undefined && entry.first + entry.numbered - 1 <= count; entry = this.#kept.peek()) {
       this.#kept.shift();
-      this.#bytes -= entry.bytes.length;
+      this.#bytes -= entry.bytes.length + ENTRY_COST;
     }
-    for (let big = this.#big.peek(); big !== undefined && big.last <= count; big = this.#big.peek()) this.#big.shift();
+    for (let big = this.#big.peek(); big !== undefined && big.last <= count; big = this.#big.peek()) {
+      this.#big.shift();
+      this.#wholeBytes -= big.bytes;
+    }
     return true;
   }
 
@@ -85,7 +100,7 @@ export class Ledger {
       const rest = this.#unacknowledged(entry);
       if (rest === undefined) continue;
       again.push(rest);
-      this.#bytes += rest.bytes.length;
+      this.#bytes += rest.bytes.length + ENTRY_COST;
       messages += countMessages(rest.bytes);
     }
     this.#kept = new Queue();
@@ -107,7 +122,7 @@ export class Ledger {
     const messages: Message[] = [];
     for (let entry = this.#again.shift(); entry !== undefined; entry = this.#again.shift()) this.#recover(entry, messages);
     this.#big.clear();
-    this.#sent = this.#acknowledged = this.#bytes = 0;
+    this.#sent = this.#acknowledged = this.#bytes = this.#wholeBytes = 0;
     return messages;
   }
 

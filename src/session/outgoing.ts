@@ -20,7 +20,7 @@ const FIRST_BATCH_BYTES = 3_072;
 
 export interface OutgoingBounds {
   readonly outbox: OutboxBounds;
-  /** How much may be sent and not acknowledged. */
+  /** How much may be sent and not acknowledged, with what it takes to keep it. */
   readonly replayBytes: number;
   /** Messages over this are cut. */
   readonly chunkBytes: number;
@@ -65,7 +65,7 @@ export class Outgoing {
 
   /** Kept in memory for the peer, whatever became of it. */
   get heldBytes(): number {
-    return this.#waitingBytes + this.batcher.bytes + this.#ledger.bytes;
+    return this.#outbox.bytes + (this.#big?.bytes.length ?? 0) + this.batcher.bytes + this.#ledger.heldBytes;
   }
 
   get messagesSent(): number {
@@ -262,7 +262,7 @@ export class Outgoing {
     if (kind === Kind.chunk) return true;
     this.#big = undefined;
     this.#messagesSent += 1;
-    this.#ledger.keepWhole(big.message, this.#ledger.sent + this.batcher.numbered);
+    this.#ledger.keepWhole(big.message, big.bytes.length, this.#ledger.sent + this.batcher.numbered);
     this.#host.sent(big.bytes.length);
     return true;
   }

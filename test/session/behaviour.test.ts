@@ -80,6 +80,20 @@ describe('bounds', () => {
     expect(readAll(world.serverClient)).toHaveLength(20);
   });
 
+  it('counts what each batch takes beside its bytes, so that tiny ones are bounded too', () => {
+    const world = new World({ client: { replayBytes: 5_000 } }).open();
+    world.cable.isFrozen = true;
+    const before = world.cable.client.sent.length;
+    for (let n = 0; n < 200; n++) {
+      world.client.sendMessage('x');
+      world.endTurn();
+    }
+    expect(world.cable.client.sent.length - before).toBeLessThan(40);
+    world.cable.isFrozen = false;
+    world.pass(2_000);
+    expect(readAll(world.serverClient)).toHaveLength(200);
+  });
+
   it('refuses a message over what the peer takes, at the call', () => {
     const world = new World({ server: { maxMessageBytes: 1_000 } }).open();
     expect(() => world.client.sendMessage('x'.repeat(1_001))).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_BIG' }));

@@ -12,7 +12,7 @@ const bounds = fc
   .record({
     chunkBytes: fc.integer({ min: 10, max: 200 }),
     spareWindow: fc.nat({ max: 400 }),
-    replayBytes: fc.integer({ min: 50, max: 600 }),
+    replayBytes: fc.integer({ min: 50, max: 1_800 }),
   })
   .map(({ chunkBytes, spareWindow, replayBytes }) => ({
     chunkBytes,

@@ -10,7 +10,7 @@ const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.en
 /** Small bounds, so that short schedules reach all of them. */
 const small = {
   windowBytes: 900,
-  replayBytes: 1_200,
+  replayBytes: 3_600,
   chunkBytes: 100,
   wireMarkBytes: 300,
   maxMessageBytes: 4_000,

@@ -84,6 +84,16 @@ describe("a server's sessions", () => {
     expect(world.serverClient.state).toBe('closed');
   });
 
+  it('weighs what the application of a session that is away has not read', () => {
+    const world = new World({ registry: { maxDetachedBytes: 30_000 } }).open();
+    world.client.sendMessage('x'.repeat(40_000));
+    world.settle();
+    world.isRefusing = true;
+    world.cut();
+    world.settle();
+    expect(world.registry.metrics).toMatchObject({ detached: 0, evicted: 1 });
+  });
+
   it('count what was resumed', () => {
     const world = new World().open();
     world.cut();
