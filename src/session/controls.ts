@@ -1,6 +1,6 @@
 import { utf8Length } from '../core/utf8.js';
 import { Fields } from './fields.js';
-import { TOKEN_BYTES } from './limits.js';
+import { MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, TOKEN_BYTES } from './limits.js';
 import { headerSize, Kind, writeHeader } from './records.js';
 import { varintSize, writeVarint } from './varint.js';
 
@@ -61,8 +61,6 @@ export type Control = Hello | Welcome | Resume | Resumed | Leave;
 export const Outcome = { none: 0, unknown: 1, windowOver: 2, evicted: 3, ended: 4 } as const;
 
 const Type = { hello: 1, welcome: 2, resume: 3, resumed: 4, leave: 5 } as const;
-const MAX_PROTOCOLS = 32;
-const MAX_PROTOCOL_BYTES = 255;
 
 /** The whole record, header included. */
 export function encodeControl(control: Control): Uint8Array<ArrayBuffer> {

@@ -4,7 +4,7 @@ import { positive, type Settings } from '../core/options.js';
 import { WIRE_MARK_BYTES } from '../core/plain-link.js';
 import type { SessionFeature } from '../core/types.js';
 import { ClientHandshake } from './handshake.js';
-import { MAX_BODY_BYTES, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
+import { MAX_BODY_BYTES, MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
 import { SessionLink, type SessionSettings } from './session-link.js';
 
 /** Bounds are said in the handshake, as numbers: infinity is none. */
@@ -16,7 +16,7 @@ export interface SessionOptions {
   ackDelayMs?: number;
   /** Bytes that may wait to be read before the sender is stopped, each message counting 32 more than it has. */
   windowBytes?: number;
-  /** Bytes that may be sent and not acknowledged. Beyond that, messages wait in the outbox. */
+  /** Bytes that may be sent and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait in the outbox. */
   replayBytes?: number;
 }
 
@@ -33,17 +33,30 @@ export const sessionDefaults = {
  * Speaks gem.1 with a gemsocket server: batched, flow-controlled, lossless across reconnects. For the option `session`
  * of a client. A server that does not speak it refuses the connection (`UNSUPPORTED`, or in a browser `CONNECT_FAILED`).
  *
- * @throws {WebsocketError} `INVALID_OPTION`.
+ * @throws {WebsocketError} `INVALID_OPTION`, here for these options, and where the client is made for `protocols` that a
+ * handshake does not hold (docs/protocol.md, section 4).
  */
 export function session(options: SessionOptions = {}): SessionFeature {
   const resolved = resolveSession(options);
   const feature: LinkFeature = {
     name: SESSION_PROTOCOL,
     options: resolved,
-    makeLink: (settings, platform) => (host) =>
-      new SessionLink(host, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform),
+    makeLink: (settings, platform) => {
+      checkOffer(settings.protocols);
+      return (host) => new SessionLink(host, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform);
+    },
   };
   return feature;
+}
+
+/** What a handshake has no room for is refused at the call, not by the server. Subprotocols are ASCII: a character is a byte. */
+function checkOffer(protocols: readonly string[]): void {
+  const fits = protocols.length <= MAX_PROTOCOLS && protocols.every((name) => name.length <= MAX_PROTOCOL_BYTES);
+  if (fits && !protocols.includes(SESSION_PROTOCOL)) return;
+  const message = fits
+    ? `The option protocols has ${SESSION_PROTOCOL}, which the option session offers by itself. Leave it out.`
+    : `With a session the option protocols takes ${MAX_PROTOCOLS} names of ${MAX_PROTOCOL_BYTES} characters at the most. Offer fewer or shorter ones.`;
+  throw new WebsocketError('INVALID_OPTION', message, { option: 'protocols', value: protocols });
 }
 
 export function resolveSession(options: SessionOptions, defaults: Required<SessionOptions> = sessionDefaults): Required<SessionOptions> {

@@ -16,5 +16,9 @@ export const MIN_WINDOW_BYTES = 32_768;
 /** Session ids and secrets: 128 bits, which nobody guesses. */
 export const TOKEN_BYTES = 16;
 
+/** What a client may offer of the application's subprotocols: more than any needs, and little to read. */
+export const MAX_PROTOCOLS = 32;
+export const MAX_PROTOCOL_BYTES = 255;
+
 /** A client waits no longer than this, whatever LEAVE says. */
 export const MAX_LEAVE_MS = 300_000;
