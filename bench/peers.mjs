@@ -1,5 +1,7 @@
 /** The two contenders: our client and server, and raw ws on both sides. Each echoes; each client calls back per message. */
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { WebsocketClient } from 'gemsocket';
 import { listen } from 'gemsocket/server';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -32,4 +34,11 @@ export async function wsClient(port, onMessage = () => {}) {
     await once(socket, 'close');
   };
   return { send: (text) => socket.send(text), close };
+}
+
+/** The other side of the benchmarks of sessions, and its ports: see session-peer.mjs. */
+export async function startSessionPeer() {
+  const child = fork(fileURLToPath(new URL('./session-peer.mjs', import.meta.url)));
+  const [ports] = await once(child, 'message');
+  return { ports, stop: () => child.disconnect() };
 }

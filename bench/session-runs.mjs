@@ -1,0 +1,80 @@
+/** What is measured of a connection, raw or with a session: the same in Node and in a page. Each gives a rate per second. */
+
+/** A connection as the runs need it: `hear` replaces the listener, `rest` waits until `busy` is over. */
+export function sessionPeer(client) {
+  let listener = () => {};
+  let isBusy = false;
+  client.on('message', (message) => listener(message));
+  return {
+    send: (text) => {
+      isBusy = !client.sendMessage(text);
+    },
+    hear: (to) => {
+      listener = to;
+    },
+    busy: () => isBusy,
+    rest: async () => {
+      await client.drained();
+      isBusy = false;
+    },
+  };
+}
+
+const message = (letter) => letter.repeat(64);
+
+/** Round trips, with so many on their way at any time. */
+export function echo(inFlight, total) {
+  const text = message('e');
+  return (peer) =>
+    timed(total, (done) => {
+      let sent = 0;
+      let heard = 0;
+      peer.hear(() => {
+        heard += 1;
+        if (heard === total) done();
+        else if (sent < total) {
+          sent += 1;
+          peer.send(text);
+        }
+      });
+      for (; sent < inFlight; sent++) peer.send(text);
+    });
+}
+
+/** Messages from here to there. The clock stops when the other side has counted them all. */
+export function send(total, pause = () => {}) {
+  const text = message('c');
+  return (peer) =>
+    timed(total, async (done) => {
+      for (let sent = 0; sent < total; sent++) {
+        peer.send(text);
+        const pausing = pause();
+        if (pausing !== undefined) await pausing;
+        if (peer.busy()) await peer.rest();
+      }
+      peer.hear((count) => {
+        if (Number(count) !== total) throw new Error(`The other side counted ${count} of ${total} messages.`);
+        done();
+      });
+      peer.send('count?');
+    });
+}
+
+/** Messages from there to here. */
+export function receive(total) {
+  return (peer) =>
+    timed(total, (done) => {
+      let heard = 0;
+      peer.hear(() => {
+        heard += 1;
+        if (heard === total) done();
+      });
+      peer.send(`flood ${total}`);
+    });
+}
+
+async function timed(total, work) {
+  const startedAt = performance.now();
+  await new Promise((resolve) => work(resolve));
+  return (total / (performance.now() - startedAt)) * 1000;
+}
