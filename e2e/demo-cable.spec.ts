@@ -48,6 +48,8 @@ test('as long as nothing happens to the cable, both clients get everything', asy
     expect(received + underWay).toBe(sent);
     expect(wrong).toEqual({ lost: 0, duplicated: 0, disordered: 0 });
   }
+  const sent = await page.locator('#cable [data-count=sent]').allTextContents();
+  expect(sent[0]).toBe(sent[1]);
   await expect(page.locator('#cable-caption')).toContainText('All is well');
   await expect(page.locator('#receipts-empty')).toBeVisible();
 });
@@ -66,6 +68,7 @@ test('cut again and again, the plain client loses and does not know it; the sess
   await expect(receipts(page, 'plain').first()).toContainText(/resumed\s*false.*lost\s*not known/);
   await expect(receipts(page, 'session').first()).toContainText(/resumed\s*true.*replayed\s*\d+.*lost\s*0/);
   await expectWhole(page);
+  await expect(side(page, 'session').locator('.cable-verdict')).toContainText(/3 breaks, \d+ sent again, none is missing/);
 
   const { sent = 0, received = 0, underWay = 0, lost = 0, duplicated, disordered } = await counts(page, 'plain');
   expect(received + lost + underWay).toBe(sent);
@@ -114,7 +117,7 @@ test('a delay loses nothing: more is on its way, until it is taken back', async 
   expect(await count(page, 'plain', 'lost')).toBe(0);
 });
 
-test('one page’s cable is no other’s, and counting anew begins with nothing', async ({ page }) => {
+test('one page’s cable is no other’s, and starting over begins with nothing', async ({ page }) => {
   const other = await page.context().newPage();
   await other.goto(page.url());
   await open(other);
@@ -128,7 +131,7 @@ test('one page’s cable is no other’s, and counting anew begins with nothing'
   expect(await count(page, 'plain', 'lost')).toBe(0);
 
   await other.bringToFront();
-  await press(other, 'Count anew');
+  await press(other, 'Start over');
   await expect(receipts(other, 'fault')).toHaveCount(0);
   await expect(side(other, 'plain')).toHaveAttribute('data-tone', 'calm');
   await open(other);
@@ -186,6 +189,10 @@ test.describe('on a phone', () => {
     await expect.poll(() => count(page, 'plain', 'lost'), patient).toBeGreaterThan(0);
     const [plain, session] = await Promise.all([side(page, 'plain').boundingBox(), side(page, 'session').boundingBox()]);
     expect(plain?.y).toBe(session?.y);
+    const rows = await page
+      .locator('#cable [data-count=sent]')
+      .evaluateAll((places) => places.map((place) => place.getBoundingClientRect().y));
+    expect(rows[0]).toBe(rows[1]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   });
 });

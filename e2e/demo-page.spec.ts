@@ -104,10 +104,16 @@ test.describe('on a phone', () => {
     const small = await page.evaluate(() =>
       [...document.querySelectorAll('button, .check, .segments label, .minerals label, nav a, summary')]
         .map((element) => ({ text: element.textContent?.trim(), box: element.getBoundingClientRect() }))
-        .filter(({ box }) => box.width > 0 && (box.width < 24 || box.height < 24))
+        .filter(({ box }) => box.width > 0 && (box.width < 24 || box.height < 44))
         .map(({ text }) => text),
     );
     expect(small).toEqual([]);
+  });
+
+  test('magnified four times, a page of 1,280 pixels is still no wider than its window (WCAG 1.4.10)', async ({ page }) => {
+    await page.setViewportSize({ width: 320, height: 256 });
+    await cableOpen(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
   });
 
   test('a narrow screen shows a part of the field, and the own gem in it', async ({ page }) => {

@@ -103,7 +103,7 @@ export function sparkleSeen(page: Page, near: { x: number; y: number }): Promise
     const away = (point: { x: number; y: number }) => Math.hypot(point.x - from.x, point.y - from.y);
     let nearest: { x: number; y: number } | undefined;
     for (let i = 0; i < image.data.length; i += 4) {
-      if (image.data[i] !== 192 || image.data[i + 1] !== 122 || image.data[i + 2] !== 0) continue;
+      if (image.data[i] !== 184 || image.data[i + 1] !== 116 || image.data[i + 2] !== 0) continue;
       const point = { x: (i / 4) % image.width, y: Math.floor(i / 4 / image.width) };
       if (nearest === undefined || away(point) < away(nearest)) nearest = point;
     }

@@ -104,8 +104,11 @@ class Line {
     return this.#sides.get(name);
   }
 
+  /** To both from the same moment on, as the page does. */
   say() {
-    for (const side of this.#sides.values()) side.say();
+    const sides = [...this.#sides.values()];
+    if (!sides.every(({ hasBegun }) => hasBegun)) return;
+    for (const side of sides) side.say();
   }
 
   get picture() {
@@ -116,14 +119,14 @@ class Line {
 
 /** The server's end of one of the two connections. */
 class Side {
+  hasBegun = false;
   #client;
-  #hasBegun = false;
   #sent = 0;
   #heard = new Tally();
 
   take(client) {
     this.#client = client;
-    this.#hasBegun = true;
+    this.hasBegun = true;
     client.on('message', (message) => this.#heard.take(message));
     client.on('close', () => {
       if (this.#client === client) this.#client = undefined;
@@ -132,7 +135,6 @@ class Side {
 
   /** A number goes by whether or not anybody is there to be told it: without a session, that one is lost. */
   say() {
-    if (!this.#hasBegun) return;
     this.#sent += 1;
     if (this.#client?.state === 'open' || this.#client?.state === 'reconnecting') this.#client.sendMessage(String(this.#sent));
   }

@@ -39,6 +39,7 @@ export class RequestBus implements AsyncDisposable {
     });
   }
 
+  /** Those that are not closed, or whose end was not read yet, by id. */
   get clients(): ReadonlyMap<string, IWebsocketClient> {
     return this.#clients;
   }
@@ -47,7 +48,8 @@ export class RequestBus implements AsyncDisposable {
    * Starts connecting at once and returns the connection's unique instance. Messages sent before it opens wait. A
    * first attempt that fails is not the end: it tries on as `options.reconnect` says, and tells so in events.
    *
-   * @param type `'secure'` unless said otherwise.
+   * @param onMessage called with every message. Left out, messages wait for `getMessage()`.
+   * @param type `'secure'` by default, so that nothing is sent unencrypted by mistake; `'insecure'` dials ws.
    * @throws {WebsocketError} `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call.
    */
   createClient(address: Address, onMessage?: OnMessage, type: WebsocketType = 'secure', options: ClientOptions = {}): IWebsocketClient {
@@ -103,7 +105,11 @@ export class RequestBus implements AsyncDisposable {
     };
   }
 
-  /** Resolves when all are down. */
+  /**
+   * As `close` of every client. Resolves when all are down.
+   *
+   * @throws {WebsocketError} (rejects) `INVALID_CLOSE`.
+   */
   async closeAll(code?: number, reason?: string): Promise<void> {
     await Promise.all([...this.#clients.values()].map((client) => client.close(code, reason)));
   }

@@ -59,7 +59,13 @@ export class WebsocketClient extends Client {
   }
 }
 
-/** Opens a connection, or joins the one that another tab has opened; rejects with a WebsocketError that says why. */
+/**
+ * Opens a connection, or joins the one that another tab has opened.
+ *
+ * @param options those of a client, `shared`, and `type`: `'secure'` by default, `'insecure'` for ws.
+ * @throws {WebsocketError} (rejects) `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, `CONNECT_FAILED`,
+ * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
+ */
 export async function connect(address: Address, options: SharedClientOptions & { type?: WebsocketType } = {}): Promise<IWebsocketClient> {
   const client = new Client(sharedParts(address, options.type ?? 'secure', options));
   await client.connect();

@@ -26,7 +26,13 @@ export class WebsocketClient extends Client {
   }
 }
 
-/** Opens a connection; rejects with a WebsocketError that says why. */
+/**
+ * Opens a connection.
+ *
+ * @param options those of a client, and `type`: `'secure'` by default, `'insecure'` for ws.
+ * @throws {WebsocketError} (rejects) `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, `CONNECT_FAILED`,
+ * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
+ */
 export async function connect(address: Address, options: ClientOptions & { type?: WebsocketType } = {}): Promise<IWebsocketClient> {
   const client = new Client(clientParts(standardPlatform, address, options.type ?? 'secure', options));
   await client.connect();

@@ -3,7 +3,7 @@ import { WebsocketError } from '../core/errors.js';
 import { type ClientOptions, defaults, milliseconds, positive, resolveOptions, type Settings } from '../core/options.js';
 import { resolveServerSession, type ServerSessionOptions, type ServerSessionSettings } from './session-options.js';
 
-/** Every bound has a default, and its reason stands beside it in {@link serverDefaults}. */
+/** What a server can be told. Every bound has a default; docs/guides/operating.md says of each why it is so much. */
 export interface ServerOptions {
   /** TLS key and certificate, PEM: the server is wss. Of `listen` only; an attached server has its own. */
   tls?: { key: string | Buffer; cert: string | Buffer };
@@ -15,21 +15,24 @@ export interface ServerOptions {
   origins?: readonly string[] | '*';
   /** Before the upgrade. Throw or return undefined to refuse with 401; what it returns is the client's `user`. */
   authenticate?: (request: IncomingMessage) => unknown;
-  /** More get 503. Handshakes under way count. */
+  /** Open clients; handshakes under way count. More get 503. 16,384 by default: idle ones take half a gigabyte. */
   maxClients?: number;
-  /** Largest message taken, in bytes of payload. A larger one ends its connection with 1009. */
+  /** Largest message taken, in bytes of payload; a larger one ends its connection with 1009. 64 KiB by default, as a stranger may send it. */
   maxMessageBytes?: number;
-  /** Milliseconds for a handshake, `authenticate` included; with TLS as many again before it, for TLS's own. */
+  /** Milliseconds for a handshake, `authenticate` included; with TLS as many again before it, for TLS's own. 10,000 by default, as long as a client waits. */
   handshakeTimeoutMs?: number;
-  /** As for the client: a peer that answers no ping is detached. */
+  /** As for the client: after `pingMs` without a byte (15,000 by default) a ping, which is to be answered within `timeoutMs` (10,000). false: no pings. */
   liveness?: false | { pingMs?: number; timeoutMs?: number };
-  /** Per client, as a token bucket; over it the client is closed with 1008. None, unless set. */
+  /** Messages of one client, as a token bucket; over it the client is closed with 1008. None, unless set: an application knows its own rate. */
   rateLimit?: { messagesPerSecond: number; burst: number };
-  /** Bounds of what waits to be read from one client; a client over them is not read from until there is room. */
+  /**
+   * Bounds of what waits to be read from one client; a client over them is not read from until there is room. By default
+   * 1,024 messages and 1 MiB, or two of the largest messages where that is more: there are as many inboxes as clients.
+   */
   inbox?: { maxMessages?: number; maxBytes?: number };
   /**
    * A client that reads too slowly for this many buffered bytes is closed with 1013. A send returns false from a
-   * quarter of it on, so a sender that then awaits `drained()` is never cut off.
+   * quarter of it on, so a sender that then awaits `drained()` is never cut off. 4 MiB by default: four seconds at 8 Mbit/s.
    */
   maxBufferedBytes?: number;
   /** Bounds of the sessions that clients with `session()` hold; false: every client is a plain one. */

@@ -4,17 +4,20 @@ import { milliseconds, positive } from '../core/options.js';
 import { resolveSession, sessionDefaults } from '../session/feature.js';
 import { type RegistryBounds, registryDefaults } from '../session/registry.js';
 
-/** Of the sessions that clients with `session()` hold. Each default has its reason in {@link serverSessionDefaults}. */
+/** Bounds of the sessions that clients with `session()` hold. docs/guides/operating.md says of each default why it is so much. */
 export interface ServerSessionOptions {
-  /** Bytes from one client that may wait to be read before it is stopped, each message counting 32 more than it has. */
+  /** Bytes from one client that may wait to be read before it is stopped, each message counting 32 more than it has. 1 MiB by default, 32 KiB at the least. */
   windowBytes?: number;
-  /** Bytes sent to one client and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait, and count for `maxBufferedBytes`. */
+  /**
+   * Bytes sent to one client and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait, and
+   * count for `maxBufferedBytes`. 1 MiB by default.
+   */
   replayBytes?: number;
-  /** Milliseconds that a session is kept for a client that is away. */
+  /** Milliseconds that a session is kept for a client that is away. Two minutes by default: a tunnel, a lift, a change of networks. */
   resumeWindowMs?: number;
-  /** Sessions whose clients are away. Over it, the one that left first is given up. */
+  /** Sessions whose clients are away. Over it, the one that left first is given up. 10,000 by default; 0 keeps none. */
   maxDetached?: number;
-  /** Bytes that those hold together. */
+  /** Bytes that those hold together; the same is done over it. 256 MiB by default, a quarter of a small server's memory. */
   maxDetachedBytes?: number;
   /**
    * Whether what `authenticate` returned for a session and what it returns for who wants to go on with it are the same

@@ -41,7 +41,7 @@ export interface ServerEvents {
 export interface ServerCloseOptions {
   /** 1001 by default: the server goes away, and clients that reconnect may come back (RFC 6455, 7.4.1). */
   code?: number;
-  /** At most 123 bytes of UTF-8. */
+  /** At most 123 bytes of UTF-8; empty by default. */
   reason?: string;
   /** Milliseconds for all clients together to answer; whoever has not by then is dropped. 5,000 by default. */
   graceMs?: number;
@@ -61,9 +61,14 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
   readonly port: number;
   /** @returns a function that takes the listener off again. */
   on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void;
-  /** To every open client of this process, and to those whose session waits for them. A client that reads too slowly is closed with 1013; nothing is thrown for it. */
+  /**
+   * To every open client of this process, and to those whose session waits for them. A client that reads too slowly is
+   * closed with 1013; nothing is thrown for it.
+   *
+   * @throws {WebsocketError} `INVALID_MESSAGE`.
+   */
   broadcast(message: string | ArrayBuffer | ArrayBufferView): void;
-  /** Counters since the start and gauges of now, by name. */
+  /** Counters since the start and gauges of now, by name. docs/guides/operating.md lists them. */
   readonly metrics: Readonly<Record<string, number>>;
   /**
    * The clients first, all at once; then the port is free. Handshakes that come meanwhile are answered with 503.

@@ -23,6 +23,7 @@ class CablePanel {
   #line;
   #since;
   #sides;
+  #hasBegun = false;
   #isSeen = false;
   #timer;
   #isLooking = false;
@@ -50,6 +51,7 @@ class CablePanel {
     this.#line = newLine();
     this.#since = undefined;
     this.#sides = undefined;
+    this.#hasBegun = false;
     this.#receipts.clear();
     void this.#look();
   }
@@ -67,9 +69,13 @@ class CablePanel {
     return side;
   }
 
+  /** Both begin when both are open: so they have sent equally many, and can be compared at a glance. */
   #say() {
-    if (!this.#isSeen) return;
-    for (const side of this.#sides?.values() ?? []) side.say();
+    if (!this.#isSeen || this.#sides === undefined) return;
+    const sides = [...this.#sides.values()];
+    this.#hasBegun ||= sides.every(({ client }) => client.state === 'open');
+    if (!this.#hasBegun) return;
+    for (const side of sides) side.say();
   }
 
   async #order(fault) {

@@ -16,11 +16,16 @@ export class Score {
     for (const [counter, place] of this.#places) place.textContent = String(score[counter]);
     this.#root.querySelector('.cable-state').dataset.state = state;
     this.#root.querySelector('.cable-state span:last-child').textContent = state;
-    const isLossy = score.lost > 0;
-    this.#root.dataset.tone = isLossy ? 'lossy' : 'calm';
-    this.#root.querySelector('.cable-verdict').textContent = isLossy
-      ? `${score.lostUp} to the server, ${score.lostDown} to this page. The client can’t tell.`
-      : 'Every number arrived, or is on its way.';
+    this.#root.dataset.tone = score.lost > 0 ? 'lossy' : 'calm';
+    this.#root.classList.toggle('resumed', score.breaks > 0);
+    this.#root.querySelector('.cable-verdict').textContent = verdict(score);
     for (const name of ['duplicated', 'disordered']) this.#places.get(name).classList.toggle('wrong', score[name] > 0);
   }
+}
+
+/** What came of the numbers, in a sentence. */
+function verdict({ lost, lostUp, lostDown, breaks, replayed }) {
+  if (lost > 0) return `${lostUp} to the server, ${lostDown} to this page. The client can’t tell.`;
+  if (breaks === 0) return 'Every number arrived, or is on its way.';
+  return `${breaks === 1 ? '1 break' : `${breaks} breaks`}, ${replayed} sent again, none is missing. The client knows.`;
 }

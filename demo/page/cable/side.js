@@ -13,11 +13,18 @@ export class Side {
   client;
   #sent = 0;
   #heard = new Tally();
+  /** The breaks that the client came back from with nothing missing, and what was sent again for that. */
+  #resumed = { breaks: 0, replayed: 0 };
 
   constructor(bus, name, line) {
     const session = name === 'session' ? { session: Gemsocket.session() } : {};
     const address = addressOf(`/cable?line=${line}&as=${name}`);
     this.client = bus.createClient(address, (message) => this.#heard.take(message), typeOfPage(), { ...options, ...session });
+    this.client.on('reconnected', ({ resumed, replayed }) => {
+      if (!resumed) return;
+      this.#resumed.breaks += 1;
+      this.#resumed.replayed += replayed;
+    });
   }
 
   /** While reconnecting, too: both clients keep what they could not hand over yet. */
@@ -39,7 +46,7 @@ export class Side {
     const sum = (name) => up[name] + down[name];
     const [sent, received, lost] = [sum('sent'), sum('received'), sum('lost')];
     const faults = { lost, duplicated: sum('duplicated'), disordered: sum('disordered') };
-    return { sent, received, underWay: sent - received - lost, ...faults, lostUp: up.lost, lostDown: down.lost };
+    return { sent, received, underWay: sent - received - lost, ...faults, lostUp: up.lost, lostDown: down.lost, ...this.#resumed };
   }
 }
 

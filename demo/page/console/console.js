@@ -10,7 +10,8 @@ const presets = {
   clock: () => ({ address: addressOf('/clock'), protocols: 'clock', type: typeOfPage() }),
   goodbye: () => ({ address: addressOf('/goodbye'), protocols: '', type: typeOfPage() }),
   insecure: () => ({ address: `ws://${location.host}/echo`, protocols: '', type: 'secure' }),
-  nobody: () => ({ address: 'ws://localhost:9', protocols: '', type: 'insecure' }),
+  // Not one of the ports that browsers refuse by themselves.
+  nobody: () => ({ address: 'ws://localhost:49151', protocols: '', type: 'insecure' }),
 };
 
 export function startConsole() {
@@ -19,6 +20,8 @@ export function startConsole() {
 
 class Console {
   #client;
+  /** The error that was told last: a failed attempt is told by its promise, by the event, and as the reason of the close. */
+  #told;
   #form = byId('dial');
   #log = new MessageLog();
   #machine = new MachineDiagram();
@@ -54,6 +57,7 @@ class Console {
   /** A client connects once, so every attempt of the visitor's gets a new one. */
   async #connect() {
     this.#trouble.clear();
+    this.#told = undefined;
     await this.#client?.close();
     this.#machine.show('idle');
     try {
@@ -82,7 +86,10 @@ class Console {
     client.on('open', () => this.#log.note(opened(client), 'good'));
     client.on('reconnecting', ({ attempt, delayMs, cause }) => this.#log.note(retrying(attempt, delayMs, cause), 'warning'));
     client.on('reconnected', () => this.#log.note('Connected again. What was under way when the link broke, nobody can know.', 'good'));
-    client.on('close', ({ code, reason, wasClean }) => this.#log.note(closed(code, reason, wasClean), wasClean ? 'plain' : 'bad'));
+    client.on('close', ({ code, reason, wasClean }) => {
+      const news = reason === this.#told?.message ? '' : reason;
+      this.#log.note(closed(code, news, wasClean), wasClean ? 'plain' : 'bad');
+    });
     client.on('error', (error) => isPresent() && this.#fail(error));
   }
 
@@ -123,6 +130,8 @@ class Console {
 
   #fail(error) {
     if (error.code === 'ABORTED' || (error.code === 'NOT_OPEN' && error.context.state === 'closed')) return; // the visitor's own doing
+    if (error === this.#told) return;
+    this.#told = error;
     const remedy = {
       label: 'Use the type insecure',
       act: () => {

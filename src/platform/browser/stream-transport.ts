@@ -10,7 +10,7 @@ type NativeStreamConstructor = new (url: string, options: { protocols: string[] 
  * Dials with the browser's WebSocketStream instead of its WebSocket, for the option `transport` of a client. It can stop
  * reading, so a full inbox makes the sender wait, where the WebSocket of a page can only be closed (`INBOX_FULL`).
  *
- * Only Chromium has it (124 and later, in pages and in workers). For all browsers:
+ * Only Chromium has it (124 and later, in pages and in dedicated workers). For all browsers:
  * `transport: 'WebSocketStream' in globalThis ? webSocketStream() : undefined`. Chromium 156 crashes the page when a connection
  * breaks off while a message is being written: it is for pages that read much and write little.
  *
