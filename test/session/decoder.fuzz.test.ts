@@ -37,7 +37,8 @@ describe(`a link that is sent rubbish (GEM_SEED=${seed})`, () => {
 
 /** Plain comparisons: a million assertions of the test framework would take the time of ten million batches. */
 function expectBounds(bare: BareLink, sentBefore: number): void {
-  const isBounded = bare.link.heldBytes <= MAX_HELD && bare.unreadBytes <= bare.link.heldBytes && bare.failures.length + bare.endings.length <= 1;
+  const isBounded =
+    bare.link.heldBytes <= MAX_HELD && bare.unreadBytes <= bare.link.heldBytes && bare.failures.length + bare.endings.length <= 1;
   const answers = bare.end.sent.slice(sentBefore) as Uint8Array[];
   const isModest = answers.length <= 1 && (answers[0]?.length ?? 0) <= 64;
   if (!isBounded || !isModest) {
