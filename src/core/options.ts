@@ -2,27 +2,43 @@ import type { Backoff } from './backoff.js';
 import { WebsocketError } from './errors.js';
 import type { OnMessage, SessionFeature, TransportFeature } from './types.js';
 
-/** What a client can be told. Every bound has a default, and its reason stands beside it in {@link defaults}. */
+/** What a client can be told: all of it optional, every wait and every queue bounded. */
 export interface ClientOptions {
   /** Called with every message. Without it messages wait in the inbox for polling, iteration or a stream. */
   onMessage?: OnMessage;
-  /** Subprotocols to offer, in order of preference (RFC 6455, 1.9). */
+  /** Subprotocols to offer, in order of preference (RFC 6455, 1.9). None by default. */
   protocols?: readonly string[];
   /** Ends a pending connect, and later the connection. */
   signal?: AbortSignal;
-  /** Milliseconds for the address function, the network and the opening handshake together. */
+  /** Milliseconds for the address function, the network and the opening handshake together. 10,000 by default, as long as a person waits. */
   connectTimeoutMs?: number;
-  /** Milliseconds for `close()`: for the peer to answer, and with a session for what breaks meanwhile to come back. */
+  /**
+   * Milliseconds for `close()`: for the peer to answer, and with a session for what breaks meanwhile to come back. 5,000 by
+   * default: a peer that lives answers in a round trip.
+   */
   closeTimeoutMs?: number;
-  /** false: one connection and no more. */
+  /**
+   * The delay before attempt n is random between 0 and min(`maxDelayMs`, `minDelayMs` · 2ⁿ⁻¹) milliseconds, so that the clients
+   * of a server that fell over do not return all at once. 500 and 30,000 by default, for `maxAttempts` without end. false: one
+   * connection and no more.
+   */
   reconnect?: false | { minDelayMs?: number; maxDelayMs?: number; maxAttempts?: number };
-  /** Largest message taken from the peer, in bytes of payload. A larger one ends the connection with 1009. */
+  /** Largest message taken from the peer, in bytes of payload. A larger one ends the connection with 1009. 16 MiB by default. */
   maxMessageBytes?: number;
-  /** Bounds of what waits to be read by getMessage(), iteration or a stream. */
+  /**
+   * Bounds of what waits to be read by getMessage(), iteration or a stream. 10,000 messages by default, seconds of a busy
+   * stream, and 32 MiB, twice the largest message. With a session the window takes their place: see `session()`.
+   */
   inbox?: { maxMessages?: number; maxBytes?: number };
-  /** Bounds of what waits to be sent, while open and while reconnecting. */
+  /**
+   * Bounds of what waits to be sent, while open and while reconnecting. From `highWaterBytes` on, 1 MiB by default, sends return
+   * false; over `maxBytes`, 16 MiB by default, they throw `OUTBOX_FULL`.
+   */
   outbox?: { highWaterBytes?: number; maxBytes?: number };
-  /** How a dead link is found: a ping after pingMs without a byte, and timeoutMs to answer it. */
+  /**
+   * How a dead link is found: a ping after `pingMs` without a byte, and `timeoutMs` to answer it. 15,000 by default, a quarter
+   * of what proxies allow a silent connection, and 10,000, far over any round trip. false: never.
+   */
   liveness?: false | { pingMs?: number; timeoutMs?: number };
   /** session() from "gemsocket/session"; left out: plain WebSocket, for any server. */
   session?: SessionFeature;

@@ -1,8 +1,11 @@
 import { WebsocketError } from './errors.js';
 import type { CloseInfo, IWebsocketClient, Message } from './types.js';
 
+/** The two halves of a client as streams. */
 export interface ClientStreams {
+  /** The messages that arrive: one chunk each. Closes after a clean end, errors with `CONNECTION_LOST` after another. */
   readable: ReadableStream<Message>;
+  /** One message for each chunk. A write waits while the client asks its callers to. */
   writable: WritableStream<string | ArrayBuffer | ArrayBufferView>;
 }
 

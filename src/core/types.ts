@@ -23,17 +23,23 @@ export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 
 
 /** How a connection ended. Code 1006 and `wasClean: false` mean that no closing handshake took place (RFC 6455, 7.1.5). */
 export interface CloseInfo {
+  /** A close code of RFC 6455 (7.4) or of the application (3000-4999). 1005: the peer gave none. 1006: there was no close frame. */
   readonly code: number;
+  /** At most 123 bytes of UTF-8 from the peer; with 1006 a sentence of this side's, or ''. */
   readonly reason: string;
+  /** Whether the closing handshake was completed. */
   readonly wasClean: boolean;
 }
 
 /** What a reconnect did to the messages in flight. In plain mode `lost` is undefined: nobody can know. */
 export interface Continuity {
+  /** Whether the session went on where it was. Always false in plain mode. */
   readonly resumed: boolean;
   /** Messages sent again by either side, and not lost. */
   readonly replayed: number;
+  /** Messages that were accepted and are not known to have arrived. Undefined where that cannot be known. */
   readonly lost: number | undefined;
+  /** A sentence for a log: what happened to the session. */
   readonly reason: string;
   /** Of `lost`, what the peer had sent. Undefined when it cannot count, as after its restart: then `lost` counts what this side sent. */
   readonly lostFromPeer?: number | undefined;
@@ -59,7 +65,9 @@ export interface ReconnectAttempt {
 export interface ClientEvents {
   /** The first time that the connection opens. */
   open: () => void;
+  /** Every message, in order. To listen takes them out of the reach of polls, iteration and streams, beginning with what waits. */
   message: (message: Message) => void;
+  /** The connection broke, or an attempt failed, and another one follows. What is sent meanwhile waits. */
   reconnecting: (attempt: ReconnectAttempt) => void;
   /** After every reconnect, before the first message of the new connection. */
   reconnected: (continuity: Continuity) => void;
@@ -70,20 +78,27 @@ export interface ClientEvents {
   undelivered: (messages: readonly Message[]) => void;
   /** Once: the connection is down for good. Unread messages can still be read. */
   close: (info: CloseInfo) => void;
+  /** What no return value, rejection or close record tells: docs/errors.md lists the codes. The connection may well go on. */
   error: (error: WebsocketError) => void;
+  /** After every change, and before the event that goes with it. */
   state: (now: ConnectionState, before: ConnectionState) => void;
 }
 
-/** Counters since the client was made. */
+/** Counters since the client was made; a copy, as of when it was asked for. */
 export interface ClientStats {
+  /** Messages handed to the network, each once: what is sent again after a break does not count again. */
   readonly messagesSent: number;
+  /** Messages delivered to the inbox, read or not. */
   readonly messagesReceived: number;
+  /** Payload of those sent: text in UTF-8, without headers of frames, batches or TLS. */
   readonly bytesSent: number;
+  /** Payload of those received. */
   readonly bytesReceived: number;
+  /** Times that the connection was open again after a break. */
   readonly reconnects: number;
   /** Volatile messages dropped, and latest messages replaced, by choice of the sender. */
   readonly messagesShed: number;
-  /** Milliseconds; undefined until measured, and in plain mode in a browser. */
+  /** Round trip of the last ping that was answered, in milliseconds; undefined until measured, and in plain mode in a browser. */
   readonly rttMs: number | undefined;
 }
 
@@ -91,6 +106,7 @@ export interface ClientStats {
 export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposable {
   /** Unique in this process or page. */
   readonly id: string;
+  /** `'idle'` until `connect()`, `'closed'` for good. */
   readonly state: ConnectionState;
   /** The subprotocol that the server chose, or ''. */
   readonly protocol: string;
@@ -103,10 +119,15 @@ export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposabl
    * Accepts the message or throws: nothing is dropped in silence. While connecting and reconnecting it waits in the outbox.
    *
    * @returns true while below the high-water mark; false asks the caller to await `drained()`.
-   * @throws {WebsocketError} `NOT_OPEN` before `connect()` and after `close()`; `OUTBOX_FULL` over `outbox.maxBytes`.
+   * @throws {WebsocketError} `NOT_OPEN` before `connect()` and after `close()`; `OUTBOX_FULL` over `outbox.maxBytes`;
+   * `INVALID_MESSAGE` for what is no string; with a session, `MESSAGE_TOO_BIG` over what the peer takes.
    */
   sendMessage(text: string, delivery?: Delivery): boolean;
-  /** As `sendMessage`, for bytes. They are copied: the caller may use the buffer again at once. */
+  /**
+   * As `sendMessage`, for bytes. They are copied: the caller may use the buffer again at once.
+   *
+   * @throws {WebsocketError} As `sendMessage`; `INVALID_MESSAGE` for what is no ArrayBuffer and no view of one.
+   */
   sendMessageBinary(bytes: ArrayBuffer | ArrayBufferView, delivery?: Delivery): boolean;
   /** Resolves when half of `outbox.highWaterBytes` or less is waiting; rejects `NOT_OPEN` when the connection ends first. */
   drained(): Promise<void>;
