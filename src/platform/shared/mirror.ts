@@ -39,6 +39,8 @@ export class Mirror implements ClientConnection {
   readonly #wire = new PortWire((post) => this.#post(post));
   #state: ConnectionState = 'idle';
   #membership: Membership | undefined;
+  /** Whether the link counts the wire's bytes among its own. */
+  #isAttached = false;
   /** The worker could not start. */
   #isLocal = false;
   #hasOpened = false;
@@ -106,7 +108,7 @@ export class Mirror implements ClientConnection {
     this.#startTimer(this.#parts.settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
       this.#end(abnormalClose('The worker did not answer to the close.')),
     );
-    if (isAway) this.#plain.attach(this.#wire);
+    if (isAway) this.#attach();
     this.#plain.close(code, reason);
   }
 
@@ -148,7 +150,7 @@ export class Mirror implements ClientConnection {
   #makeLink(): ClientConnection['link'] {
     const plain = this.#plain;
     const wire = this.#wire;
-    const bufferedBytes = () => plain.bufferedBytes + (this.#state === 'open' || this.#state === 'closing' ? 0 : wire.bufferedBytes);
+    const bufferedBytes = () => plain.bufferedBytes + (this.#isAttached ? 0 : wire.bufferedBytes);
     return {
       get bufferedBytes() {
         return bufferedBytes();
@@ -157,6 +159,17 @@ export class Mirror implements ClientConnection {
       consumed: (bytes) => this.#intake.consumed(bytes),
       end: () => this.#leftover(),
     };
+  }
+
+  #attach(): void {
+    this.#isAttached = true;
+    this.#plain.attach(this.#wire);
+  }
+
+  /** What is in flight waits in the worker, and counts on. */
+  #detach(): void {
+    this.#isAttached = false;
+    this.#plain.detach();
   }
 
   /** What the hub has not handed on never left either. */
@@ -202,7 +215,7 @@ export class Mirror implements ClientConnection {
       case 'opened':
         this.#opened = post;
         this.#wire.protocol = post.protocol;
-        this.#plain.attach(this.#wire);
+        this.#attach();
         break;
       case 'message':
         this.#received += 1;
@@ -226,7 +239,7 @@ export class Mirror implements ClientConnection {
   #told(post: ToTab): void {
     switch (post.is) {
       case 'broken':
-        this.#plain.detach();
+        this.#detach();
         if (this.#state !== 'closing') this.#become('reconnecting');
         break;
       case 'retrying':
@@ -306,7 +319,7 @@ export class Mirror implements ClientConnection {
     this.#membership = undefined;
     this.#wasAway = this.#hasOpened;
     this.#wire.forget();
-    this.#plain.detach();
+    this.#detach();
   }
 
   #end(info: CloseInfo, error?: WebsocketError): void {
@@ -314,7 +327,7 @@ export class Mirror implements ClientConnection {
     this.#cancelTimer?.();
     this.#membership?.release();
     this.#membership = undefined;
-    this.#plain.detach();
+    this.#detach();
     this.#become('closed');
     if (error !== undefined) this.#reports.tell((host) => host.failed(error));
     this.#reports.tell((host) => host.closed(info, error));
