@@ -1,4 +1,11 @@
 import { invalidMessage } from './client-errors.js';
+import type { Message } from './types.js';
+import { utf8Length } from './utf8.js';
+
+/** The payload of a message on the wire, in bytes. */
+export function sizeOf(message: Message): number {
+  return typeof message === 'string' ? utf8Length(message) : message.byteLength;
+}
 
 /** The bytes of a message that the application hands over, in a buffer of their own: the application's may change at once. */
 export function copyOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {

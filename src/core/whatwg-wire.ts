@@ -1,8 +1,8 @@
 import type { Cancel, Clock } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
 import { WebsocketError } from './errors.js';
+import { sizeOf } from './message-bytes.js';
 import { WIRE_MARK_BYTES } from './plain-link.js';
-import { utf8Length } from './utf8.js';
 import type { Wire, WireEvents } from './wire.js';
 
 /** The part of the WHATWG WebSocket interface that is used: whatever runtime it comes from. */
@@ -127,7 +127,7 @@ export class WhatwgWire implements Wire {
 
   #received(data: string | ArrayBuffer): void {
     const message = typeof data === 'string' ? data : new Uint8Array(data);
-    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
+    const bytes = sizeOf(message);
     const { maxMessageBytes } = this.#options;
     if (bytes <= maxMessageBytes) {
       this.#events.received(message, bytes);

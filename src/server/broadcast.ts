@@ -1,5 +1,5 @@
 import { WebsocketError } from '../core/errors.js';
-import { utf8Length } from '../core/utf8.js';
+import { sizeOf } from '../core/message-bytes.js';
 import { encodeFrame, type Frame } from '../platform/node/frame.js';
 import type { AcceptedClient } from './accepted-client.js';
 
@@ -9,7 +9,7 @@ import type { AcceptedClient } from './accepted-client.js';
  */
 export function broadcast(clients: Iterable<AcceptedClient>, message: string | ArrayBuffer | ArrayBufferView): void {
   const shared = typeof message === 'string' ? message : copyOf(message);
-  const bytes = typeof shared === 'string' ? utf8Length(shared) : shared.byteLength;
+  const bytes = sizeOf(shared);
   let frame: Frame | undefined;
   for (const client of clients) {
     if (!client.isConnectionOpen() && !(client.hasSession && client.state === 'reconnecting')) continue;
