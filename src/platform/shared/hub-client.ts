@@ -35,9 +35,8 @@ export function makeHubClient(join: Join, host: HubClientHost, tabs: HubClientTa
     life = listener;
     return platform.lifecycle.watch(listener);
   };
-  const session = join.session === undefined ? undefined : host.makeSession(join.session);
   // The tab has checked address and type; whether a first failure is the end is each member's own affair.
-  const parts = clientParts({ ...platform, lifecycle: { watch } }, () => tabs.address(), 'insecure', optionsOf(join, session), true);
+  const parts = clientParts({ ...platform, lifecycle: { watch } }, () => tabs.address(), 'insecure', optionsOf(join, host), true);
   const client = new Client({
     ...parts,
     makeLink: (linkHost) =>
@@ -52,7 +51,7 @@ export function makeHubClient(join: Join, host: HubClientHost, tabs: HubClientTa
   return { client, wake: () => life?.woken() };
 }
 
-function optionsOf({ settings }: Join, session: SessionFeature | undefined): ClientOptions {
+function optionsOf({ settings, session }: Join, host: HubClientHost): ClientOptions {
   const { reconnect, liveness, ...rest } = settings;
   return {
     ...rest,
@@ -60,6 +59,6 @@ function optionsOf({ settings }: Join, session: SessionFeature | undefined): Cli
     liveness: liveness ?? false,
     // Each member's share has its bound in the member's own window; `drained` comes when the wire has room.
     outbox: { highWaterBytes: 2 * WIRE_MARK_BYTES, maxBytes: Number.POSITIVE_INFINITY },
-    ...(session === undefined ? {} : { session }),
+    ...(session === undefined ? {} : { session: host.makeSession(session) }),
   };
 }

@@ -1,9 +1,9 @@
 import type { Client } from '../../core/client.js';
 import { newId } from '../../core/client-id.js';
 import type { Cancel } from '../../core/clock.js';
+import { sizeOf } from '../../core/message-bytes.js';
 import type { Platform } from '../../core/platform.js';
-import type { Message } from '../../core/types.js';
-import { utf8Length } from '../../core/utf8.js';
+import type { Continuity, Message } from '../../core/types.js';
 import type { Member } from './member.js';
 import { SLOW_TAB_MS } from './posts.js';
 
@@ -23,6 +23,7 @@ export class Inflow {
   readonly #client: Client;
   readonly #members: ReadonlySet<Member>;
   readonly #host: InflowHost;
+  /** Names the messages since the last break that was not mended. */
   #row = '';
   #received = 0;
   #stopReading: (() => void) | undefined;
@@ -35,16 +36,12 @@ export class Inflow {
     this.#read();
   }
 
-  /** Names the messages since the last break that was not mended. */
-  get row(): string {
-    return this.#row;
+  /** From here on the member hears what comes. */
+  begin(member: Member, continuity: Continuity): void {
+    member.opened(this.#client.protocol, continuity, this.#row, this.#received);
   }
 
-  get received(): number {
-    return this.#received;
-  }
-
-  /** What was on its way at the break is lost: what comes is not the sequel. */
+  /** What was on its way at the break is lost: what comes is no sequel. */
   beginRow(): void {
     this.#row = newId(this.#host.platform.random);
   }
@@ -82,7 +79,7 @@ export class Inflow {
   }
 
   #fanOut(message: Message): void {
-    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
+    const bytes = sizeOf(message);
     this.#received += 1;
     for (const member of this.#members) member.deliver(message, bytes);
   }

@@ -51,7 +51,7 @@ export class SharedConnection {
     this.#members.add(member);
     if (state === 'idle')
       this.#client.connect().catch(() => {}); // told by events
-    else if (state === 'open') this.#admit(member, JOINED);
+    else if (state === 'open') this.#inflow.begin(member, JOINED);
     else this.wake();
   }
 
@@ -107,12 +107,27 @@ export class SharedConnection {
     void this.#client.close(code, reason);
   }
 
-  #leaveBehind(member: Member): void {
+  /** Ended from here. With the last one goes the connection, and nothing more of what it sent. */
+  #expel(member: Member, code: number, reason: string): void {
     const isLast = !this.#hasOthers(member);
     this.#members.delete(member);
-    if (isLast) this.#closeWith(member, CloseCode.inboxFull, 'INBOX_FULL');
+    if (isLast) this.#closeWith(member, code, reason);
     else this.#remove(member);
+  }
+
+  #leaveBehind(member: Member): void {
+    this.#expel(member, CloseCode.inboxFull, 'INBOX_FULL');
     member.behind();
+  }
+
+  /** Its first attempt was its last. */
+  #fail(member: Member, info: CloseInfo, error: WebsocketError | undefined): void {
+    this.#expel(member, CloseCode.normal, '');
+    this.#end(member, info, error);
+  }
+
+  #end(member: Member, info: CloseInfo, error: WebsocketError | undefined): void {
+    member.closed(info, error, this.#desk.askOf(member, error));
   }
 
   #listen(): void {
@@ -145,42 +160,27 @@ export class SharedConnection {
     this.#tell((member) => member.isPatient && tell(member));
   }
 
-  #admit(member: Member, continuity: Continuity): void {
-    member.opened(this.#client.protocol, continuity, this.#inflow.row, this.#inflow.received);
-  }
-
   #opened(continuity: Continuity): void {
     if (!continuity.resumed) this.#inflow.beginRow();
-    this.#tell((member) => this.#admit(member, continuity));
+    this.#tell((member) => this.#inflow.begin(member, continuity));
     this.#outflow.pump();
   }
 
   #retrying({ attempt, delayMs, cause }: ReconnectAttempt): void {
-    const isError = cause instanceof WebsocketError;
-    const info = isError ? abnormalClose(cause.message) : (cause as CloseInfo);
+    const error = cause instanceof WebsocketError ? cause : undefined;
+    const info = error === undefined ? (cause as CloseInfo) : abnormalClose(error.message);
     this.#tell((member) => {
       if (member.isPatient) {
-        const carried: CarriedCause = isError ? { error: carry(cause, this.#desk.askOf(member, cause)) } : { info };
+        const carried: CarriedCause = error === undefined ? { info } : { error: carry(error, this.#desk.askOf(member, error)) };
         member.post({ is: 'retrying', attempt, delayMs, cause: carried });
-      } else if (isError) this.#fail(member, info, cause);
-      else this.#fail(member, info);
+      } else this.#fail(member, info, error);
     });
-  }
-
-  /** Its first attempt was its last. */
-  #fail(member: Member, info: CloseInfo, cause?: WebsocketError): void {
-    if (this.#hasOthers(member)) this.#remove(member);
-    else {
-      this.#members.delete(member);
-      this.#closeWith(member, CloseCode.normal, '');
-    }
-    member.closed(info, cause, this.#desk.askOf(member, cause));
   }
 
   #closed(info: CloseInfo): void {
     this.#ended();
     this.#inflow.end();
-    this.#tell((member) => member.closed(info, this.#cause, this.#desk.askOf(member, this.#cause)));
+    this.#tell((member) => this.#end(member, info, this.#cause));
     this.#members.clear();
   }
 }
