@@ -3,6 +3,7 @@ import { abnormalClose, CloseCode } from './close-codes.js';
 import { WebsocketError } from './errors.js';
 import { sizeOf } from './message-bytes.js';
 import { WIRE_MARK_BYTES } from './plain-link.js';
+import type { Message } from './types.js';
 import type { Wire, WireEvents } from './wire.js';
 
 /** The part of the WHATWG WebSocket interface that is used: whatever runtime it comes from. */
@@ -127,15 +128,7 @@ export class WhatwgWire implements Wire {
 
   #received(data: string | ArrayBuffer): void {
     const message = typeof data === 'string' ? data : new Uint8Array(data);
-    const bytes = sizeOf(message);
-    const { maxMessageBytes } = this.#options;
-    if (bytes <= maxMessageBytes) {
-      this.#events.received(message, bytes);
-      return;
-    }
-    const error = messageTooBig(bytes, maxMessageBytes);
-    this.detach(CloseCode.messageTooBig, 'message too big');
-    this.#events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
+    receiveUpTo(this.#options.maxMessageBytes, message, this, this.#events);
   }
 
   /** Tells when the buffer has gone down since the last look. */
@@ -175,7 +168,19 @@ export function connectFailed(address: string): WebsocketError {
   );
 }
 
-export function messageTooBig(size: number, limit: number): WebsocketError {
+/** Hands on a message within the limit. One over it, which the platform has read by then, ends the wire. */
+export function receiveUpTo(limit: number, message: Message, wire: Wire, events: WireEvents): void {
+  const bytes = sizeOf(message);
+  if (bytes <= limit) {
+    events.received(message, bytes);
+    return;
+  }
+  const error = messageTooBig(bytes, limit);
+  wire.detach(CloseCode.messageTooBig, 'message too big');
+  events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
+}
+
+function messageTooBig(size: number, limit: number): WebsocketError {
   return new WebsocketError(
     'MESSAGE_TOO_BIG',
     `The peer sent a message of ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise the option if such messages are wanted.`,

@@ -5,7 +5,7 @@ import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import { Queue } from '../../core/queue.js';
 import { type Settler, settler } from '../../core/settler.js';
 import type { CloseInfo, Message } from '../../core/types.js';
-import { connectFailed, messageTooBig, whatwgCloseCode } from '../../core/whatwg-wire.js';
+import { connectFailed, receiveUpTo, whatwgCloseCode } from '../../core/whatwg-wire.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
 
 type Outgoing = string | Uint8Array<ArrayBuffer>;
@@ -142,15 +142,7 @@ export class StreamWire implements Wire {
   }
 
   #received(message: Message): void {
-    const bytes = sizeOf(message);
-    const { maxMessageBytes } = this.#options;
-    if (bytes <= maxMessageBytes) {
-      this.#events.received(message, bytes);
-      return;
-    }
-    const error = messageTooBig(bytes, maxMessageBytes);
-    this.#events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
-    this.detach(CloseCode.messageTooBig, 'message too big');
+    receiveUpTo(this.#options.maxMessageBytes, message, this, this.#events);
   }
 
   #writeNext(): void {
