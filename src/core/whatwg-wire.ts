@@ -170,20 +170,17 @@ export function connectFailed(address: string): WebsocketError {
 
 /** Hands on a message within the limit. One over it, which the platform has read by then, ends the wire. */
 export function receiveUpTo(limit: number, message: Message, wire: Wire, events: WireEvents): void {
-  const bytes = sizeOf(message);
-  if (bytes <= limit) {
-    events.received(message, bytes);
+  const size = sizeOf(message);
+  if (size <= limit) {
+    events.received(message, size);
     return;
   }
-  const error = messageTooBig(bytes, limit);
-  wire.detach(CloseCode.messageTooBig, 'message too big');
-  events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
-}
-
-function messageTooBig(size: number, limit: number): WebsocketError {
-  return new WebsocketError(
+  const closeCode = CloseCode.messageTooBig;
+  const error = new WebsocketError(
     'MESSAGE_TOO_BIG',
     `The peer sent a message of ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise the option if such messages are wanted.`,
-    { size, limit, closeCode: CloseCode.messageTooBig },
+    { size, limit, closeCode },
   );
+  wire.detach(closeCode, 'message too big');
+  events.closed({ code: closeCode, reason: error.message, wasClean: false }, error);
 }

@@ -1,3 +1,4 @@
+import { WebsocketError } from '../core/errors.js';
 import { copyOf, sizeOf } from '../core/message-bytes.js';
 import { encodeFrame, type Frame } from '../platform/node/frame.js';
 import type { AcceptedClient } from './accepted-client.js';
@@ -7,7 +8,7 @@ import type { AcceptedClient } from './accepted-client.js';
  * session puts the message into its own batch, with whatever else leaves with it, and keeps it for a client that is away.
  */
 export function broadcast(clients: Iterable<AcceptedClient>, message: string | ArrayBuffer | ArrayBufferView): void {
-  const shared = typeof message === 'string' ? message : copyOf(message, 'broadcast() takes a string, an ArrayBuffer or a view of one.');
+  const shared = typeof message === 'string' ? message : bytesOf(message);
   const bytes = sizeOf(shared);
   let frame: Frame | undefined;
   for (const client of clients) {
@@ -17,5 +18,14 @@ export function broadcast(clients: Iterable<AcceptedClient>, message: string | A
       frame ??= encodeFrame(shared);
       client.sendToAll(frame, bytes);
     }
+  }
+}
+
+/** Sessions may hold it for long, and the application's buffer may change at once. */
+function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
+  try {
+    return copyOf(message);
+  } catch {
+    throw new WebsocketError('INVALID_MESSAGE', 'broadcast() takes a string, an ArrayBuffer or a view of one.');
   }
 }
