@@ -44,7 +44,8 @@ export class Mirror implements ClientConnection {
     this.#answers = new Answers(parts.target);
     this.#seat = new Seat(parts, {
       receive: (post) => this.#receive(post),
-      failed: () => this.#join(),
+      // What was to go before the close was posted to the worker: another hub has nothing of it.
+      failed: () => (this.#state === 'closing' ? this.#end(abnormalClose('The worker did not start.')) : this.#join()),
       lost: () => this.#lost(abnormalClose('The worker that held the connection is gone.')),
     });
     this.link = new TabLink(parts.settings.outbox, parts.session !== undefined, {

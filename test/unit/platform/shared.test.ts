@@ -398,4 +398,18 @@ describe('without a worker', () => {
     await settle();
     expect([client.state, platform.wires.length]).toEqual(['open', 2]);
   });
+
+  test('that comes back, close() ends when it is given up, and dials nothing', async () => {
+    const origin = new Origin();
+    const { client, platform } = await origin.open({ hasSession: true, reconnect: AT_ONCE });
+    platform.fire('suspended');
+    await settle();
+    origin.hasWorker = false;
+    platform.fire('woken');
+    const closing = client.close(4001, 'bye');
+    await platform.clock.advance(5_000);
+    await platform.clock.advance(60_000);
+    expect([client.state, platform.wires.length]).toEqual(['closed', 0]);
+    expect(await closing).toMatchObject({ code: 1006, wasClean: false });
+  });
 });
