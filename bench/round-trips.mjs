@@ -2,8 +2,7 @@
  * Round trips a second over loopback, 64-byte text messages: our client and server against raw ws on both sides, in one
  * process and in turns. `node bench/round-trips.mjs [rounds] [ms of each]`
  */
-import { gemsocketClient, gemsocketServer, wsClient, wsServer } from './peers.mjs';
-import { interleave, median, printTable } from './statistics.mjs';
+import { compareWithWs } from './against-ws.mjs';
 
 const rounds = Number(process.argv[2] ?? 9);
 const measureMs = Number(process.argv[3] ?? 700);
@@ -30,17 +29,4 @@ async function roundTripsPerSecond({ port, connect }, inFlight) {
   return perSecond;
 }
 
-const [ours, raw] = [await gemsocketServer(), await wsServer()];
-const contenders = [
-  ['gemsocket', { port: ours.port, connect: gemsocketClient }],
-  ['ws', { port: raw.port, connect: wsClient }],
-];
-const rows = [];
-for (const inFlight of [1, 100]) {
-  const results = await interleave(contenders, rounds, (contender) => roundTripsPerSecond(contender, inFlight));
-  const [own, other] = contenders.map(([name]) => results.get(name));
-  const ratios = own.map((result, round) => result / other[round]);
-  rows.push([inFlight, ...[own, other].map((each) => Math.round(median(each))), median(ratios).toFixed(2)]);
-}
-printTable(`Round trips a second, 64 bytes, medians of ${rounds}`, ['in flight', 'gemsocket', 'ws', 'ratio'], rows);
-await Promise.all([ours.close(), raw.close()]);
+await compareWithWs('Round trips of 64 bytes', 'in flight', [1, 100], rounds, roundTripsPerSecond);

@@ -5,7 +5,7 @@ import { serve } from './conformance/served.js';
 import { openBackgroundTab } from './engines/devtools.js';
 import type { Tab } from './engines/engine.js';
 import { drop, echoIn, eventsOf, open } from './lifecycle/setting.js';
-import { logOf, open as openSession, sendFrom, set } from './session/setting.js';
+import { logOf, open as openSession, peerOf, sendFrom, set } from './session/setting.js';
 import { send } from './session/talk.js';
 
 /* A tab behind another one: Chromium slows its timers down, and may freeze it altogether. */
@@ -26,7 +26,7 @@ test('a frozen page with a session loses nothing, and is back when it is resumed
   await using tab = await openBackgroundTab();
   await tab.goto(setting.origin);
   await openSession(tab, setting);
-  const [peer] = setting.accepted as [(typeof setting.accepted)[0]];
+  const peer = peerOf(setting);
   await hear(tab, ['freeze', 'resume']);
   await tab.evaluate(() => {
     const { client, send: sendIn } = globalThis as unknown as { client: IWebsocketClient; send: typeof send };
@@ -64,7 +64,7 @@ test('a tab with slowed timers keeps its session: it answers pings and acknowled
   await using tab = await openBackgroundTab(['--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1']);
   await tab.goto(setting.origin);
   await openSession(tab, setting, IMPATIENT);
-  const [peer] = setting.accepted as [(typeof setting.accepted)[0]];
+  const peer = peerOf(setting);
   await tab.hide();
   const ticksBefore = await tab.evaluate(() => {
     const ticks: number[] = [];

@@ -1,7 +1,7 @@
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import type { session } from 'gemsocket/session';
-import { serve } from './conformance/served.js';
+import { test } from './test.js';
 
 type Build = typeof gemsocket & { session: typeof session; noConflict(): Build };
 
@@ -10,16 +10,9 @@ interface Global {
   builds: Build[];
 }
 
-let server: Awaited<ReturnType<typeof serve>>;
+test.beforeEach(({ page, server }) => page.goto(`${server.origin}/elsewhere`));
 
-test.beforeEach(async ({ page }) => {
-  server = await serve();
-  await page.goto(`${server.origin}/elsewhere`);
-});
-
-test.afterEach(() => server.close());
-
-const addScript = (page: Page) => page.addScriptTag({ url: `${server.origin}/dist/gemsocket.iife.js` });
+const addScript = (page: Page) => page.addScriptTag({ url: '/dist/gemsocket.iife.js' });
 
 test('the script tag adds one global, and takes it back', async ({ page }) => {
   const before = await page.evaluate(() => Object.getOwnPropertyNames(globalThis));
@@ -49,7 +42,7 @@ test('noConflict() gives the global back to whoever had it', async ({ page }) =>
   expect(restored).toEqual(['of the application', 'function']);
 });
 
-test('two builds in one page work side by side, each with its own', async ({ page }) => {
+test('two builds in one page work side by side, each with its own', async ({ page, server }) => {
   await addScript(page);
   await addScript(page);
   const globals = await page.evaluate(() => {

@@ -1,25 +1,16 @@
 import { expect } from '@playwright/test';
 import { until } from '../test/support/until.js';
-import { serve } from './conformance/served.js';
 import { goBack } from './engines/engine.js';
-import { test } from './engines/test.js';
-import { closeIn, drop, eventsOf, isFromCache, logOf, open } from './lifecycle/setting.js';
+import { closeIn, eventsOf, isFromCache, logOf, open } from './lifecycle/setting.js';
 import { open as openSession, set } from './session/setting.js';
+import { test } from './test.js';
 
 /*
  * Firefox decides before `pagehide` whether it keeps a page, and keeps none with an open WebSocket: it closes that itself,
  * with 1001, and coming back loads the page anew.
  */
 
-let server: Awaited<ReturnType<typeof serve>>;
-
-test.beforeEach(async () => {
-  server = await serve();
-});
-
-test.afterEach(() => server.close());
-
-test('a page that is left with an open connection closes it with 1001, and is not kept', async ({ tab }) => {
+test('a page that is left with an open connection closes it with 1001, and is not kept', async ({ tab, server }) => {
   await open(tab, server);
   await tab.goto(`${server.origin}/elsewhere`);
   const { connections } = await logOf(server, { closed: 1 });
@@ -28,7 +19,7 @@ test('a page that is left with an open connection closes it with 1001, and is no
   expect(await eventsOf(tab)).toBeUndefined();
 });
 
-test('a page that closed its connection before it was left is kept', async ({ tab }) => {
+test('a page that closed its connection before it was left is kept', async ({ tab, server }) => {
   await open(tab, server);
   await closeIn(tab);
   await tab.goto(`${server.origin}/elsewhere`);
@@ -47,14 +38,4 @@ test('a page that is left leaves its session waiting, and comes back with a new 
   await openSession(tab, setting);
   await until(() => setting.accepted[1]?.client.state === 'open', 'the new page has a session of its own');
   expect(setting.accepted[0]?.client.state).toBe('reconnecting');
-});
-
-test('a page that is shown again tries at once', async ({ tab }) => {
-  await open(tab, server);
-  await drop(server);
-  await expect.poll(() => eventsOf(tab)).toEqual(['reconnecting']);
-  await tab.evaluate(() => {
-    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
-  });
-  await expect.poll(() => eventsOf(tab)).toEqual(['reconnecting', 'open', 'reconnected']);
 });

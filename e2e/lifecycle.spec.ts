@@ -1,33 +1,24 @@
 import { expect } from '@playwright/test';
 import { until } from '../test/support/until.js';
-import { serve } from './conformance/served.js';
 import { goBack } from './engines/engine.js';
-import { test } from './engines/test.js';
-import { drop, echoIn, eventsOf, isFromCache, logOf, open } from './lifecycle/setting.js';
-import { open as openSession, set, logOf as talkOf } from './session/setting.js';
+import { echoIn, eventsOf, isFromCache, logOf, open } from './lifecycle/setting.js';
+import { open as openSession, peerOf, set, logOf as talkOf } from './session/setting.js';
 import { send } from './session/talk.js';
+import { test } from './test.js';
 
 /*
  * What a page may go through in Chromium and WebKit. They keep a page with an open socket, which is dead when the page
  * comes back: so `pagehide` closes it, and `pageshow` connects again. Firefox has a spec of its own.
  */
 
-let server: Awaited<ReturnType<typeof serve>>;
-
-test.beforeEach(async () => {
-  server = await serve();
-});
-
-test.afterEach(() => server.close());
-
-test('a page that is left closes its connection: the server sees 4001 and not 1006', async ({ tab }) => {
+test('a page that is left closes its connection: the server sees 4001 and not 1006', async ({ tab, server }) => {
   await open(tab, server);
   await tab.goto(`${server.origin}/elsewhere`);
   const { connections } = await logOf(server, { closed: 1 });
   expect(connections[0]?.closed).toEqual({ code: 4001, reason: 'page hidden' });
 });
 
-test('a page that comes back from the page cache is connected again at once', async ({ tab }) => {
+test('a page that comes back from the page cache is connected again at once', async ({ tab, server }) => {
   await open(tab, server);
   await tab.goto(`${server.origin}/elsewhere`);
   await logOf(server, { closed: 1 });
@@ -38,7 +29,7 @@ test('a page that comes back from the page cache is connected again at once', as
   expect((await logOf(server, { connections: 2 })).attempts).toBe(2);
 });
 
-test('without reconnecting, a page that comes back finds its connection closed', async ({ tab }) => {
+test('without reconnecting, a page that comes back finds its connection closed', async ({ tab, server }) => {
   await open(tab, server, { reconnect: false });
   await tab.goto(`${server.origin}/elsewhere`);
   await logOf(server, { closed: 1 });
@@ -51,7 +42,7 @@ test('a page that comes back from the page cache goes on in its session: nothing
   await using setting = await set();
   await tab.goto(setting.origin);
   await openSession(tab, setting);
-  const [peer] = setting.accepted as [(typeof setting.accepted)[0]];
+  const peer = peerOf(setting);
   await tab.evaluate(() => {
     const { client, send: sendIn } = globalThis as unknown as { client: Parameters<typeof send>[0]; send: typeof send };
     // As late as a page can send.
@@ -65,14 +56,4 @@ test('a page that comes back from the page cache goes on in its session: nothing
   expect(await talkOf(tab)).toMatchObject({ wrong: [], events: ['reconnecting', 'reconnected'], receipts: [{ resumed: true, lost: 0 }] });
   expect(peer.log).toMatchObject({ wrong: [], events: ['reconnecting', 'reconnected'], receipts: [{ resumed: true, lost: 0 }] });
   expect(setting.accepted).toHaveLength(1);
-});
-
-test('a page that is shown again tries at once', async ({ tab }) => {
-  await open(tab, server);
-  await drop(server);
-  await expect.poll(() => eventsOf(tab)).toEqual(['reconnecting']);
-  await tab.evaluate(() => {
-    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
-  });
-  await expect.poll(() => eventsOf(tab)).toEqual(['reconnecting', 'open', 'reconnected']);
 });

@@ -10,7 +10,7 @@ import { serve } from './conformance/served.js';
 import type { Tab } from './engines/engine.js';
 import { startWithPlaywright } from './engines/playwright.js';
 import { drop, echoIn, eventsOf, open } from './lifecycle/setting.js';
-import { logOf, open as openSession, sendFrom, set } from './session/setting.js';
+import { logOf, open as openSession, peerOf, sendFrom, set } from './session/setting.js';
 import { send } from './session/talk.js';
 
 /*
@@ -126,7 +126,7 @@ test('a session goes on when the network is back: nothing is lost meanwhile', as
   await using tab = await engine.open();
   await tab.goto(`http://${OURS}:${pages.port}`);
   await openSession(tab, { proxy: way, host: OURS }, { liveness: { pingMs: 100, timeoutMs: 400 } });
-  const [peer] = setting.accepted as [(typeof setting.accepted)[0]];
+  const peer = peerOf(setting);
   network.down();
   await until(async () => !(await isOnline(tab)), 'the browser is offline');
   await sendFrom(tab, 0, 500);

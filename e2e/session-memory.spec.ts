@@ -1,10 +1,11 @@
-import { type CDPSession, expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import { listen } from 'gemsocket/server';
 import type { session } from 'gemsocket/session';
 import { startScript } from '../test/support/programs.js';
 import { until } from '../test/support/until.js';
-import { serve } from './conformance/served.js';
+import { pageBytes } from './engines/page-bytes.js';
+import { test } from './test.js';
 
 const MB = 1024 * 1024;
 const TOTAL_BYTES = 256 * MB;
@@ -20,19 +21,7 @@ interface Progress {
   readonly grownBytes: number;
 }
 
-interface HeapUsage {
-  readonly usedSize: number;
-  /** Of array buffers: what unread messages are. */
-  readonly backingStorageSize: number;
-}
-
-let files: Awaited<ReturnType<typeof serve>>;
-
-test.beforeEach(async () => {
-  files = await serve();
-});
-
-test.afterEach(() => files.close());
+test.beforeEach(({ page, server }) => page.goto(`${server.origin}/elsewhere`));
 
 /** A session of the page that nobody reads. */
 async function open(page: Page, address: string): Promise<void> {
@@ -44,20 +33,12 @@ async function open(page: Page, address: string): Promise<void> {
   }, address);
 }
 
-/** What the page holds, with the contents of its array buffers. */
-async function pageBytes(devtools: CDPSession): Promise<number> {
-  await devtools.send('HeapProfiler.collectGarbage');
-  const usage = (await devtools.send('Runtime.getHeapUsage')) as HeapUsage;
-  return usage.usedSize + usage.backingStorageSize;
-}
-
 const mib = (bytes: number) => (bytes / MB).toFixed(1);
 
 test('a page that stops reading stops a server at full speed: both are flat, and nothing is lost', async ({ page }) => {
   test.setTimeout(120_000);
   await using writer = await startScript('test/faults/children/session-writer.ts', [TOTAL_BYTES, MESSAGE_BYTES]);
   const { port } = (await writer.said('listening')) as { port: number };
-  await page.goto(`${files.origin}/elsewhere`);
   const devtools = await page.context().newCDPSession(page);
   const before = await pageBytes(devtools);
   await open(page, `ws://127.0.0.1:${port}`);
@@ -100,7 +81,6 @@ test('a server that stops reading stops a page at full speed: both are flat, and
   test.setTimeout(120_000);
   const server = await listen('127.0.0.1', 0, { origins: '*' });
   const arriving = new Promise<gemsocket.IWebsocketClient>((resolve) => server.on('connection', resolve));
-  await page.goto(`${files.origin}/elsewhere`);
   const devtools = await page.context().newCDPSession(page);
   const before = await pageBytes(devtools);
   const atServer = () => process.memoryUsage().arrayBuffers;

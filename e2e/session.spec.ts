@@ -1,6 +1,6 @@
 import { expect, type Page, test } from '@playwright/test';
 import { until } from '../test/support/until.js';
-import { logOf, open, type Setting, sendFrom, set, stateOf, statsOf } from './session/setting.js';
+import { logOf, open, peerOf, type Setting, sendFrom, set, stateOf, statsOf } from './session/setting.js';
 import { send } from './session/talk.js';
 
 const quick = { connectTimeoutMs: 500, liveness: { pingMs: 20, timeoutMs: 60 } };
@@ -39,7 +39,7 @@ test('100 cuts and freezes lose, double and reorder none of 20,000 messages each
   await page.goto(setting.origin);
   await open(page, setting, quick);
   await until(() => setting.accepted.length === 1, 'the server has the session');
-  const [peer] = setting.accepted as [Setting['accepted'][0]];
+  const peer = peerOf(setting);
   for (let index = 0; index < breaks; index++) {
     const from = (index * messages) / breaks;
     const to = from + messages / breaks;
@@ -79,7 +79,7 @@ test('a page that was too busy to answer, and whose link the server gave up, goe
   await using setting = await set({ liveness: { pingMs: 50, timeoutMs: 100 } });
   await page.goto(setting.origin);
   await open(page, setting);
-  const [peer] = setting.accepted as [Setting['accepted'][0]];
+  const peer = peerOf(setting);
   const busy = page.evaluate(() => {
     const { client, send: sendIn } = globalThis as unknown as { client: Parameters<typeof send>[0]; send: typeof send };
     sendIn(client, 0, 500);

@@ -1,6 +1,6 @@
 import { expect, type Page, test } from '@playwright/test';
 import { until } from '../test/support/until.js';
-import { logOf, type Setting, sendFrom, set, stateOf } from './session/setting.js';
+import { logOf, peerOf, type Setting, sendFrom, set, stateOf } from './session/setting.js';
 import { send } from './session/talk.js';
 import { join, joinIn, type Tab } from './shared/tabs.js';
 
@@ -13,12 +13,6 @@ const heard = async (page: Page) => (await logOf(page)).heard;
 
 const closeIn = (page: Page, code: number) =>
   page.evaluate((closeCode) => (globalThis as unknown as Tab).client.close(closeCode, 'bye'), code);
-
-/** The only connection of the server. */
-function peerOf({ accepted }: Setting): Setting['accepted'][0] {
-  expect(accepted).toHaveLength(1);
-  return accepted[0] as Setting['accepted'][0];
-}
 
 for (const hasSession of [false, true]) {
   test.describe(hasSession ? 'tabs with a session' : 'tabs without a session', () => {

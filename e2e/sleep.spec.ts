@@ -2,12 +2,11 @@ import { expect } from '@playwright/test';
 import type { IWebsocketClient } from 'gemsocket';
 import { startProxy } from '../test/support/proxy.js';
 import { until } from '../test/support/until.js';
-import { serve } from './conformance/served.js';
 import type { Tab } from './engines/engine.js';
-import { test } from './engines/test.js';
-import { echoIn, open } from './lifecycle/setting.js';
-import { logOf, open as openSession, sendFrom, set } from './session/setting.js';
+import { drop, echoIn, eventsOf, open } from './lifecycle/setting.js';
+import { logOf, open as openSession, peerOf, sendFrom, set } from './session/setting.js';
 import { send } from './session/talk.js';
+import { test } from './test.js';
 
 /*
  * A laptop that was asleep for ten minutes: the clock on the wall has gone on, the links have been forgotten on the way, which
@@ -32,7 +31,7 @@ test('a dead link is found within a second of waking, and the session goes on wi
   await using setting = await set();
   await tab.goto(setting.origin);
   await openSession(tab, setting);
-  const [peer] = setting.accepted as [(typeof setting.accepted)[0]];
+  const peer = peerOf(setting);
   // More than once, since a busy machine can be late for a promise.
   const foundMs: number[] = [];
   for (let from = 0; from < 1_500; from += 500) {
@@ -49,11 +48,20 @@ test('a dead link is found within a second of waking, and the session goes on wi
   expect(setting.accepted).toHaveLength(1);
 });
 
-test('without a session, the link of a page that was asleep is given up at once, and made anew', async ({ tab }) => {
-  await using server = await serve();
+test('without a session, the link of a page that was asleep is given up at once, and made anew', async ({ tab, server }) => {
   await using proxy = await startProxy(server.port);
   await open(tab, { ...server, port: proxy.port }, { reconnect: { minDelayMs: 1, maxDelayMs: 20 } });
   proxy.forget();
   expect(await wake(tab)).toBeLessThan(1_000);
   expect(await echoIn(tab)).toBe('still here');
+});
+
+test('a page that is shown again tries at once', async ({ tab, server }) => {
+  await open(tab, server);
+  await drop(server);
+  await expect.poll(() => eventsOf(tab)).toEqual(['reconnecting']);
+  await tab.evaluate(() => {
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  });
+  await expect.poll(() => eventsOf(tab)).toEqual(['reconnecting', 'open', 'reconnected']);
 });

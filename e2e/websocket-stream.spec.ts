@@ -1,11 +1,12 @@
-import { type CDPSession, expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import { listen } from 'gemsocket/server';
 import type * as websocketStream from 'gemsocket/websocket-stream';
 import { until } from '../test/support/until.js';
-import { serve } from './conformance/served.js';
-import { logOf, open as openSession, type Setting, sendFrom, set } from './session/setting.js';
+import { pageBytes } from './engines/page-bytes.js';
+import { logOf, open as openSession, peerOf, sendFrom, set } from './session/setting.js';
 import { send } from './session/talk.js';
+import { test } from './test.js';
 
 const MB = 1024 * 1024;
 const TOTAL_BYTES = 200 * MB;
@@ -17,14 +18,7 @@ interface Opened {
   events: string[];
 }
 
-let files: Awaited<ReturnType<typeof serve>>;
-
-test.beforeEach(async ({ page }) => {
-  files = await serve();
-  await page.goto(`${files.origin}/elsewhere`);
-});
-
-test.afterEach(() => files.close());
+test.beforeEach(({ page, server }) => page.goto(`${server.origin}/elsewhere`));
 
 /** A plain connection of the page over WebSocketStream, its events on record. */
 async function open(page: Page, address: string, options: gemsocket.ClientOptions = {}): Promise<void> {
@@ -43,13 +37,6 @@ async function open(page: Page, address: string, options: gemsocket.ClientOption
 }
 
 const events = (page: Page) => page.evaluate(() => (globalThis as unknown as Opened).events);
-
-/** What the page holds, with the contents of its array buffers. */
-async function pageBytes(devtools: CDPSession): Promise<number> {
-  await devtools.send('HeapProfiler.collectGarbage');
-  const usage = (await devtools.send('Runtime.getHeapUsage')) as { usedSize: number; backingStorageSize: number };
-  return usage.usedSize + usage.backingStorageSize;
-}
 
 /** Numbered messages, no faster than they leave. */
 async function writeAll(client: gemsocket.IWebsocketClient): Promise<void> {
@@ -96,9 +83,9 @@ test('a page that does not read stops a server by TCP alone: the page stays smal
   await server.close({ graceMs: 1 });
 });
 
-test('a page whose messages wait gives up a peer that does not read, when close() has waited long enough', async ({ page }) => {
+test('a page whose messages wait gives up a peer that does not read, when close() has waited long enough', async ({ page, server }) => {
   const open0 = encodeURIComponent(JSON.stringify([[{ silence: true }]]));
-  await open(page, `ws://127.0.0.1:${files.port}/sink?key=still&open=${open0}`, { closeTimeoutMs: 100 });
+  await open(page, `ws://127.0.0.1:${server.port}/sink?key=still&open=${open0}`, { closeTimeoutMs: 100 });
   await page.evaluate(async () => {
     const { client } = globalThis as unknown as Opened;
     for (let index = 0; index < 15; index++) client.sendMessageBinary(new Uint8Array(1024 * 1024));
@@ -107,10 +94,10 @@ test('a page whose messages wait gives up a peer that does not read, when close(
   expect(await events(page)).toEqual(['closing', 'closed', 'close 1006']);
 });
 
-test('a page that is left says goodbye, and one that comes back from the page cache is connected again', async ({ page }) => {
-  await open(page, `ws://127.0.0.1:${files.port}/echo?key=page`, { reconnect: { minDelayMs: 36_000_000, maxDelayMs: 36_000_000 } });
-  await page.goto(files.origin);
-  const log = await fetch(`${files.origin}/log?key=page&until=${encodeURIComponent('{"closed":1}')}`);
+test('a page that is left says goodbye, and one that comes back from the page cache is connected again', async ({ page, server }) => {
+  await open(page, `ws://127.0.0.1:${server.port}/echo?key=page`, { reconnect: { minDelayMs: 36_000_000, maxDelayMs: 36_000_000 } });
+  await page.goto(server.origin);
+  const log = await fetch(`${server.origin}/log?key=page&until=${encodeURIComponent('{"closed":1}')}`);
   const { connections } = (await log.json()) as { connections: { closed?: unknown }[] };
   expect(connections[0]?.closed).toEqual({ code: 4001, reason: 'page hidden' });
   await page.goBack({ waitUntil: 'commit' });
@@ -122,7 +109,7 @@ test('a session over it: 4,000 messages each way arrive once and in order', asyn
   await page.goto(setting.origin);
   await openSession(page, setting, {}, 'WebSocketStream');
   await until(() => setting.accepted.length === 1, 'the server has the session');
-  const [peer] = setting.accepted as [Setting['accepted'][0]];
+  const peer = peerOf(setting);
   for (let from = 0; from < 4_000; from += 400) {
     await sendFrom(page, from, from + 400);
     send(peer.client, from, from + 400);

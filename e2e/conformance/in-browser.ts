@@ -4,7 +4,7 @@ import type { LinkName, PlatformName } from '../../test/conformance/facts.js';
 import { type Run, saveRun } from '../../test/conformance/results.js';
 import { casesOf, type Result, verdictOn } from '../../test/conformance/run.js';
 import type { Engine } from '../engines/engine.js';
-import { test } from '../engines/test.js';
+import { test } from '../test.js';
 import type { Home, RunnerPage, Source } from './runner.js';
 import { serve } from './served.js';
 

@@ -12,8 +12,10 @@ const DIST = dirname(fileURLToPath(import.meta.resolve('gemsocket')));
 const javascript = (body: string | Uint8Array) => ({ type: 'text/javascript', body });
 const html = (body: string) => ({ type: 'text/html', body: `<!doctype html><title>gemsocket</title>${body}` });
 
+export type Served = TestServer & AsyncDisposable & { readonly origin: string };
+
 /** The test server, and beside it what a site would serve: the built package, the scripts of the tests, and two pages. */
-export async function serve(link: LinkName = 'plain'): Promise<TestServer & AsyncDisposable & { readonly origin: string }> {
+export async function serve(link: LinkName = 'plain'): Promise<Served> {
   const names = (await readdir(DIST)).filter((name) => name.endsWith('.js'));
   const dist = await Promise.all(names.map(async (name) => [`/dist/${name}`, javascript(await readFile(join(DIST, name)))] as const));
   const server = await startTestServer(

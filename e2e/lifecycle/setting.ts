@@ -1,8 +1,6 @@
 import type * as gemsocket from 'gemsocket';
-import type { serve } from '../conformance/served.js';
+import type { Served } from '../conformance/served.js';
 import type { Tab } from '../engines/engine.js';
-
-type Server = Awaited<ReturnType<typeof serve>>;
 
 /** What `open` leaves in the page. */
 interface Opened {
@@ -13,7 +11,7 @@ interface Opened {
 }
 
 /** A page with a connection, its events on record. It would wait for hours before it tried again of itself. */
-export async function open(tab: Tab, server: Server, options: gemsocket.ClientOptions = {}, host = '127.0.0.1'): Promise<void> {
+export async function open(tab: Tab, server: Served, options: gemsocket.ClientOptions = {}, host = '127.0.0.1'): Promise<void> {
   const patient: gemsocket.ClientOptions = { reconnect: { minDelayMs: 36_000_000, maxDelayMs: 36_000_000 }, ...options };
   await tab.goto(server.origin);
   await tab.evaluate(
@@ -56,12 +54,12 @@ interface ServerLog {
 }
 
 /** What the server saw of the page, once it has seen as much. */
-export async function logOf({ origin }: Server, awaited: object): Promise<ServerLog> {
+export async function logOf({ origin }: Served, awaited: object): Promise<ServerLog> {
   const response = await fetch(`${origin}/log?key=page&until=${encodeURIComponent(JSON.stringify(awaited))}`);
   return (await response.json()) as ServerLog;
 }
 
 /** Ends the page's connection without a close frame. */
-export async function drop({ origin }: Server): Promise<void> {
+export async function drop({ origin }: Served): Promise<void> {
   await fetch(`${origin}/do?key=page&steps=${encodeURIComponent('[{"drop":"end"}]')}`);
 }

@@ -1,3 +1,4 @@
+import { expect } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from 'gemsocket/server';
 import type { session } from 'gemsocket/session';
@@ -52,6 +53,12 @@ export async function set(options: ServerOptions = {}): Promise<Setting> {
     },
   };
   return setting;
+}
+
+/** The only connection of the server. */
+export function peerOf({ accepted }: Setting): Setting['accepted'][0] {
+  expect(accepted).toHaveLength(1);
+  return accepted[0] as Setting['accepted'][0];
 }
 
 export type Transport = 'WebSocket' | 'WebSocketStream';

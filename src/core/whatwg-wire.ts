@@ -1,8 +1,9 @@
 import type { Cancel, Clock } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
 import { WebsocketError } from './errors.js';
+import { sizeOf } from './message-bytes.js';
 import { WIRE_MARK_BYTES } from './plain-link.js';
-import { utf8Length } from './utf8.js';
+import type { Message } from './types.js';
 import type { Wire, WireEvents } from './wire.js';
 
 /** The part of the WHATWG WebSocket interface that is used: whatever runtime it comes from. */
@@ -127,15 +128,7 @@ export class WhatwgWire implements Wire {
 
   #received(data: string | ArrayBuffer): void {
     const message = typeof data === 'string' ? data : new Uint8Array(data);
-    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
-    const { maxMessageBytes } = this.#options;
-    if (bytes <= maxMessageBytes) {
-      this.#events.received(message, bytes);
-      return;
-    }
-    const error = messageTooBig(bytes, maxMessageBytes);
-    this.detach(CloseCode.messageTooBig, 'message too big');
-    this.#events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
+    receiveUpTo(this.#options.maxMessageBytes, message, this, this.#events);
   }
 
   /** Tells when the buffer has gone down since the last look. */
@@ -175,10 +168,19 @@ export function connectFailed(address: string): WebsocketError {
   );
 }
 
-export function messageTooBig(size: number, limit: number): WebsocketError {
-  return new WebsocketError(
+/** Hands on a message within the limit. One over it, which the platform has read by then, ends the wire. */
+export function receiveUpTo(limit: number, message: Message, wire: Wire, events: WireEvents): void {
+  const size = sizeOf(message);
+  if (size <= limit) {
+    events.received(message, size);
+    return;
+  }
+  const closeCode = CloseCode.messageTooBig;
+  const error = new WebsocketError(
     'MESSAGE_TOO_BIG',
     `The peer sent a message of ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise the option if such messages are wanted.`,
-    { size, limit, closeCode: CloseCode.messageTooBig },
+    { size, limit, closeCode },
   );
+  wire.detach(closeCode, 'message too big');
+  events.closed({ code: closeCode, reason: error.message, wasClean: false }, error);
 }

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import { type ClientOptions, connect, type IWebsocketClient, type WebsocketError } from '../../src/entry/node.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
+import { startWs, type WsServer } from '../support/ws-server.js';
 
 const PING_MS = 100;
 const TIMEOUT_MS = 150;
@@ -13,23 +13,21 @@ const options: ClientOptions & { type: 'insecure' } = {
   connectTimeoutMs: 200,
 };
 
-let server: WebSocketServer;
+let ws: WsServer;
 let proxy: FaultyProxy;
 let client: IWebsocketClient;
 beforeEach(async () => {
-  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
-  server.on('connection', (socket) => {
+  ws = await startWs();
+  ws.server.on('connection', (socket) => {
     socket.on('message', (message, isBinary) => socket.send(message, { binary: isBinary }));
     socket.on('error', () => {});
   });
-  proxy = await startProxy((server.address() as { port: number }).port);
+  proxy = await startProxy(ws.port);
 });
 afterEach(async () => {
   await client.close();
   await proxy.close();
-  for (const socket of server.clients) socket.terminate();
-  server.close();
+  ws.end();
 });
 
 async function open(): Promise<IWebsocketClient> {
@@ -93,7 +91,7 @@ describe('a link that goes dark without FIN', () => {
 
   it('with liveness: false is not looked for', async () => {
     client = await connect(`127.0.0.1:${proxy.port}`, { ...options, liveness: false });
-    const [socket] = server.clients as Set<WebSocket>;
+    const [socket] = ws.server.clients as Set<WebSocket>;
     let pings = 0;
     socket?.on('ping', () => {
       pings += 1;
@@ -112,7 +110,7 @@ describe('a link that goes dark without FIN', () => {
     proxy.delay(delayMs);
     const states: unknown[] = [];
     client.on('state', (state) => states.push(state));
-    const [socket] = server.clients as Set<WebSocket>;
+    const [socket] = ws.server.clients as Set<WebSocket>;
     let pings = 0;
     socket?.on('ping', () => {
       pings += 1;

@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { selfSigned } from '../support/certificates.js';
 import { type Script, startScript } from '../support/programs.js';
 import { until } from '../support/until.js';
+import { startWs } from '../support/ws-server.js';
 
 /** What a server has seen of one connection. */
 interface Seen {
@@ -25,13 +26,12 @@ beforeEach(async () => {
   https.listen(0, '127.0.0.1');
   await once(https, 'listening');
   const secure = new WebSocketServer({ server: https });
-  const plain = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await once(plain, 'listening');
-  for (const server of [secure, plain]) server.on('connection', record);
-  addresses.push(`wss://127.0.0.1:${portOf(https)}`, `ws://127.0.0.1:${portOf(plain)}`, `ws://127.0.0.1:${portOf(plain)}`);
+  const plain = await startWs();
+  for (const server of [secure, plain.server]) server.on('connection', record);
+  addresses.push(`wss://127.0.0.1:${portOf(https)}`, `ws://127.0.0.1:${plain.port}`, `ws://127.0.0.1:${plain.port}`);
   closers.push(
     () => secure.close(),
-    () => plain.close(),
+    () => plain.end(),
     () => https.close(),
   );
 });

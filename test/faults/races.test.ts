@@ -1,19 +1,18 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocketServer } from 'ws';
 import { type CloseInfo, connect, WebsocketClient, type WebsocketError } from '../../src/entry/node.js';
 import { rawServer, switchingProtocols } from '../support/raw-peer.js';
 import { seededRandom } from '../support/seeded-random.js';
+import { startWs, type WsServer } from '../support/ws-server.js';
 
-let server: WebSocketServer;
+let ws: WsServer;
 let address: string;
 beforeAll(async () => {
-  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
-  address = `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+  ws = await startWs();
+  address = `ws://127.0.0.1:${ws.port}`;
 });
-afterAll(() => server.close());
+afterAll(() => ws.end());
 
 /** Lets the event loop do a number of turns: how far a handshake gets in them differs. */
 async function turns(count: number): Promise<void> {
@@ -78,7 +77,7 @@ describe('abort', () => {
       );
     }
     expect([...new Set(outcomes)].sort()).toEqual(['ABORTED', 'open, then 1000']);
-    await expect.poll(() => server.clients.size).toBe(0);
+    await expect.poll(() => ws.server.clients.size).toBe(0);
     expect(process.listeners('exit').filter((listener) => 'watchers' in listener)).toEqual([]);
   });
 });
@@ -109,7 +108,7 @@ describe('close', () => {
   });
 
   it('twice, and a third time when all is over: one end, and the same for all', async () => {
-    const accepted = once(server, 'connection');
+    const accepted = once(ws.server, 'connection');
     const client = await connect(address, { type: 'insecure' });
     const [peer] = (await accepted) as [import('ws').WebSocket];
     const codes: number[] = [];
@@ -134,7 +133,7 @@ describe('close', () => {
   });
 
   it('in the handler of a message: the messages behind it are still told, then the end', async () => {
-    server.once('connection', (socket) => {
+    ws.server.once('connection', (socket) => {
       for (const text of ['one', 'two', 'three']) socket.send(text);
     });
     const seen: unknown[] = [];
@@ -150,7 +149,7 @@ describe('close', () => {
   });
 
   it('from both sides at once: clean for both', async () => {
-    const accepted = once(server, 'connection');
+    const accepted = once(ws.server, 'connection');
     const client = await connect(address, { type: 'insecure' });
     const [peer] = (await accepted) as [import('ws').WebSocket];
     const peerEnd = once(peer, 'close');
@@ -168,7 +167,7 @@ describe('close', () => {
 
   it('at any turn of a connection that the server cuts at any turn: one end, told once', async () => {
     const random = seededRandom(2);
-    server.on('connection', cutAtRandom);
+    ws.server.on('connection', cutAtRandom);
     for (let round = 0; round < 200; round++) {
       const client = new WebsocketClient(address, { reconnect: { minDelayMs: 1, maxDelayMs: 1 } });
       let ends = 0;
@@ -181,8 +180,8 @@ describe('close', () => {
       await Promise.all([connecting, closing]);
       expect([client.state, ends]).toEqual(['closed', 1]);
     }
-    server.off('connection', cutAtRandom);
-    await expect.poll(() => server.clients.size).toBe(0);
+    ws.server.off('connection', cutAtRandom);
+    await expect.poll(() => ws.server.clients.size).toBe(0);
 
     function cutAtRandom(socket: import('ws').WebSocket): void {
       socket.on('error', () => {});

@@ -2,30 +2,26 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import { type ClientOptions, connect, type IWebsocketClient, streams, WebsocketClient } from '../../src/entry/node.js';
 import { closeFrame, rawWebsocketServer } from '../support/raw-peer.js';
+import { startWs, type WsServer } from '../support/ws-server.js';
 
 const KB = 1024;
 
-let server: WebSocketServer;
+let ws: WsServer;
 let peer: WebSocket;
 let received: (string | Buffer)[];
 let ended: Promise<{ code: number; reason: string }>;
 beforeEach(async () => {
-  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
+  ws = await startWs();
   received = [];
 });
-afterEach(() => {
-  for (const socket of server.clients) socket.terminate();
-  server.close();
-});
+afterEach(() => ws.end());
 
 async function open(options: ClientOptions = {}): Promise<IWebsocketClient> {
-  const accepted = once(server, 'connection');
-  const { port } = server.address() as { port: number };
-  const client = await connect(`127.0.0.1:${port}`, { type: 'insecure', reconnect: false, ...options });
+  const accepted = once(ws.server, 'connection');
+  const client = await connect(`127.0.0.1:${ws.port}`, { type: 'insecure', reconnect: false, ...options });
   [peer] = (await accepted) as [WebSocket];
   peer.on('message', (message: Buffer, isBinary) => received.push(isBinary ? message : String(message)));
   peer.on('error', () => {});
@@ -171,13 +167,13 @@ describe('a server that has begun to close', () => {
   it('gets nothing more: what is sent now waits, and goes to the next connection', async () => {
     // The server's close frame is here, the end of its socket is not.
     await using old = await rawWebsocketServer((socket) => socket.write(closeFrame(1012, 'restarting')));
-    const { port } = server.address() as { port: number };
+    const { port } = ws;
     let dials = 0;
     const client = await connect(() => (dials++ === 0 ? old.address : `ws://127.0.0.1:${port}`), {
       type: 'insecure',
       reconnect: { minDelayMs: 1, maxDelayMs: 1 },
     });
-    const accepted = once(server, 'connection');
+    const accepted = once(ws.server, 'connection');
     await once(old.sockets[0] as Socket, 'data'); // the client's answer
     client.sendMessage('first');
     client.sendMessage('second');
@@ -250,8 +246,8 @@ describe('messages that are sent in one turn', () => {
   });
 
   it('before it opens wait, in order', async () => {
-    const { port } = server.address() as { port: number };
-    const accepted = once(server, 'connection');
+    const { port } = ws;
+    const accepted = once(ws.server, 'connection');
     const client = new WebsocketClient(`127.0.0.1:${port}`);
     const connecting = client.connect();
     for (let number = 0; number < 100; number++) client.sendMessage(`${number}`);

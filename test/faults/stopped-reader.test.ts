@@ -1,23 +1,20 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import { connect } from '../../src/entry/node.js';
 import { startScript } from '../support/programs.js';
 import { until } from '../support/until.js';
+import { startWs, type WsServer } from '../support/ws-server.js';
 
 const MB = 1024 * 1024;
 
-let server: WebSocketServer;
+let ws: WsServer;
 let address: string;
 beforeEach(async () => {
-  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
-  address = `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+  ws = await startWs();
+  address = `ws://127.0.0.1:${ws.port}`;
 });
-afterEach(() => {
-  for (const client of server.clients) client.terminate();
-  server.close();
-});
+afterEach(() => ws.end());
 
 const MESSAGE_BYTES = 64 * 1024;
 
@@ -53,7 +50,7 @@ describe('a reader that stops', () => {
     const totalBytes = 1024 * MB;
     await using reader = await startScript('test/faults/children/reader-that-stops.ts', [address]);
     await reader.said('open');
-    const [peer] = server.clients;
+    const [peer] = ws.server.clients;
     const progress = flood(peer, totalBytes, 'close');
 
     // 32 MiB of inbox, and what the two sockets' buffers in the kernel take.
@@ -73,7 +70,7 @@ describe('a reader that stops', () => {
     const client = await connect(address, { type: 'insecure', inbox: { maxMessages: 10 }, liveness: { pingMs: 30, timeoutMs: 30 } });
     const errors: unknown[] = [];
     client.on('error', (error) => errors.push(error));
-    const [peer] = server.clients;
+    const [peer] = ws.server.clients;
     const progress = flood(peer, 32 * MB, 'close');
     await standstill(() => progress.sentBytes);
     expect(errors).toEqual([]);
@@ -88,7 +85,7 @@ describe('a reader that stops', () => {
     const client = await connect(address, { type: 'insecure', reconnect: false, ...options });
     const errors: unknown[] = [];
     client.on('error', (error) => errors.push((error as { code: string }).code));
-    const [peer] = server.clients;
+    const [peer] = ws.server.clients;
     const progress = flood(peer, 16 * MB, 'stay');
     await standstill(() => progress.sentBytes);
     peer?.pause(); // from here on it answers no ping
@@ -99,11 +96,11 @@ describe('a reader that stops', () => {
   it('is not flooded by the next connection either', async () => {
     const reconnect = { minDelayMs: 1, maxDelayMs: 1 };
     const client = await connect(address, { type: 'insecure', reconnect, inbox: { maxMessages: 10 } });
-    const [first] = server.clients;
+    const [first] = ws.server.clients;
     const before = flood(first, 16 * MB, 'stay');
     await standstill(() => before.sentBytes);
     const reconnected = new Promise((resolve) => client.on('reconnected', resolve));
-    const accepted = once(server, 'connection');
+    const accepted = once(ws.server, 'connection');
     // A socket that is not read does not tell that its peer is gone; what is written to it finds out.
     first?.terminate();
     const writing = setInterval(() => client.sendMessage('are you there?'), 20);
@@ -118,7 +115,7 @@ describe('a reader that stops', () => {
 
   it('and closes does not wait for what it will not read', async () => {
     const client = await connect(address, { type: 'insecure', inbox: { maxMessages: 10 }, closeTimeoutMs: 60_000 });
-    const [peer] = server.clients;
+    const [peer] = ws.server.clients;
     const progress = flood(peer, 16 * MB, 'stay');
     await standstill(() => progress.sentBytes);
     const closedByClient = once(peer as WebSocket, 'close');
@@ -132,7 +129,7 @@ describe('a reader that stops', () => {
 
   it('after it has closed keeps no more than the inbox holds', async () => {
     const client = await connect(address, { type: 'insecure', inbox: { maxMessages: 10 } });
-    const [peer] = server.clients;
+    const [peer] = ws.server.clients;
     peer?.once('message', () => {
       // In one packet with the answer to the close frame, or just before it.
       for (let number = 0; number < 1_000; number++) peer.send(`${number}`);

@@ -1,13 +1,12 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket } from 'ws';
 import { listen, type WebsocketServer } from '../../src/entry/server.js';
 import type * as gemsocket from '../../src/entry/standard.js';
 import { makeProject } from '../support/installed-package.js';
+import { startWs, type WsServer } from '../support/ws-server.js';
 
 /**
  * React Native's own WebSocket, as its source has it: `bufferedAmount` is never set and `protocol` only when open, a close
@@ -97,27 +96,26 @@ async function load(more: object = {}): Promise<Bundle> {
 }
 
 describe('the package where there are only the globals of React Native', () => {
-  let server: WebSocketServer;
+  let ws: WsServer;
   let sessions: WebsocketServer;
 
   beforeAll(async () => {
-    server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-    server.on('connection', (peer, { url }) => {
+    ws = await startWs();
+    ws.server.on('connection', (peer, { url }) => {
       peer.on('message', (data, isBinary) => peer.send(data, { binary: isBinary }));
       if (url === '/leave') peer.close(4001, 'go');
       if (url === '/drop') peer.terminate();
     });
-    await once(server, 'listening');
     sessions = await listen('127.0.0.1', 0);
     sessions.on('connection', (client) => client.on('message', (message) => client.sendMessage(`echo ${String(message)}`)));
   });
 
   afterAll(async () => {
-    server.close();
+    ws.end();
     await sessions.close({ graceMs: 1 });
   });
 
-  const address = (path = '/') => `ws://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+  const address = (path = '/') => `ws://127.0.0.1:${ws.port}${path}`;
 
   test('connects, sends and receives text and bytes, and closes', async () => {
     const { connect } = await load();

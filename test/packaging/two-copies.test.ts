@@ -1,23 +1,19 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, inject, test } from 'vitest';
-import { WebSocketServer } from 'ws';
 import { makeProject } from '../support/installed-package.js';
+import { startWs } from '../support/ws-server.js';
 
 test('two copies of the package in one process both connect, and both say 1001 when it exits', async () => {
   const installation = inject('installation');
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const { server, port } = await startWs();
   const closeCodes: number[] = [];
   server.on('connection', (socket) => {
     socket.on('message', (data) => socket.send(String(data)));
     socket.on('close', (code) => closeCodes.push(code));
   });
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
   const cwd = makeProject(installation, {
     'main.mjs': `
       import * as first from 'gemsocket';

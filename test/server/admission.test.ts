@@ -2,7 +2,18 @@ import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { connect } from '../../src/entry/node.js';
 import type { Refused } from '../../src/entry/server.js';
-import { certificate, deferred, foreign, foreignOpen, handshake, nextClient, RawPeer, serve, statusOf, until } from './support.js';
+import {
+  certificate,
+  foreign,
+  foreignOpen,
+  handshake,
+  nextClient,
+  RawPeer,
+  serve,
+  slowAuthentication,
+  statusOf,
+  until,
+} from './support.js';
 
 describe('path', () => {
   it('is served, with or without a query; every other gets 404', async () => {
@@ -148,8 +159,8 @@ describe('authenticate', () => {
   });
 
   it('that answers too late lets nobody in', async () => {
-    const answer = deferred<string>();
-    const server = await serve({ authenticate: () => answer.promise, handshakeTimeoutMs: 50 });
+    const { authenticate, answer } = slowAuthentication();
+    const server = await serve({ authenticate, handshakeTimeoutMs: 50 });
     expect(await statusOf(`ws://127.0.0.1:${server.port}`)).toBe(408);
     answer.resolve('late');
     await answer.promise;
@@ -157,17 +168,11 @@ describe('authenticate', () => {
   });
 
   it('outlives a client that resets the connection while it is asked', async () => {
-    const answer = deferred<string>();
-    const asked = deferred<void>();
-    const server = await serve({
-      authenticate: () => {
-        asked.resolve();
-        return answer.promise;
-      },
-    });
+    const { authenticate, asked, answer } = slowAuthentication();
+    const server = await serve({ authenticate });
     const peer = await RawPeer.connect(server.port);
     peer.socket.write(handshake());
-    await asked.promise;
+    await asked;
     peer.socket.resetAndDestroy();
     await until(() => expect(server.metrics.refusedGone).toBe(1));
     answer.resolve('too late');
@@ -176,8 +181,8 @@ describe('authenticate', () => {
   });
 
   it('misses nothing that the client sends meanwhile', async () => {
-    const answer = deferred<string>();
-    const server = await serve({ authenticate: () => answer.promise });
+    const { authenticate, answer } = slowAuthentication();
+    const server = await serve({ authenticate });
     const accepting = nextClient(server);
     const peer = await RawPeer.connect(server.port);
     peer.socket.write(Buffer.concat([Buffer.from(handshake()), Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69])]));
@@ -201,17 +206,10 @@ describe('maxClients', () => {
   });
 
   it('counts handshakes under way', async () => {
-    const answer = deferred<string>();
-    const asked = deferred<void>();
-    const server = await serve({
-      maxClients: 1,
-      authenticate: () => {
-        asked.resolve();
-        return answer.promise;
-      },
-    });
+    const { authenticate, asked, answer } = slowAuthentication();
+    const server = await serve({ maxClients: 1, authenticate });
     const first = statusOf(`ws://127.0.0.1:${server.port}`);
-    await asked.promise;
+    await asked;
     expect(await statusOf(`ws://127.0.0.1:${server.port}`)).toBe(503);
     answer.resolve('Ada');
     expect(await first).toBe(101);

@@ -4,7 +4,6 @@ import { connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { listen } from '../../src/entry/server.js';
 import {
   closeOf,
-  deferred,
   foreign,
   foreignOpen,
   frame,
@@ -15,6 +14,7 @@ import {
   RawPeer,
   serve,
   serveEcho,
+  slowAuthentication,
   statusOf,
   until,
 } from './support.js';
@@ -128,16 +128,10 @@ describe('server.close()', () => {
   });
 
   it('refuses whoever is being authenticated', async () => {
-    const answer = deferred<string>();
-    const asked = deferred<void>();
-    const server = await serve({
-      authenticate: () => {
-        asked.resolve();
-        return answer.promise;
-      },
-    });
+    const { authenticate, asked, answer } = slowAuthentication();
+    const server = await serve({ authenticate });
     const status = statusOf(`ws://127.0.0.1:${server.port}`);
-    await asked.promise;
+    await asked;
     const closing = server.close();
     expect(await status).toBe(503);
     answer.resolve('too late');

@@ -3,6 +3,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { generate } from 'selfsigned';
 import { onTestFinished, vi } from 'vitest';
 import WebSocket, { type ClientOptions as WsOptions } from 'ws';
+import { type Settler, settler } from '../../src/core/settler.js';
 import { type ClientOptions, connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 
@@ -219,11 +220,12 @@ export async function certificate(): Promise<{ key: string; cert: string }> {
   return { key: pems.private, cert: pems.cert };
 }
 
-/** `Promise.withResolvers`, which Node 20 does not have. */
-export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((onResolve) => {
-    resolve = onResolve;
-  });
-  return { promise, resolve };
+/** An `authenticate` that takes as long as the test lets it. */
+export function slowAuthentication(): { authenticate: () => Promise<string>; asked: Promise<void>; answer: Settler<string> } {
+  const [asked, answer] = [settler<void>(), settler<string>()];
+  const authenticate = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  return { authenticate, asked: asked.promise, answer };
 }

@@ -1,6 +1,7 @@
 import { Client } from '../../src/core/client.js';
-import { clientParts } from '../../src/core/client-parts.js';
+import { clientParts, type LinkFeature } from '../../src/core/client-parts.js';
 import type { ClientOptions } from '../../src/core/options.js';
+import { PlainLink } from '../../src/core/plain-link.js';
 import type { Address } from '../../src/core/types.js';
 import { Hub } from '../../src/platform/shared/hub.js';
 import { localPorts } from '../../src/platform/shared/local-ports.js';
@@ -8,6 +9,7 @@ import type { Locks } from '../../src/platform/shared/locks.js';
 import { Mirror } from '../../src/platform/shared/mirror.js';
 import type { PortLike } from '../../src/platform/shared/posts.js';
 import { shareKey } from '../../src/platform/shared/share-key.js';
+import { sessionDefaults } from '../../src/session/feature.js';
 import { MemoryPlatform } from './memory-platform.js';
 
 /** Web Locks of one origin, held by places that can be ended. */
@@ -87,11 +89,18 @@ export interface TabOptions extends ClientOptions {
   readonly address?: Address;
   readonly key?: string;
   readonly retriesFirst?: boolean;
+  /** What a tab does with a session, over a plain link. */
+  readonly hasSession?: boolean;
 }
 
 /** Each has its own chance: the names of locks are made of it. */
 function pagePlatform(seed: number): MemoryPlatform {
   return new MemoryPlatform({ canPing: false, canPause: false, seed: seed + 1 });
+}
+
+/** A session as far as a tab knows it: what it carries is not seen from there. */
+function plainSession(): LinkFeature {
+  return { name: 'gem.1', options: sessionDefaults, makeLink: (settings) => (host) => new PlainLink(host, settings.outbox) };
 }
 
 /** One origin: its worker, and its tabs, all in this process. */
@@ -105,12 +114,13 @@ export class Origin {
   #made = 0;
   #hub = this.#start();
 
-  tab({ address = 'wss://example.com/game', key, retriesFirst = false, ...options }: TabOptions = {}): Tab {
+  tab({ address = 'wss://example.com/game', key, retriesFirst = false, hasSession = false, ...options }: TabOptions = {}): Tab {
     this.#made += 1;
     const platform = pagePlatform(this.#made);
     const locks = this.#locks.place();
     let latest: TestPort | undefined;
     const parts = clientParts(platform, address, 'insecure', options, retriesFirst);
+    const session = hasSession ? plainSession().options : undefined;
     const fixed = typeof address === 'function' ? undefined : (parts.target() as URL).href;
     const openWorker = (): PortLike => {
       const [one, other] = localPorts();
@@ -120,10 +130,10 @@ export class Origin {
     };
     const openLocal = (): PortLike => {
       const [one, other] = localPorts();
-      new Hub({ platform, locks: undefined, makeSession: () => ({ name: 'gem.1' }) }).accept(other);
+      new Hub({ platform, locks: undefined, makeSession: plainSession }).accept(other);
       return one;
     };
-    const mirrorParts = { ...parts, key: shareKey(key, fixed, parts.settings, undefined), address: fixed, session: undefined, locks };
+    const mirrorParts = { ...parts, key: shareKey(key, fixed, parts.settings, session), address: fixed, session, locks };
     const client = new Client({ ...parts, makeConnection: (host) => new Mirror({ ...mirrorParts, openWorker, openLocal }, host) });
     const crash = () => {
       (latest as TestPort).isFrozen = true;
@@ -155,6 +165,6 @@ export class Origin {
   }
 
   #start(): Hub {
-    return new Hub({ platform: this.platform, locks: this.#place, makeSession: () => ({ name: 'gem.1' }) });
+    return new Hub({ platform: this.platform, locks: this.#place, makeSession: plainSession });
   }
 }

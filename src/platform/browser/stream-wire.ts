@@ -1,11 +1,11 @@
 import { abnormalClose, CloseCode } from '../../core/close-codes.js';
 import type { WebsocketError } from '../../core/errors.js';
+import { sizeOf } from '../../core/message-bytes.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import { Queue } from '../../core/queue.js';
 import { type Settler, settler } from '../../core/settler.js';
 import type { CloseInfo, Message } from '../../core/types.js';
-import { utf8Length } from '../../core/utf8.js';
-import { connectFailed, messageTooBig, whatwgCloseCode } from '../../core/whatwg-wire.js';
+import { connectFailed, receiveUpTo, whatwgCloseCode } from '../../core/whatwg-wire.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
 
 type Outgoing = string | Uint8Array<ArrayBuffer>;
@@ -82,7 +82,7 @@ export class StreamWire implements Wire {
 
   send(message: Outgoing): void {
     if (this.#isEnding) return; // `closed` is on the way and will tell
-    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
+    const bytes = sizeOf(message);
     this.#bufferedBytes += bytes;
     this.#waiting.push({ message, bytes });
     if (!this.#isWriting) this.#writeNext();
@@ -142,15 +142,7 @@ export class StreamWire implements Wire {
   }
 
   #received(message: Message): void {
-    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
-    const { maxMessageBytes } = this.#options;
-    if (bytes <= maxMessageBytes) {
-      this.#events.received(message, bytes);
-      return;
-    }
-    const error = messageTooBig(bytes, maxMessageBytes);
-    this.#events.closed({ code: CloseCode.messageTooBig, reason: error.message, wasClean: false }, error);
-    this.detach(CloseCode.messageTooBig, 'message too big');
+    receiveUpTo(this.#options.maxMessageBytes, message, this, this.#events);
   }
 
   #writeNext(): void {

@@ -1,8 +1,15 @@
 import { newId } from '../../core/client-id.js';
 import { CloseCode } from '../../core/close-codes.js';
+import type { HubClientHost } from './hub-client.js';
+import type { Locks } from './locks.js';
 import { type Join, Member } from './member.js';
 import type { PortLike, ToHub } from './posts.js';
-import { type HubHost, SharedConnection } from './shared-connection.js';
+import { SharedConnection } from './shared-connection.js';
+
+export interface HubHost extends HubClientHost {
+  /** Undefined where hub and tab live and die together. */
+  readonly locks: Locks | undefined;
+}
 
 /** For what a tab posted before it was gone to arrive: far more than a busy machine needs, and soon enough for a crash. */
 const LAST_WORDS_MS = 1_000;

@@ -19,7 +19,7 @@ export interface MembershipHost {
  */
 export const START_MS = 5_000;
 
-/** One seat at a hub: posts there and back, and the two locks by which each side knows that the other lives. */
+/** One port to a hub: posts there and back, and the two locks by which each side knows that the other lives. */
 export class Membership {
   readonly #port: PortLike;
   readonly #poster: Poster<ToHub>;

@@ -1,23 +1,20 @@
 import { backoffDelayMs } from '../../core/backoff.js';
 import type { ClientConnection } from '../../core/client-connection.js';
-import { newId } from '../../core/client-id.js';
 import type { Cancel } from '../../core/clock.js';
 import { abnormalClose, CloseCode } from '../../core/close-codes.js';
 import type { ConnectionHost } from '../../core/connection.js';
 import { inboxFull, tailDropped } from '../../core/connection-errors.js';
 import type { WebsocketError } from '../../core/errors.js';
-import type { Leftover } from '../../core/link.js';
-import { PlainLink } from '../../core/plain-link.js';
 import { Reports } from '../../core/reports.js';
-import type { CloseInfo, ConnectionState, Delivery } from '../../core/types.js';
+import type { CloseInfo, ConnectionState } from '../../core/types.js';
 import { Answers } from './answers.js';
+import { Attendance } from './attendance.js';
 import { unpack } from './carried-error.js';
-import { Intake } from './intake.js';
-import { Membership } from './membership.js';
-import { continuityAfterAway, heldOthers } from './mirror-errors.js';
+import { heldOthers } from './mirror-errors.js';
 import { joinPost, type MirrorParts } from './mirror-parts.js';
-import { PortWire } from './port-wire.js';
-import type { ToHub, ToTab } from './posts.js';
+import type { ToTab } from './posts.js';
+import { Seat } from './seat.js';
+import { TabLink } from './tab-link.js';
 
 /** A hub answers a close when its server does, and then some. */
 const CLOSE_GRACE_MS = 1_000;
@@ -29,25 +26,14 @@ const HIDDEN = 'page hidden';
  * outbox, the inbox and the application's functions stay here.
  */
 export class Mirror implements ClientConnection {
-  readonly link: ClientConnection['link'];
+  readonly link: TabLink;
   readonly #parts: MirrorParts;
   readonly #host: ConnectionHost;
   readonly #reports: Reports;
-  readonly #plain: PlainLink;
-  readonly #intake: Intake;
   readonly #answers: Answers;
-  readonly #wire = new PortWire((post) => this.#post(post));
+  readonly #seat: Seat;
+  readonly #attendance = new Attendance();
   #state: ConnectionState = 'idle';
-  #membership: Membership | undefined;
-  /** The worker could not start. */
-  #isLocal = false;
-  #hasOpened = false;
-  /** The connection may have gone on without this tab. */
-  #wasAway = false;
-  #opened: (ToTab & { readonly is: 'opened' }) | undefined;
-  /** The row of messages that this tab is in, and how many of it there were. */
-  #row = '';
-  #received = 0;
   #losses = 0;
   #cancelTimer: Cancel | undefined;
 
@@ -56,24 +42,17 @@ export class Mirror implements ClientConnection {
     this.#host = host;
     this.#reports = new Reports(host);
     this.#answers = new Answers(parts.target);
-    this.#intake = new Intake(parts.session !== undefined, {
-      taken: (bytes) => this.#post({ is: 'taken', bytes }),
-      deliver: (message, bytes) => host.deliver(message, bytes),
+    this.#seat = new Seat(parts, {
+      receive: (post) => this.#receive(post),
+      // What was to go before the close was posted to the worker: another hub has nothing of it.
+      failed: () => (this.#state === 'closing' ? this.#end(abnormalClose('The worker did not start.')) : this.#join()),
+      lost: () => this.#lost(abnormalClose('The worker that held the connection is gone.')),
+    });
+    this.link = new TabLink(parts.settings.outbox, parts.session !== undefined, {
+      ...host,
+      post: (post) => this.#seat.post(post),
       dropped: () => this.#reports.tell((told) => told.failed(tailDropped(parts.settings))),
     });
-    this.#plain = new PlainLink(
-      {
-        ready: () => this.#ready(),
-        deliver: (message, bytes) => this.#intake.deliver(message, bytes),
-        sent: (bytes) => host.sent(bytes),
-        shed: () => host.shed(),
-        drained: () => host.drained(),
-        pong: () => {},
-        fail: () => {},
-      },
-      parts.settings.outbox,
-    );
-    this.link = this.#makeLink();
   }
 
   get state(): ConnectionState {
@@ -81,7 +60,7 @@ export class Mirror implements ClientConnection {
   }
 
   get protocol(): string {
-    return this.#state === 'open' || this.#state === 'closing' ? this.#wire.protocol : '';
+    return this.#state === 'open' || this.#state === 'closing' ? this.link.protocol : '';
   }
 
   connect(): void {
@@ -90,31 +69,20 @@ export class Mirror implements ClientConnection {
   }
 
   close(code: number, reason: string, isFinal = false): void {
-    const isOnItsWay = this.#state === 'reconnecting' && this.#parts.session !== undefined && this.#membership !== undefined;
-    if (this.#state === 'open' || (isOnItsWay && this.#hasOpened && !isFinal)) this.#closeOverHub(code, reason);
+    const isOnItsWay = this.#state === 'reconnecting' && this.#parts.session !== undefined && this.#seat.isTaken;
+    if (this.#state === 'open' || (isOnItsWay && this.#attendance.hasOpened && !isFinal)) this.#closeOverHub(code, reason);
     else if (this.#state !== 'closing' && this.#state !== 'closed') {
       // What is on its way is counted as unsent: nobody can tell here whether the hub still gets rid of it.
-      this.#post({ is: 'leave', code, reason });
+      this.#seat.post({ is: 'leave', code, reason });
       this.#end(abnormalClose(reason));
     }
-  }
-
-  /** A session that is away still sends what was accepted, and then its end; the hub waits for it as long as it may take. */
-  #closeOverHub(code: number, reason: string): void {
-    const isAway = this.#state !== 'open';
-    this.#become('closing');
-    this.#startTimer(this.#parts.settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
-      this.#end(abnormalClose('The worker did not answer to the close.')),
-    );
-    if (isAway) this.#plain.attach(this.#wire);
-    this.#plain.close(code, reason);
   }
 
   /** The page may be gone with this turn. In the page cache it must hold no lock, and is told nothing. */
   suspend(): void {
     const isAlive = this.#state === 'open' || this.#state === 'connecting' || this.#state === 'reconnecting';
-    if (!isAlive || this.#isLocal) {
-      this.#membership?.flush();
+    if (!isAlive || this.#seat.isLocal) {
+      this.#seat.flush();
       return;
     }
     this.#leave(CloseCode.goingAway, HIDDEN);
@@ -124,7 +92,7 @@ export class Mirror implements ClientConnection {
   }
 
   wake(): void {
-    if (this.#membership !== undefined) this.#post({ is: 'wake' });
+    if (this.#seat.isTaken) this.#seat.post({ is: 'wake' });
     else if (this.#state === 'reconnecting') this.#join();
   }
 
@@ -134,7 +102,7 @@ export class Mirror implements ClientConnection {
 
   pause(): void {
     if (this.#parts.session !== undefined) return;
-    if (this.#state === 'closing') this.#intake.cut();
+    if (this.#state === 'closing') this.link.cut();
     else this.#fail(CloseCode.inboxFull, inboxFull(this.#parts.settings));
   }
 
@@ -145,75 +113,35 @@ export class Mirror implements ClientConnection {
     this.#end(info, error);
   }
 
-  #makeLink(): ClientConnection['link'] {
-    const plain = this.#plain;
-    const wire = this.#wire;
-    const bufferedBytes = () => plain.bufferedBytes + (this.#state === 'open' || this.#state === 'closing' ? 0 : wire.bufferedBytes);
-    return {
-      get bufferedBytes() {
-        return bufferedBytes();
-      },
-      send: (message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery) => plain.send(message, bytes, delivery),
-      consumed: (bytes) => this.#intake.consumed(bytes),
-      end: () => this.#leftover(),
-    };
-  }
-
-  /** What the hub has not handed on never left either. */
-  #leftover(): Leftover {
-    const { messages, bytes } = this.#plain.end();
-    return { messages: messages + this.#wire.bufferedMessages, bytes: bytes + this.#wire.bufferedBytes };
-  }
-
   #join(): void {
     this.#cancelTimer?.();
-    this.#intake.restart();
-    this.#wire.forget();
-    const { platform, locks, openLocal, openWorker } = this.#parts;
-    const host = {
-      clock: platform.clock,
-      locks: this.#isLocal ? undefined : locks,
-      receive: (post: ToTab) => this.#receive(post),
-      failed: () => this.#joinLocally(),
-      lost: () => this.#lost(abnormalClose('The worker that held the connection is gone.')),
-    };
-    let membership: Membership | undefined;
-    const port = this.#isLocal ? openLocal() : openWorker(() => membership?.fail());
-    if (port === undefined) {
-      this.#joinLocally();
-      return;
-    }
-    membership = new Membership(port, `gemsocket tab ${newId(platform.random)}`, host);
-    this.#membership = membership;
-    this.#post(joinPost(this.#parts, this.#hasOpened));
+    this.link.restart();
+    this.#seat.take(joinPost(this.#parts, this.#attendance.hasOpened));
   }
 
-  #joinLocally(): void {
-    this.#isLocal = true;
-    this.#join();
-  }
-
-  #post(post: ToHub): void {
-    this.#membership?.post(post);
+  /** A session that is away still sends what was accepted, and then its end; the hub waits for it as long as it may take. */
+  #closeOverHub(code: number, reason: string): void {
+    this.#become('closing');
+    this.#startTimer(this.#parts.settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
+      this.#end(abnormalClose('The worker did not answer to the close.')),
+    );
+    this.link.close(code, reason);
   }
 
   #receive(post: ToTab): void {
     switch (post.is) {
       case 'opened':
-        this.#opened = post;
-        this.#wire.protocol = post.protocol;
-        this.#plain.attach(this.#wire);
+        this.link.opened(post.protocol, () => this.#opened(post));
         break;
       case 'message':
-        this.#received += 1;
-        this.#plain.received(post.message, post.bytes);
+        this.#attendance.received();
+        this.link.received(post.message, post.bytes);
         break;
       case 'handed':
-        this.#wire.handed(post.messages);
-        this.#plain.drained();
+        this.link.handed(post.messages);
         break;
       case 'ask':
-        void this.#answers.to(post.ask).then((answer) => this.#post(answer));
+        void this.#answers.to(post.ask).then((answer) => this.#seat.post(answer));
         break;
       case 'behind':
         this.#fellBehind();
@@ -226,7 +154,7 @@ export class Mirror implements ClientConnection {
   #told(post: ToTab): void {
     switch (post.is) {
       case 'broken':
-        this.#plain.detach();
+        this.link.broken();
         if (this.#state !== 'closing') this.#become('reconnecting');
         break;
       case 'retrying':
@@ -248,25 +176,18 @@ export class Mirror implements ClientConnection {
     }
   }
 
-  #ready(): void {
+  #opened(post: ToTab & { is: 'opened' }): void {
     if (this.#state !== 'connecting' && this.#state !== 'reconnecting') return;
-    const { continuity, row, received } = this.#opened as ToTab & { is: 'opened' };
-    const missed = row === this.#row ? received - this.#received : undefined;
-    const told = this.#wasAway ? continuityAfterAway(missed) : continuity;
-    const isFirst = !this.#hasOpened;
-    this.#row = row;
-    this.#received = received;
+    const isFirst = !this.#attendance.hasOpened;
+    const continuity = this.#attendance.opened(post);
     this.#losses = 0;
-    this.#hasOpened = true;
-    this.#wasAway = false;
     this.#become('open');
-    this.#reports.tell((host) => host.opened(isFirst, told));
+    this.#reports.tell((host) => host.opened(isFirst, continuity));
   }
 
   #fellBehind(): void {
     const { settings, session } = this.#parts;
-    if (this.#intake.hasUnread)
-      this.#fail(CloseCode.inboxFull, session === undefined ? inboxFull(settings) : heldOthers(session.windowBytes));
+    if (this.link.hasUnread) this.#fail(CloseCode.inboxFull, session === undefined ? inboxFull(settings) : heldOthers(session.windowBytes));
     else this.#lost(abnormalClose('This tab took nothing for too long and was left behind.'));
   }
 
@@ -296,25 +217,22 @@ export class Mirror implements ClientConnection {
   }
 
   #leave(code: number, reason: string): void {
-    this.#post({ is: 'leave', code, reason });
+    this.#seat.post({ is: 'leave', code, reason });
     this.#drop();
   }
 
   #drop(): void {
     this.#cancelTimer?.();
-    this.#membership?.release();
-    this.#membership = undefined;
-    this.#wasAway = this.#hasOpened;
-    this.#wire.forget();
-    this.#plain.detach();
+    this.#seat.release();
+    this.#attendance.away();
+    this.link.left();
   }
 
   #end(info: CloseInfo, error?: WebsocketError): void {
     if (this.#state === 'closed') return;
     this.#cancelTimer?.();
-    this.#membership?.release();
-    this.#membership = undefined;
-    this.#plain.detach();
+    this.#seat.release();
+    this.link.broken();
     this.#become('closed');
     if (error !== undefined) this.#reports.tell((host) => host.failed(error));
     this.#reports.tell((host) => host.closed(info, error));

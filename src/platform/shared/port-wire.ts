@@ -1,5 +1,5 @@
+import { sizeOf } from '../../core/message-bytes.js';
 import { Queue } from '../../core/queue.js';
-import { utf8Length } from '../../core/utf8.js';
 import type { Wire } from '../../core/wire.js';
 import type { ToHub } from './posts.js';
 
@@ -24,7 +24,7 @@ export class PortWire implements Wire {
   }
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
-    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
+    const bytes = sizeOf(message);
     this.#inFlight.push(bytes);
     this.#bytes += bytes;
     this.#post({ is: 'message', message, bytes });

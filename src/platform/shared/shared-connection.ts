@@ -1,60 +1,49 @@
-import { Client } from '../../core/client.js';
-import { newId } from '../../core/client-id.js';
-import { clientParts, type LinkOptions } from '../../core/client-parts.js';
-import type { Cancel } from '../../core/clock.js';
+import type { Client } from '../../core/client.js';
 import { abnormalClose, CloseCode } from '../../core/close-codes.js';
 import { WebsocketError } from '../../core/errors.js';
-import type { ClientOptions } from '../../core/options.js';
-import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
-import type { LifecycleListener, Platform } from '../../core/platform.js';
-import type { CloseInfo, Continuity, Message, ReconnectAttempt, SessionFeature } from '../../core/types.js';
-import { utf8Length } from '../../core/utf8.js';
+import type { CloseInfo, Continuity, ReconnectAttempt } from '../../core/types.js';
 import { whatwgCloseCode } from '../../core/whatwg-wire.js';
 import { AddressDesk } from './address-desk.js';
 import { carry } from './carried-error.js';
-import type { Locks } from './locks.js';
+import { type HubClientHost, makeHubClient } from './hub-client.js';
+import { Inflow } from './inflow.js';
 import type { Join, Member, Parcel } from './member.js';
 import { Outflow } from './outflow.js';
-import { type CarriedCause, SLOW_TAB_MS, type ToHub } from './posts.js';
-
-export interface HubHost {
-  /** Of the physical connections. */
-  readonly platform: Platform;
-  /** Undefined where hub and tab live and die together. */
-  readonly locks: Locks | undefined;
-  makeSession(options: LinkOptions): SessionFeature;
-}
+import type { CarriedCause, ToHub } from './posts.js';
 
 /** What the members are told of a connection that is open already. */
 const JOINED: Continuity = { resumed: false, replayed: 0, lost: undefined, reason: 'The connection was open already.' };
 
-/** One physical connection, an ordinary client, and the logical clients that share it. */
+/** One physical connection, and the logical clients that share it: how they come and go, and what they are told. */
 export class SharedConnection {
-  readonly #host: HubHost;
+  /** A tab was shown, or a new one came: a good moment to try, and to doubt the link. */
+  readonly wake: () => void;
   readonly #hasSession: boolean;
-  readonly #client: Client;
-  readonly #desk: AddressDesk;
-  readonly #outflow: Outflow;
   readonly #members = new Set<Member>();
+  readonly #desk = new AddressDesk(this.#members);
+  readonly #client: Client;
+  readonly #inflow: Inflow;
+  readonly #outflow: Outflow;
   readonly #ended: () => void;
-  /** Names the messages since the last break that was not mended. */
-  #row = '';
-  #received = 0;
-  #life: LifecycleListener | undefined;
-  #stopReading: (() => void) | undefined;
-  #cancelPatience: Cancel | undefined;
   #cause: WebsocketError | undefined;
 
   /** @param ended nobody can join any more. */
-  constructor(join: Join, host: HubHost, ended: () => void) {
-    this.#host = host;
+  constructor(join: Join, host: HubClientHost, ended: () => void) {
     this.#hasSession = join.session !== undefined;
     this.#ended = ended;
-    this.#desk = new AddressDesk(this.#members);
-    this.#client = this.#makeClient(join);
-    this.#outflow = new Outflow(this.#client, this.#members);
+    const { client, wake } = makeHubClient(join, host, {
+      address: () => this.#desk.address(),
+      measured: (rttMs) => this.#tell((member) => member.post({ is: 'measured', rttMs })),
+    });
+    this.#client = client;
+    this.wake = wake;
+    this.#outflow = new Outflow(client, this.#members);
     this.#listen();
-    this.#read();
+    this.#inflow = new Inflow(client, this.#members, {
+      platform: host.platform,
+      canHold: this.#hasSession,
+      leaveBehind: (member) => this.#leaveBehind(member),
+    });
   }
 
   add(member: Member): void {
@@ -62,7 +51,7 @@ export class SharedConnection {
     this.#members.add(member);
     if (state === 'idle')
       this.#client.connect().catch(() => {}); // told by events
-    else if (state === 'open') member.opened(this.#client.protocol, JOINED, this.#row, this.#received);
+    else if (state === 'open') this.#inflow.begin(member, JOINED);
     else this.wake();
   }
 
@@ -73,16 +62,11 @@ export class SharedConnection {
 
   taken(member: Member, bytes: number): void {
     member.taken(bytes);
-    this.#judge();
+    this.#inflow.judge();
   }
 
   answered(member: Member, answer: ToHub & { is: 'address' | 'noAddress' }): void {
     this.#desk.answered(member, answer);
-  }
-
-  /** A tab was shown, or a new one came: a good moment to try, and to doubt the link. */
-  wake(): void {
-    this.#life?.woken();
   }
 
   /** It is told how it ends: at once, or, for the last one, as the connection does. */
@@ -110,7 +94,7 @@ export class SharedConnection {
     this.#outflow.inherit(member);
     this.#outflow.pump();
     this.#desk.left(member);
-    this.#judge();
+    this.#inflow.judge();
   }
 
   #closeWith(member: Member, code: number, reason: string): void {
@@ -123,40 +107,27 @@ export class SharedConnection {
     void this.#client.close(code, reason);
   }
 
-  #makeClient(join: Join): Client {
-    const { platform } = this.#host;
-    const { reconnect, liveness, ...rest } = join.settings;
-    const options: ClientOptions = {
-      ...rest,
-      reconnect: reconnect ?? false,
-      liveness: liveness ?? false,
-      // Each member's share has its bound in the member's own window; `drained` comes when the wire has room.
-      outbox: { highWaterBytes: 2 * WIRE_MARK_BYTES, maxBytes: Number.POSITIVE_INFINITY },
-      ...(join.session === undefined ? {} : { session: this.#host.makeSession(join.session) }),
-    };
-    const watched: typeof platform = {
-      ...platform,
-      lifecycle: {
-        watch: (listener) => {
-          this.#life = listener;
-          return platform.lifecycle.watch(listener);
-        },
-      },
-    };
-    // The tab has checked address and type; whether a first failure is the end is each member's own affair.
-    const parts = clientParts(watched, () => this.#desk.address(), 'insecure', options, true);
-    const measured = (rttMs: number) => this.#tell((member) => member.post({ is: 'measured', rttMs }));
-    return new Client({
-      ...parts,
-      makeLink: (host) =>
-        parts.makeLink({
-          ...host,
-          measured: (rttMs) => {
-            host.measured(rttMs);
-            measured(rttMs);
-          },
-        }),
-    });
+  /** Ended from here. With the last one goes the connection, and nothing more of what it sent. */
+  #expel(member: Member, code: number, reason: string): void {
+    const isLast = !this.#hasOthers(member);
+    this.#members.delete(member);
+    if (isLast) this.#closeWith(member, code, reason);
+    else this.#remove(member);
+  }
+
+  #leaveBehind(member: Member): void {
+    this.#expel(member, CloseCode.inboxFull, 'INBOX_FULL');
+    member.behind();
+  }
+
+  /** Its first attempt was its last. */
+  #fail(member: Member, info: CloseInfo, error: WebsocketError | undefined): void {
+    this.#expel(member, CloseCode.normal, '');
+    this.#end(member, info, error);
+  }
+
+  #end(member: Member, info: CloseInfo, error: WebsocketError | undefined): void {
+    member.closed(info, error, this.#desk.askOf(member, error));
   }
 
   #listen(): void {
@@ -190,101 +161,26 @@ export class SharedConnection {
   }
 
   #opened(continuity: Continuity): void {
-    if (!continuity.resumed) this.#row = newId(this.#host.platform.random);
-    this.#tell((member) => member.opened(this.#client.protocol, continuity, this.#row, this.#received));
+    if (!continuity.resumed) this.#inflow.beginRow();
+    this.#tell((member) => this.#inflow.begin(member, continuity));
     this.#outflow.pump();
   }
 
   #retrying({ attempt, delayMs, cause }: ReconnectAttempt): void {
-    const isError = cause instanceof WebsocketError;
-    const info = isError ? abnormalClose(cause.message) : (cause as CloseInfo);
+    const error = cause instanceof WebsocketError ? cause : undefined;
+    const info = error === undefined ? (cause as CloseInfo) : abnormalClose(error.message);
     this.#tell((member) => {
       if (member.isPatient) {
-        const carried: CarriedCause = isError ? { error: carry(cause, this.#desk.askOf(member, cause)) } : { info };
+        const carried: CarriedCause = error === undefined ? { info } : { error: carry(error, this.#desk.askOf(member, error)) };
         member.post({ is: 'retrying', attempt, delayMs, cause: carried });
-      } else if (isError) this.#fail(member, info, cause);
-      else this.#fail(member, info);
+      } else this.#fail(member, info, error);
     });
-  }
-
-  /** Its first attempt was its last. */
-  #fail(member: Member, info: CloseInfo, cause?: WebsocketError): void {
-    if (this.#hasOthers(member)) this.#remove(member);
-    else {
-      this.#members.delete(member);
-      this.#closeWith(member, CloseCode.normal, '');
-    }
-    member.closed(info, cause, this.#desk.askOf(member, cause));
   }
 
   #closed(info: CloseInfo): void {
     this.#ended();
-    this.#cancelPatience?.();
-    // What a slow tab held back; after this there is nothing to hold.
-    for (let next = this.#client.getMessage(); next !== undefined && 'message' in next; next = this.#client.getMessage()) {
-      this.#fanOut(next.message);
-    }
-    this.#tell((member) => member.closed(info, this.#cause, this.#desk.askOf(member, this.#cause)));
+    this.#inflow.end();
+    this.#tell((member) => this.#end(member, info, this.#cause));
     this.#members.clear();
-  }
-
-  #read(): void {
-    this.#stopReading ??= this.#client.on('message', (message) => {
-      this.#fanOut(message);
-      this.#judge();
-    });
-  }
-
-  #fanOut(message: Message): void {
-    const bytes = typeof message === 'string' ? utf8Length(message) : message.byteLength;
-    this.#received += 1;
-    for (const member of this.#members) member.deliver(message, bytes);
-  }
-
-  /**
-   * A tab that takes too little would fill this worker's memory. A plain connection cannot wait for it; a session stops
-   * its sender, but not for ever while other tabs wait.
-   */
-  #judge(): void {
-    const now = this.#host.platform.clock.now();
-    let isHeld = false;
-    for (const member of [...this.#members]) {
-      if (!member.isFull) member.fullSince = undefined;
-      else {
-        member.fullSince ??= now;
-        const isPatient = this.#hasSession && (now - member.fullSince < SLOW_TAB_MS || !this.#hasOthersThatKeepUp());
-        if (isPatient) isHeld = true;
-        else this.#leaveBehind(member);
-      }
-    }
-    if (isHeld) this.#hold();
-    else this.#release();
-  }
-
-  #hasOthersThatKeepUp(): boolean {
-    return [...this.#members].some(({ isFull }) => !isFull);
-  }
-
-  #leaveBehind(member: Member): void {
-    const isLast = !this.#hasOthers(member);
-    this.#members.delete(member);
-    if (isLast) this.#closeWith(member, CloseCode.inboxFull, 'INBOX_FULL');
-    else this.#remove(member);
-    member.behind();
-  }
-
-  #hold(): void {
-    this.#stopReading?.();
-    this.#stopReading = undefined;
-    this.#cancelPatience ??= this.#host.platform.clock.after(SLOW_TAB_MS, () => {
-      this.#cancelPatience = undefined;
-      this.#judge();
-    });
-  }
-
-  #release(): void {
-    this.#cancelPatience?.();
-    this.#cancelPatience = undefined;
-    this.#read();
   }
 }

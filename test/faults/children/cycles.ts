@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { WebSocketServer } from 'ws';
 import { connect } from '../../../src/entry/node.js';
+import { startWs } from '../../support/ws-server.js';
 
 /**
  * Connects, sends, reads the echo and closes, again and again, and prints the heap as it goes.
@@ -11,10 +10,9 @@ const LANES = 20;
 const ROUNDS = 10;
 const total = Number(count);
 
-const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+const { server, port } = await startWs();
 server.on('connection', (socket) => socket.on('message', (message) => socket.send(String(message))));
-await once(server, 'listening');
-const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
+const address = `127.0.0.1:${port}`;
 
 const exitListenersBefore = process.listenerCount('exit');
 

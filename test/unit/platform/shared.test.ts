@@ -93,6 +93,23 @@ describe('messages', () => {
     expect([origin.platform.wire.sent.length, client.bufferedBytes]).toEqual([5, 0]);
   });
 
+  test('a break takes nothing off what waits in the worker, and nobody is told that it has drained', async () => {
+    const origin = new Origin();
+    const { client } = await origin.open({ outbox: { highWaterBytes: 100_000 } });
+    origin.platform.wire.isCongested = true;
+    for (let count = 0; count < 2; count++) client.sendMessage('x'.repeat(70_000));
+    await settle();
+    let isDrained = false;
+    client.drained().then(
+      () => {
+        isDrained = true;
+      },
+      () => {},
+    );
+    await breakOff(origin);
+    expect([client.state, client.bufferedBytes, isDrained]).toEqual(['reconnecting', 70_000, false]);
+  });
+
   test('a full outbox throws in the tab', async () => {
     const { client } = await new Origin().open({ outbox: { maxBytes: 10 } });
     expect(() => client.sendMessage('more than ten')).toThrow(expect.objectContaining({ code: 'OUTBOX_FULL' }));
@@ -380,5 +397,19 @@ describe('without a worker', () => {
     platform.wire.accept();
     await settle();
     expect([client.state, platform.wires.length]).toEqual(['open', 2]);
+  });
+
+  test('that comes back, close() ends when it is given up, and dials nothing', async () => {
+    const origin = new Origin();
+    const { client, platform } = await origin.open({ hasSession: true, reconnect: AT_ONCE });
+    platform.fire('suspended');
+    await settle();
+    origin.hasWorker = false;
+    platform.fire('woken');
+    const closing = client.close(4001, 'bye');
+    await platform.clock.advance(5_000);
+    await platform.clock.advance(60_000);
+    expect([client.state, platform.wires.length]).toEqual(['closed', 0]);
+    expect(await closing).toMatchObject({ code: 1006, wasClean: false });
   });
 });

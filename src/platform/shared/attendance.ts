@@ -1,0 +1,44 @@
+import type { Continuity } from '../../core/types.js';
+import type { ToTab } from './posts.js';
+
+/** What messages of the connection this tab was there for, and so what it missed while it was away. */
+export class Attendance {
+  #hasOpened = false;
+  /** The connection may have gone on without this tab. */
+  #wasAway = false;
+  /** The row of messages that this tab is in, and how many of it there were. */
+  #row = '';
+  #received = 0;
+
+  get hasOpened(): boolean {
+    return this.#hasOpened;
+  }
+
+  received(): void {
+    this.#received += 1;
+  }
+
+  away(): void {
+    this.#wasAway = this.#hasOpened;
+  }
+
+  /** What the application is to be told of the messages since it last had a connection. */
+  opened({ continuity, row, received }: ToTab & { is: 'opened' }): Continuity {
+    const missed = row === this.#row ? received - this.#received : undefined;
+    const told = this.#wasAway ? afterAway(missed) : continuity;
+    this.#row = row;
+    this.#received = received;
+    this.#hasOpened = true;
+    this.#wasAway = false;
+    return told;
+  }
+}
+
+/** @param missed undefined where nobody knows. */
+function afterAway(missed: number | undefined): Continuity {
+  if (missed === undefined) {
+    return { resumed: false, replayed: 0, lost: undefined, reason: 'This tab was away, and another connection began meanwhile.' };
+  }
+  const reason = `This tab was away, and the connection went on: ${missed} messages came meanwhile.`;
+  return { resumed: missed === 0, replayed: 0, lost: missed, lostFromPeer: missed, reason };
+}
