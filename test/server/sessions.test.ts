@@ -11,6 +11,7 @@ import {
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
 import * as standard from '../../src/entry/standard.js';
+import { encodeControl } from '../../src/session/controls.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
 import { closeOf, foreignOpen, messageOf, nextClient, serve, serveEcho, statusOf, until } from './support.js';
 
@@ -419,6 +420,21 @@ describe('the bounds of the server hold for sessions:', () => {
     for (let number = 0; number < 12 && accepted.state !== 'closed'; number++) server.broadcast('x'.repeat(10_000));
     expect(accepted.state).toBe('closed');
     expect(server.metrics).toMatchObject({ closedTooSlow: 1, sessionsDetached: 0, bufferedBytes: 0 });
+  });
+
+  it('maxBufferedBytes bounds empty messages, too, to a client that grants no credit for the echo of its own', async () => {
+    const server = await serveEcho({ maxBufferedBytes: 1_000_000 });
+    const greedy = await foreignOpen(server, ['gem.1']);
+    const closed = closeOf(greedy);
+    greedy.send(encodeControl({ is: 'hello', initialCredit: 0, maxMessageBytes: 65_536, protocols: [] }));
+    await messageOf(greedy);
+    // An empty TEXT is one byte.
+    const batch = new Uint8Array(10_000).fill(0x01);
+    for (let number = 0; number < 20 && greedy.readyState === WebSocket.OPEN; number++) {
+      greedy.send(batch);
+      await new Promise(setImmediate);
+    }
+    expect(await closed).toMatchObject({ code: 1013, reason: 'TOO_SLOW' });
   });
 
   it('maxMessageBytes is said to the client, which refuses at the call', async () => {
