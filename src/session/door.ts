@@ -66,6 +66,8 @@ export class Seat implements Resident {
 
   ended(info: CloseInfo): void {
     this.#info = info;
+    // It was away, but somebody gave it up before the clock did.
+    if (this.outcome === Outcome.windowOver && info.code !== CloseCode.abnormal) this.outcome = Outcome.ended;
   }
 
   evict(): void {

@@ -413,13 +413,16 @@ describe('the bounds of the server hold for sessions:', () => {
   });
 
   it('maxBufferedBytes ends a session whose client is away', async () => {
-    const { server, proxy, accepted } = await linked({ maxBufferedBytes: 100_000 });
+    const { server, proxy, client, accepted } = await linked({ maxBufferedBytes: 100_000 });
     await proxy.refuse();
     proxy.cut('reset');
     await until(() => expect(accepted.state).toBe('reconnecting'));
     for (let number = 0; number < 12 && accepted.state !== 'closed'; number++) server.broadcast('x'.repeat(10_000));
     expect(accepted.state).toBe('closed');
-    expect(server.metrics).toMatchObject({ closedTooSlow: 1, sessionsDetached: 0, bufferedBytes: 0 });
+    expect(server.metrics).toMatchObject({ closedTooSlow: 1, sessionsDetached: 0, sessionsExpired: 0, bufferedBytes: 0 });
+    const receipts = receiptsOf(client);
+    await proxy.heal();
+    await until(() => expect(receipts).toMatchObject([{ resumed: false, reason: expect.stringContaining('ended') }]));
   });
 
   it('maxBufferedBytes bounds empty messages, too, to a client that grants no credit for the echo of its own', async () => {
