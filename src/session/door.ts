@@ -1,5 +1,5 @@
 import type { Client } from '../core/client.js';
-import { CloseCode, canReconnectAfter } from '../core/close-codes.js';
+import { CloseCode, canReconnectAfter, fittingReason } from '../core/close-codes.js';
 import type { MakeLink } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
@@ -143,7 +143,7 @@ export class SessionDoor<Guest> {
       const { verdict, finalCount } = gone;
       if (verdict === undefined || (finalCount === undefined && canReconnectAfter(verdict.code))) return this.#open(relay, guest, gone);
       if (finalCount !== undefined) relay.wire.send(encodeControl({ is: 'resumed', received: finalCount, messagesSent: 0 }));
-      relay.wire.detach(verdict.code, verdict.reason);
+      relay.wire.detach(verdict.code, fittingReason(verdict.reason));
       return undefined;
     }
     if (control.attempt <= seat.attempt) {

@@ -13,7 +13,20 @@ import { session } from '../../src/entry/session.js';
 import * as standard from '../../src/entry/standard.js';
 import { encodeControl } from '../../src/session/controls.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
-import { closeOf, foreignOpen, messageOf, nextClient, serve, serveEcho, statusOf, until } from './support.js';
+import {
+  closeOf,
+  foreignOpen,
+  frame,
+  handshake,
+  messageOf,
+  nextClient,
+  Opcode,
+  RawPeer,
+  serve,
+  serveEcho,
+  statusOf,
+  until,
+} from './support.js';
 
 /** A quick reconnect, so that a break costs a test no time. */
 const quick: ClientOptions = { reconnect: { minDelayMs: 1, maxDelayMs: 20 } };
@@ -315,6 +328,30 @@ describe('a session that is gone', () => {
     expect(receipts).toMatchObject([{ resumed: false, lost: 2, lostFromPeer: 2, reason: expect.stringContaining(reason) }]);
     expect(server.metrics).toMatchObject({ [metric]: 1, sessionsDetached: 0, connectionsTotal: 2 });
     expect(client.isConnectionOpen()).toBe(true);
+  });
+});
+
+describe('a client whose session ended because it broke the WebSocket protocol', () => {
+  it('is told the code when it comes back for it, and the server goes on', async () => {
+    const server = await serve();
+    const begin = async () => {
+      const peer = await RawPeer.connect(server.port);
+      peer.socket.write(handshake({ 'Sec-WebSocket-Protocol': 'gem.1' }));
+      await until(() => peer.head());
+      return peer;
+    };
+    const peer = await begin();
+    const offer = { initialCredit: 1_000, maxMessageBytes: 1_000, protocols: [] };
+    peer.send(frame(Opcode.binary, encodeControl({ is: 'hello', ...offer })));
+    const welcome = new Uint8Array((await peer.frame()).payload);
+    peer.send(frame(Opcode.text, Uint8Array.of(0xff)));
+    expect(await peer.closeCode()).toBe(1007);
+    await until(() => expect(server.metrics.clients).toBe(0));
+    const [id, secret] = [welcome.slice(3, 19), welcome.slice(19, 35)];
+    const again = await begin();
+    again.send(frame(Opcode.binary, encodeControl({ is: 'resume', id, secret, attempt: 1, received: 0, messagesSent: 0, ...offer })));
+    expect(await again.closeCode()).toBe(1007);
+    await foreignOpen(server);
   });
 });
 
