@@ -68,6 +68,12 @@ export function checkClose(code: number, reason: string): void {
   }
 }
 
+/** As much of a reason as a close frame has room for: those that we make of errors may be longer. */
+export function fittingReason(reason: string): string {
+  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_REASON_BYTES));
+  return reason.slice(0, read);
+}
+
 /** Whether an endpoint may send the code in a close frame (RFC 6455, 7.4). */
 export function isSendable(code: number): boolean {
   if (!Number.isInteger(code)) return false;

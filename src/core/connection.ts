@@ -100,6 +100,7 @@ export class Connection implements ClientConnection {
   }
 
   resume(): void {
+    if (this.link.holdsPeer) return;
     this.#isHeld = false;
     this.#wire?.resume?.();
     this.#liveness?.release();

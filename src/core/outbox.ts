@@ -10,6 +10,12 @@ export interface Parcel {
   readonly key: string | undefined;
 }
 
+/** What a message takes in memory at the least: one that is sent empty ones, and takes none, must meet a bound, too. */
+const MESSAGE_COST = 64;
+
+/** A queue so short is counted by its bytes alone, to the byte. */
+const FREE_MESSAGES = 1_024;
+
 /** What waits to be sent, in order and bounded. A `latest` message takes the place of the older one with its key. */
 export class Outbox {
   readonly #bounds: OutboxBounds;
@@ -21,8 +27,9 @@ export class Outbox {
     this.#bounds = bounds;
   }
 
+  /** Of many tiny messages, what they take. */
   get bytes(): number {
-    return this.#bytes;
+    return Math.max(this.#bytes, MESSAGE_COST * (this.#queue.length - FREE_MESSAGES));
   }
 
   get isEmpty(): boolean {
@@ -34,7 +41,7 @@ export class Outbox {
    * @throws {WebsocketError} `OUTBOX_FULL`
    */
   checkRoom(bytes: number, elsewhere: number): void {
-    const buffered = this.#bytes + elsewhere;
+    const buffered = this.bytes + elsewhere;
     if (buffered + bytes <= this.#bounds.maxBytes) return;
     throw new WebsocketError(
       'OUTBOX_FULL',

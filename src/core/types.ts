@@ -110,7 +110,7 @@ export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposabl
   readonly state: ConnectionState;
   /** The subprotocol that the server chose, or ''. */
   readonly protocol: string;
-  /** Bytes accepted and not yet handed to the network. */
+  /** Bytes accepted and not yet handed to the network; of thousands of tiny messages, what they take in memory. */
   readonly bufferedBytes: number;
   readonly stats: ClientStats;
   /** True while messages can leave at once. A dead link does not stay open: see `liveness`. */

@@ -43,6 +43,11 @@ export class Assembler {
     return this.#length;
   }
 
+  /** What it takes: it grows in strides. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
   /** @param maxBytes what the message may have, beyond which the buffer never grows. */
   add(part: Uint8Array, maxBytes: number): void {
     const length = this.#length + part.length;

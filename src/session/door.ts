@@ -1,5 +1,5 @@
 import type { Client } from '../core/client.js';
-import { CloseCode, canReconnectAfter } from '../core/close-codes.js';
+import { CloseCode, canReconnectAfter, fittingReason } from '../core/close-codes.js';
 import type { MakeLink } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
@@ -44,6 +44,8 @@ export class Seat implements Resident {
   client: Client | undefined;
   /** Number of the last RESUME that was taken. */
   attempt = 0;
+  /** A wire was handed over that is still to be read: its client is not away, whatever became of the older one. */
+  isReturning = false;
   lost = 0;
   outcome: number = Outcome.ended;
   #info: CloseInfo | undefined;
@@ -66,6 +68,8 @@ export class Seat implements Resident {
 
   ended(info: CloseInfo): void {
     this.#info = info;
+    // It was away, but somebody gave it up before the clock did.
+    if (this.outcome === Outcome.windowOver && info.code !== CloseCode.abnormal) this.outcome = Outcome.ended;
   }
 
   evict(): void {
@@ -123,32 +127,36 @@ export class SessionDoor<Guest> {
       relay.wire.detach(CloseCode.sessionProtocol, 'PROTOCOL_ERROR');
       return;
     }
-    const isLed = control.is === 'hello' ? this.#open(relay, guest, NEW) : this.#resume(control, relay, guest);
+    const seat = control.is === 'hello' ? this.#open(relay, guest, NEW) : this.#resume(control, relay, guest);
+    if (seat === undefined) return;
     // The link reads the handshake as what it is, the first batch of its wire.
-    if (isLed) relay.received(message, bytes);
+    relay.received(message, bytes);
+    seat.isReturning = false;
+    if (seat.client?.state === 'reconnecting') this.#registry.detached(seat.ticket);
   }
 
-  /** False when the wire was sent away. */
-  #resume(control: Resume, relay: Relay, guest: Guest): boolean {
+  /** Undefined when the wire was sent away. */
+  #resume(control: Resume, relay: Relay, guest: Guest): Seat | undefined {
     const seat = this.#resumable(control, guest);
     if (seat?.client === undefined) {
       const gone = this.#whereabouts(control);
       const { verdict, finalCount } = gone;
       if (verdict === undefined || (finalCount === undefined && canReconnectAfter(verdict.code))) return this.#open(relay, guest, gone);
       if (finalCount !== undefined) relay.wire.send(encodeControl({ is: 'resumed', received: finalCount, messagesSent: 0 }));
-      relay.wire.detach(verdict.code, verdict.reason);
-      return false;
+      relay.wire.detach(verdict.code, fittingReason(verdict.reason));
+      return undefined;
     }
     if (control.attempt <= seat.attempt) {
       // The client has given this wire up for a newer one, and its bytes come late.
       relay.wire.detach(CloseCode.takenOver, 'taken over');
-      return false;
+      return undefined;
     }
     seat.attempt = control.attempt;
     seat.next = relay;
+    seat.isReturning = true;
     this.#host.resuming?.(seat.client, guest);
     seat.client.adopt();
-    return true;
+    return seat;
   }
 
   #resumable(ticket: Ticket, guest: Guest): Seat | undefined {
@@ -164,7 +172,7 @@ export class SessionDoor<Guest> {
     return seat?.client?.state === 'closed' ? seat : this.#registry.whereabouts(ticket);
   }
 
-  #open(relay: Relay, guest: Guest, { outcome, lost }: Gone): boolean {
+  #open(relay: Relay, guest: Guest, { outcome, lost }: Gone): Seat | undefined {
     const { resumeWindowMs, session } = this.#settings;
     const seat = new Seat(this.#registry.newTicket());
     const known: ServerSession = {
@@ -182,20 +190,21 @@ export class SessionDoor<Guest> {
     const client = this.#host.enter({ dial: seat.dial, makeLink }, guest);
     if (client === undefined) {
       relay.wire.detach(CloseCode.tryAgainLater, 'no room');
-      return false;
+      return undefined;
     }
     seat.client = client;
     this.#watch(seat, client);
     client.connect().catch(() => {});
-    return true;
+    return seat;
   }
 
   #watch(seat: Seat, client: Client): void {
     const { ticket } = seat;
     this.#registry.add(ticket, seat);
     client.on('state', (now, before) => {
-      if (now === 'reconnecting') this.#registry.detached(ticket);
-      else if (now === 'open' && before === 'reconnecting') this.#registry.attached(ticket);
+      if (now === 'reconnecting') {
+        if (!seat.isReturning) this.#registry.detached(ticket);
+      } else if (now === 'open' && before === 'reconnecting') this.#registry.attached(ticket);
       else if (now === 'closed' && before === 'reconnecting' && seat.outcome === Outcome.ended) seat.outcome = Outcome.windowOver;
     });
     client.on('undelivered', (messages) => {

@@ -1,6 +1,6 @@
 import type { LinkFeature } from '../core/client-parts.js';
 import { WebsocketError } from '../core/errors.js';
-import { positive, type Settings } from '../core/options.js';
+import { milliseconds, positive, type Settings } from '../core/options.js';
 import { WIRE_MARK_BYTES } from '../core/plain-link.js';
 import type { SessionFeature } from '../core/types.js';
 import { ClientHandshake } from './handshake.js';
@@ -78,7 +78,7 @@ export function resolveSession(options: SessionOptions, defaults: Required<Sessi
     );
   }
   return {
-    ackDelayMs: positive('session.ackDelayMs', options.ackDelayMs, defaults.ackDelayMs),
+    ackDelayMs: milliseconds('session.ackDelayMs', options.ackDelayMs, defaults.ackDelayMs),
     windowBytes: Math.min(Math.floor(windowBytes), MAX_COUNT),
     replayBytes: positive('session.replayBytes', options.replayBytes, defaults.replayBytes),
   };

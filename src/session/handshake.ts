@@ -38,9 +38,11 @@ export interface Handshake {
   forget(reason: string): void;
 }
 
-/** What a client says of the session that it did not get back. */
+const UNKNOWN = 'The server does not know the session: it may have restarted. What it had on its way to this side cannot be counted.';
+
+/** What a client says of the session that it did not get back; an outcome that is not among these is read as unknown. */
 const REASONS: Readonly<Record<number, string>> = {
-  [Outcome.unknown]: 'The server does not know the session: it may have restarted. What it had on its way to this side cannot be counted.',
+  [Outcome.none]: 'The session is new.',
   [Outcome.windowOver]: 'The break took longer than the resume window of the server.',
   [Outcome.evicted]: 'The server had to make room and gave the session up.',
   [Outcome.ended]: 'The server had ended the session.',
@@ -68,7 +70,7 @@ export class ClientHandshake implements Handshake {
     if (control.is === 'resumed') return this.#ticket === undefined ? undefined : { isResumed: true, progress: control, answer: undefined };
     if (control.is !== 'welcome') return undefined;
     const { id, secret, protocol, outcome, lost } = control;
-    const reason = this.#forgotten ?? REASONS[outcome] ?? 'The session is new.';
+    const reason = this.#forgotten ?? REASONS[outcome] ?? UNKNOWN;
     this.#ticket = { id, secret };
     this.#attempt = 0;
     this.#forgotten = undefined;

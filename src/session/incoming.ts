@@ -46,7 +46,7 @@ export class Incoming {
 
   /** What was delivered and is not read yet, and the parts of a message that is not whole yet. */
   get heldBytes(): number {
-    return this.credit.unread + this.#assembler.length;
+    return this.credit.unread + this.#assembler.capacity;
   }
 
   /** The peer's END, once it has come. */

@@ -1,11 +1,15 @@
 import { Queue } from '../core/queue.js';
 import type { Message } from '../core/types.js';
 import type { Batch } from './batcher.js';
+import { MAX_BATCH_BYTES } from './limits.js';
 import { isNumbered, Kind, RecordReader } from './records.js';
 import { decodeText, newDecoder } from './text.js';
 
 /** What an entry takes beside its bytes (Node 20: 162), so that a bound in bytes bounds tiny batches, too. */
 const ENTRY_COST = 160;
+
+/** Up to here what is kept may stand in slabs of many times its size, two of them at most. */
+const FEW_BYTES = 2 * MAX_BATCH_BYTES;
 
 /** Records that wait for their acknowledgement, as they went on the wire. */
 interface Entry {
@@ -89,6 +93,15 @@ export class Ledger {
       this.#wholeBytes -= big.bytes;
     }
     return true;
+  }
+
+  /** The wire is gone, perhaps for long: a few bytes keep no slab alive. */
+  rest(): void {
+    if (this.#bytes > FEW_BYTES) return;
+    const kept = new Queue<Entry>();
+    for (const entry of this.#all()) kept.push({ ...entry, bytes: entry.bytes.slice() });
+    this.#kept = kept;
+    this.#again = new Queue();
   }
 
   /** Makes all that is not acknowledged wait to be sent again, and says how many messages that is. */

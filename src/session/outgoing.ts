@@ -93,6 +93,8 @@ export class Outgoing {
   detach(): void {
     this.#wire = undefined;
     this.#ledger.keep(this.batcher.take());
+    this.#ledger.rest();
+    this.batcher.rest();
   }
 
   /** The peer's count: false when it cannot be. */
@@ -140,6 +142,7 @@ export class Outgoing {
     const batch = this.batcher.take();
     this.#ledger.keep(batch);
     this.#wire?.send(batch.bytes);
+    if (this.#ledger.isEmpty) this.batcher.rest();
   }
 
   /** Down for good. */

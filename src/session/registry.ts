@@ -141,9 +141,10 @@ export class SessionRegistry<R extends Resident> {
     this.#weighLater();
   }
 
-  /** The client is back. */
+  /** The client is back, before it was seen to be away perhaps. */
   attached(ticket: Ticket): void {
-    if (this.#release(keyOf(ticket))) this.#resumed += 1;
+    this.#release(keyOf(ticket));
+    this.#resumed += 1;
   }
 
   /** Copies what it needs of `gone`, which may be the resident itself: the rest is to be freed. */
@@ -161,12 +162,10 @@ export class SessionRegistry<R extends Resident> {
     this.#cancel?.();
   }
 
-  /** Counted as away no more; false when it was not. */
-  #release(key: string): boolean {
-    const away = this.#detached.get(key);
-    if (away === undefined) return false;
-    this.#detachedBytes -= away.bytes;
-    return this.#detached.delete(key);
+  /** Counted as away no more. */
+  #release(key: string): void {
+    this.#detachedBytes -= this.#detached.get(key)?.bytes ?? 0;
+    this.#detached.delete(key);
   }
 
   #evict(): void {

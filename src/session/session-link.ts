@@ -176,7 +176,8 @@ export class SessionLink implements Link {
       return undefined;
     }
     this.#acknowledger.received(this.#incoming.received - before);
-    if (this.#pinger.isDue) this.#flushDue();
+    // The parts of a message that is not whole are never consumed, and the sender may wait for what is lent for them.
+    if (this.#pinger.isDue || this.#incoming.credit.isOwed) this.#flushDue();
     return undefined;
   }
 

@@ -11,8 +11,22 @@ import {
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
 import * as standard from '../../src/entry/standard.js';
+import { encodeControl } from '../../src/session/controls.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
-import { closeOf, foreignOpen, messageOf, nextClient, serve, serveEcho, statusOf, until } from './support.js';
+import {
+  closeOf,
+  foreignOpen,
+  frame,
+  handshake,
+  messageOf,
+  nextClient,
+  Opcode,
+  RawPeer,
+  serve,
+  serveEcho,
+  statusOf,
+  until,
+} from './support.js';
 
 /** A quick reconnect, so that a break costs a test no time. */
 const quick: ClientOptions = { reconnect: { minDelayMs: 1, maxDelayMs: 20 } };
@@ -317,6 +331,30 @@ describe('a session that is gone', () => {
   });
 });
 
+describe('a client whose session ended because it broke the WebSocket protocol', () => {
+  it('is told the code when it comes back for it, and the server goes on', async () => {
+    const server = await serve();
+    const begin = async () => {
+      const peer = await RawPeer.connect(server.port);
+      peer.socket.write(handshake({ 'Sec-WebSocket-Protocol': 'gem.1' }));
+      await until(() => peer.head());
+      return peer;
+    };
+    const peer = await begin();
+    const offer = { initialCredit: 1_000, maxMessageBytes: 1_000, protocols: [] };
+    peer.send(frame(Opcode.binary, encodeControl({ is: 'hello', ...offer })));
+    const welcome = new Uint8Array((await peer.frame()).payload);
+    peer.send(frame(Opcode.text, Uint8Array.of(0xff)));
+    expect(await peer.closeCode()).toBe(1007);
+    await until(() => expect(server.metrics.clients).toBe(0));
+    const [id, secret] = [welcome.slice(3, 19), welcome.slice(19, 35)];
+    const again = await begin();
+    again.send(frame(Opcode.binary, encodeControl({ is: 'resume', id, secret, attempt: 1, received: 0, messagesSent: 0, ...offer })));
+    expect(await again.closeCode()).toBe(1007);
+    await foreignOpen(server);
+  });
+});
+
 describe('authenticate', () => {
   it('is asked at every handshake, and the request is that of the newest', async () => {
     let asked = 0;
@@ -412,13 +450,31 @@ describe('the bounds of the server hold for sessions:', () => {
   });
 
   it('maxBufferedBytes ends a session whose client is away', async () => {
-    const { server, proxy, accepted } = await linked({ maxBufferedBytes: 100_000 });
+    const { server, proxy, client, accepted } = await linked({ maxBufferedBytes: 100_000 });
     await proxy.refuse();
     proxy.cut('reset');
     await until(() => expect(accepted.state).toBe('reconnecting'));
     for (let number = 0; number < 12 && accepted.state !== 'closed'; number++) server.broadcast('x'.repeat(10_000));
     expect(accepted.state).toBe('closed');
-    expect(server.metrics).toMatchObject({ closedTooSlow: 1, sessionsDetached: 0, bufferedBytes: 0 });
+    expect(server.metrics).toMatchObject({ closedTooSlow: 1, sessionsDetached: 0, sessionsExpired: 0, bufferedBytes: 0 });
+    const receipts = receiptsOf(client);
+    await proxy.heal();
+    await until(() => expect(receipts).toMatchObject([{ resumed: false, reason: expect.stringContaining('ended') }]));
+  });
+
+  it('maxBufferedBytes bounds empty messages, too, to a client that grants no credit for the echo of its own', async () => {
+    const server = await serveEcho({ maxBufferedBytes: 1_000_000 });
+    const greedy = await foreignOpen(server, ['gem.1']);
+    const closed = closeOf(greedy);
+    greedy.send(encodeControl({ is: 'hello', initialCredit: 0, maxMessageBytes: 65_536, protocols: [] }));
+    await messageOf(greedy);
+    // An empty TEXT is one byte.
+    const batch = new Uint8Array(10_000).fill(0x01);
+    for (let number = 0; number < 20 && greedy.readyState === WebSocket.OPEN; number++) {
+      greedy.send(batch);
+      await new Promise(setImmediate);
+    }
+    expect(await closed).toMatchObject({ code: 1013, reason: 'TOO_SLOW' });
   });
 
   it('maxMessageBytes is said to the client, which refuses at the call', async () => {

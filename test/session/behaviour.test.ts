@@ -228,6 +228,19 @@ describe('the end of a session', () => {
   });
 });
 
+describe('a dead link', () => {
+  it('is found in its time, also while the application reads what had filled its inbox', () => {
+    const world = new World({ options: { inbox: { maxMessages: 10 }, liveness: { pingMs: 1_000, timeoutMs: 1_000 } } }).open();
+    for (let n = 0; n < 20; n++) world.serverClient.sendMessage('x');
+    world.pass(100);
+    world.cable.isFrozen = true;
+    world.pass(1_500);
+    expect(readAll(world.client)).toHaveLength(20);
+    world.pass(700);
+    expect(world.client.state).toBe('reconnecting');
+  });
+});
+
 describe('a page', () => {
   it('that is put away and shown again goes on with its session', () => {
     const world = new World().open();

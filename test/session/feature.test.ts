@@ -22,3 +22,9 @@ describe('the subprotocols that a session takes', () => {
     expect(() => make(['gem.1'])).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
   });
 });
+
+it('has no ackDelayMs that no timer measures', () => {
+  expect(() => session({ ackDelayMs: Number.POSITIVE_INFINITY })).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', context: expect.objectContaining({ option: 'session.ackDelayMs' }) }),
+  );
+});

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Message } from '../../src/core/types.js';
+import type { Continuity, Message } from '../../src/core/types.js';
 import { encodeControl, Outcome } from '../../src/session/controls.js';
 import { Kind, RecordReader } from '../../src/session/records.js';
 import { type Resident, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
@@ -55,6 +55,19 @@ it('acknowledges what comes in one batch with the WELCOME of a new session', () 
   bare.clock.pass(1_000, () => {});
   bare.receive(Uint8Array.of(0x0a));
   expect(kindsOf(bare.end.sent)).toContain(Kind.ack);
+});
+
+it('reads an outcome of which it has never heard as a session that the server does not know', () => {
+  const world = new World().open();
+  const receipts: Continuity[] = [];
+  world.client.on('reconnected', (continuity) => receipts.push(continuity));
+  world.cut();
+  world.clock.pass(1_000, () => {});
+  world.endTurn();
+  const terms = { initialCredit: 1_000, maxMessageBytes: 1_000, resumeWindowMs: 1, outcome: 9, lost: undefined, protocol: '' };
+  const welcome = encodeControl({ is: 'welcome', id: new Uint8Array(16), secret: new Uint8Array(16), ...terms });
+  world.cable.client.events?.received(welcome, welcome.length);
+  expect(receipts).toMatchObject([{ resumed: false, reason: expect.stringContaining('does not know') }]);
 });
 
 it('goes on in a new session although the peer takes no more a message of which a part was sent', () => {

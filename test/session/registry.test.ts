@@ -112,6 +112,19 @@ describe("a server's sessions", () => {
     expect(world.serverClients).toHaveLength(1);
   });
 
+  it('make nobody give room when they are taken over: their client was never away', () => {
+    const world = new World({ registry: { maxDetached: 1 } }).open();
+    const other = world.knock();
+    const hello = encodeControl({ is: 'hello', initialCredit: 1_000, maxMessageBytes: 1_000, protocols: [] });
+    other.events?.received(hello, hello.length);
+    other.lose();
+    world.cables[0]?.client.lose();
+    world.pass(1_000);
+    expect(world.cables[0]?.server.closedWith).toMatchObject({ code: 4409 });
+    expect(world.client.state).toBe('open');
+    expect(world.registry.metrics).toMatchObject({ detached: 1, evicted: 0, resumed: 1 });
+  });
+
   it('are not given to another user, and look unknown to him', () => {
     const world = new World({ mayResume: () => false }).open();
     const receipts = receiptsOf(world);

@@ -43,6 +43,13 @@ describe('a session', () => {
     expect(readAll(world.client)).toEqual([text]);
   });
 
+  it('lends credit for the parts of a large message as they come, without a timer', () => {
+    const world = new World({ client: { replayBytes: 1_000_000 } }).open();
+    world.client.sendMessageBinary(new Uint8Array(1_000_000));
+    world.settle();
+    expect(readAll(world.serverClient)).toHaveLength(1);
+  });
+
   it('stops the sender when the application does not read, and goes on when it does', () => {
     const world = new World().open();
     const message = 'x'.repeat(1_000);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
-import { CloseCode } from '../../core/close-codes.js';
+import { CloseCode, fittingReason } from '../../core/close-codes.js';
 import type { WebsocketError } from '../../core/errors.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
@@ -74,7 +74,8 @@ export class NodeWire implements Wire {
   };
 
   close(code: number, reason: string): void {
-    this.#ws.close(code, reason);
+    // ws throws if it does not fit, and a wire may not.
+    this.#ws.close(code, fittingReason(reason));
     // In the handler of the process's exit there is no later turn.
     this.flush();
   }

@@ -55,6 +55,8 @@ export class World {
   registry: SessionRegistry<Seat>;
   isRefusing = false;
   readonly #options: WorldOptions;
+  /** Of the world, so that no session of a new server has the ticket of an old one. */
+  readonly #secrets = countingSecrets();
   readonly #turn: (() => void)[] = [];
   readonly #links = new Map<Client, SessionLink>();
   readonly #watchers = new Set<LifecycleListener>();
@@ -189,7 +191,7 @@ export class World {
   }
 
   #newRegistry(): SessionRegistry<Seat> {
-    return new SessionRegistry(countingSecrets(), this.clock, { ...registryDefaults, ...this.#options.registry });
+    return new SessionRegistry(this.#secrets, this.clock, { ...registryDefaults, ...this.#options.registry });
   }
 
   #newDoor(): SessionDoor<undefined> {

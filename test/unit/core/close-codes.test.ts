@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { abnormalClose, CloseCode, canReconnectAfter, checkClose } from '../../../src/core/close-codes.js';
+import { abnormalClose, CloseCode, canReconnectAfter, checkClose, fittingReason } from '../../../src/core/close-codes.js';
 import { thrown } from '../../support/thrown.js';
 
 describe('a close code', () => {
@@ -71,4 +71,12 @@ describe('reconnecting after a code', () => {
 
 it('without a closing handshake is abnormal: 1006, unclean', () => {
   expect(abnormalClose('why')).toEqual({ code: 1006, reason: 'why', wasClean: false });
+});
+
+describe('a reason', () => {
+  it('that is too long for a close frame is cut to what fits, between characters', () => {
+    expect(fittingReason('short')).toBe('short');
+    expect(fittingReason('x'.repeat(124))).toBe('x'.repeat(123));
+    expect(fittingReason('👋'.repeat(31))).toBe('👋'.repeat(30));
+  });
 });

@@ -28,6 +28,22 @@ describe('the outbox', () => {
     expect(error.message).toMatch(/drained\(\)/);
   });
 
+  it('counts many messages for what they take in memory, however empty they are', () => {
+    const outbox = new Outbox({ highWaterBytes: 500, maxBytes: 1_000 });
+    for (let n = 0; n < 1_024; n++) outbox.push('', 0, 'reliable');
+    expect(outbox.bytes).toBe(0);
+    let more = 0;
+    const error = thrown(() => {
+      for (; more < 1_000; more++) {
+        outbox.checkRoom(0, 0);
+        outbox.push('', 0, 'reliable');
+      }
+    });
+    expect([error.code, more]).toEqual(['OUTBOX_FULL', 16]);
+    for (let n = 0; n < 16; n++) outbox.shift();
+    expect(outbox.bytes).toBe(0);
+  });
+
   it('keeps the place of a latest message that is replaced, and adjusts the bytes', () => {
     const outbox = new Outbox(bounds);
     outbox.push('old', 30, { latest: 'position' });

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import type { Message } from '../../src/core/types.js';
+import { encodeControl, Outcome } from '../../src/session/controls.js';
+import { Kind, RecordReader } from '../../src/session/records.js';
+import { type Resident, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
+import { BareLink } from './support/bare-link.js';
+import { FakeClock } from './support/fake-clock.js';
+import { countingSecrets, readAll, World } from './support/world.js';
+
+const offer = { initialCredit: 10_000, maxMessageBytes: 10_000, protocols: [] };
+const ACK_1 = Uint8Array.of(0x18, 1);
+const ACK_2 = Uint8Array.of(0x18, 2);
+const EMPTY_TEXT = 0x01;
+const END_1000 = [0x23, 0x03, 0xe8];
+
+/** Bodies of the records of this kind. */
+function bodiesOf(batches: readonly Message[], kind: number): number[][] {
+  const bodies: number[][] = [];
+  for (const batch of batches as Uint8Array[]) {
+    const records = new RecordReader(batch);
+    while (records.next()) if (records.kind === kind) bodies.push([...batch.subarray(records.start, records.end)]);
+  }
+  return bodies;
+}
+
+/** The ticket of the first session, as its WELCOME says it. */
+function ticketOf(world: World) {
+  const welcome = world.cables[0]?.server.sent[0] as Uint8Array;
+  return { id: welcome.slice(3, 19), secret: welcome.slice(19, 35) };
+}
+
+/** A RESUME of the world's session on a wire of its own. */
+function resume(world: World, fields: { attempt?: number; received?: number; secret?: Uint8Array<ArrayBuffer> } = {}) {
+  const { attempt = 1, received = 0, secret } = fields;
+  const ticket = ticketOf(world) as { id: Uint8Array<ArrayBuffer>; secret: Uint8Array<ArrayBuffer> };
+  const record = encodeControl({ is: 'resume', ...ticket, ...(secret ? { secret } : {}), attempt, received, messagesSent: 0, ...offer });
+  const end = world.knock();
+  end.events?.received(record, record.length);
+  return end;
+}
+
+describe('a peer is closed with 4400', () => {
+  it('for a numbered record after END in one batch', () => {
+    const bare = new BareLink();
+    bare.receive(Uint8Array.of(...END_1000, EMPTY_TEXT));
+    expect([bare.failures, bare.endings, bare.messages]).toEqual([[4400], [], []]);
+  });
+
+  it('for an acknowledgement that goes back', () => {
+    const bare = new BareLink();
+    bare.link.send('one', 3, 'reliable');
+    bare.link.send('two', 3, 'reliable');
+    bare.receive(Uint8Array.of(0x0a));
+    bare.receive(ACK_2);
+    bare.receive(ACK_2);
+    expect(bare.failures).toEqual([]);
+    bare.receive(ACK_1);
+    expect(bare.failures).toEqual([4400]);
+  });
+
+  it.each([
+    ['beyond what was sent', 3],
+    ['back', 1],
+  ])('for a RESUMED whose count goes %s', (_where, received) => {
+    const bare = new BareLink();
+    bare.link.send('one', 3, 'reliable');
+    bare.link.send('two', 3, 'reliable');
+    bare.receive(Uint8Array.of(0x0a));
+    bare.receive(ACK_2);
+    bare.link.detach();
+    bare.link.attach(bare.end);
+    bare.receive(encodeControl({ is: 'resumed', received, messagesSent: 0 }));
+    expect(bare.failures).toEqual([4400]);
+  });
+
+  it('for a RESUME whose count cannot be, which is the end of the session', () => {
+    const world = new World().open();
+    expect(resume(world, { received: 1 }).closedWith).toMatchObject({ code: 4400 });
+    expect(world.serverClient.state).toBe('closed');
+  });
+});
+
+describe('a peer is closed with 4413', () => {
+  it.each([
+    ['parts and a last one of a kind that is not known', 0x04],
+    ['parts and a last one', 0x02],
+  ])('for a message over the largest in %s', (_what, kind) => {
+    const bare = new BareLink({ maxMessageBytes: 10 });
+    const part = (of: number) => [(6 << 4) | of, 1, 2, 3, 4, 5, 6];
+    bare.receive(Uint8Array.of(...part(0x00), ...part(kind)));
+    expect([bare.failures, bare.messages]).toEqual([[4413], []]);
+  });
+
+  it('for a volatile message over the largest', () => {
+    const bare = new BareLink({ maxMessageBytes: 3 });
+    bare.receive(Uint8Array.of(0x4d, 1, 2, 3, 4));
+    expect([bare.failures, bare.messages]).toEqual([[4413], []]);
+  });
+});
+
+describe('a receiver', () => {
+  it('answers the last of several PINGs in a batch alone', () => {
+    const bare = new BareLink();
+    bare.receive(Uint8Array.of(0x1a, 7, 0x1a, 8, 0x2a, 9, 10));
+    expect(bodiesOf(bare.end.sent, Kind.pong)).toEqual([[9, 10]]);
+  });
+
+  it('counts the parts of a message of a kind that it does not know, ignores them, and takes the next message whole', () => {
+    const bare = new BareLink();
+    bare.receive(Uint8Array.of(0x10, 0x61, 0x14, 0x62, 0x11, 0x63));
+    expect(bare.messages).toEqual(['c']);
+    expect(bodiesOf(bare.end.sent, Kind.ack)).toEqual([[3]]);
+  });
+
+  it('ignores a limit that is lower than an earlier one', () => {
+    const world = new World().open();
+    const lower = Uint8Array.of(0x19, 0);
+    world.cable.client.events?.received(lower, lower.length);
+    world.client.sendMessage('still paid for');
+    world.settle();
+    expect(readAll(world.serverClient)).toEqual(['still paid for']);
+  });
+
+  it('reads a LEAVE that a client sends, and ignores it', () => {
+    const world = new World().open();
+    const leave = encodeControl({ is: 'leave', delayMs: 60_000 });
+    world.cable.server.events?.received(leave, leave.length);
+    world.cut();
+    world.pass(1_000);
+    expect([world.client.state, world.serverClient.state]).toEqual(['open', 'open']);
+  });
+});
+
+describe('a RESUME', () => {
+  it('with the attempt 0 is late: it is closed with 4409, and the session stays where it is', () => {
+    const world = new World().open();
+    expect(resume(world, { attempt: 0 }).closedWith).toMatchObject({ code: 4409 });
+    world.client.sendMessage('undisturbed');
+    world.settle();
+    expect(readAll(world.serverClient)).toEqual(['undisturbed']);
+    expect(world.cables[0]?.server.closedWith).toBeUndefined();
+  });
+
+  it('with a wrong secret learns nothing of a session that is gone', () => {
+    const registry = new SessionRegistry<Resident>(countingSecrets(), new FakeClock(), registryDefaults);
+    const ticket = registry.newTicket();
+    registry.add(ticket, { heldBytes: 0, evict() {} });
+    registry.remove(ticket, { outcome: Outcome.evicted, lost: 7, finalCount: 3 });
+    expect(registry.whereabouts({ ...ticket, secret: new Uint8Array(16) })).toEqual({ outcome: Outcome.unknown, lost: undefined });
+  });
+});
