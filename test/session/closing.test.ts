@@ -104,6 +104,21 @@ describe('close() of a client when the link breaks', () => {
   });
 });
 
+describe('close() in the handler of a message', () => {
+  it('acknowledges that message and those before it: they are not handed back as undelivered', () => {
+    const world = new World().open();
+    const undelivered: Message[] = [];
+    world.client.on('undelivered', (messages) => undelivered.push(...messages));
+    world.serverClient.on('message', (message) => {
+      if (message === 'kick me') void world.serverClient.close(4403, 'as you wish');
+    });
+    for (const message of ['hello', 'kick me', 'too late']) world.client.sendMessage(message);
+    world.settle();
+    expect(world.client.state).toBe('closed');
+    expect(undelivered).toEqual(['too late']);
+  });
+});
+
 describe('close() by the server while the client is away', () => {
   it('does not let it in again when it comes back before the goodbye arrived', async () => {
     const world = new World().open();
