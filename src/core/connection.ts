@@ -69,7 +69,7 @@ export class Connection implements ClientConnection {
   }
 
   close(code: number, reason: string, isFinal = false): void {
-    this.#dispatch({ is: 'close', code, reason, isFinal });
+    this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || this.link.isDone === true });
   }
 
   suspend(): void {

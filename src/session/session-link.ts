@@ -84,6 +84,10 @@ export class SessionLink implements Link {
     return this.#goodbye ?? this.#incoming.end;
   }
 
+  get isDone(): boolean {
+    return this.#wire === undefined && !this.#handshake.hasSession && this.#outgoing.isIdle;
+  }
+
   offer(protocols: readonly string[]): readonly string[] {
     return [SESSION_PROTOCOL, ...protocols];
   }

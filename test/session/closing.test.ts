@@ -94,6 +94,30 @@ describe('close() of a client when the link breaks', () => {
     await expect(closed).resolves.toMatchObject({ code: 1006 });
   });
 
+  it('ends at once where the server has ended the session and nothing waits: nobody is to be told', async () => {
+    const world = new World().open();
+    world.isRefusing = true;
+    void world.serverClient.close(1001, 'restarting');
+    world.settle();
+    expect(world.client.state).toBe('reconnecting');
+    const closed = world.client.close(4001, 'over');
+    expect(world.client.state).toBe('closed');
+    await expect(closed).resolves.toEqual({ code: 1006, reason: 'over', wasClean: false });
+  });
+
+  it('begins a new session where the server has ended the last one and something waits', async () => {
+    const world = new World().open();
+    world.isRefusing = true;
+    void world.serverClient.close(1001, 'restarting');
+    world.settle();
+    world.client.sendMessage('for whoever is there');
+    const closed = world.client.close(4001, 'over');
+    world.isRefusing = false;
+    world.pass(2_000);
+    await expect(closed).resolves.toEqual({ code: 4001, reason: 'over', wasClean: true });
+    expect(readAll(world.serverClient)).toEqual(['for whoever is there']);
+  });
+
   it('gives up at once when the process ends', () => {
     const world = new World().open();
     world.isRefusing = true;
