@@ -31,6 +31,16 @@ describe('close() of a client when the link breaks', () => {
     expect(readAll(world.serverClient)).toEqual(['last']);
   });
 
+  it('finds out that the link is dead, and goes on over the next one', async () => {
+    const world = new World({ options: { liveness: { pingMs: 500, timeoutMs: 500 } } }).open();
+    world.cable.isFrozen = true;
+    world.client.sendMessage('last');
+    const closed = world.client.close(4001, 'over');
+    world.pass(4_000);
+    expect(readAll(world.serverClient)).toEqual(['last']);
+    await expect(closed).resolves.toEqual({ code: 4001, reason: 'over', wasClean: true });
+  });
+
   it('tells no reconnecting: the application has said that it is done', () => {
     const world = new World().open();
     const told: string[] = [];
