@@ -69,7 +69,7 @@ export class Connection implements ClientConnection {
   }
 
   close(code: number, reason: string, isFinal = false): void {
-    this.#dispatch({ is: 'close', code, reason, isFinal });
+    this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || this.link.isDone === true });
   }
 
   suspend(): void {
@@ -145,9 +145,15 @@ export class Connection implements ClientConnection {
   #leave(before: State): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (before.at === 'open') this.#liveness?.stop();
+    if (this.#livenessIsOver(before)) this.#liveness?.stop();
     if (this.#state.at === 'closed') this.#cancelDeadline?.();
     if (wireOf(before) !== undefined && wireOf(before) !== wireOf(this.#state)) this.link.detach();
+  }
+
+  /** A goodbye that may be said again over the next wire must not wait for one that is dead. */
+  #livenessIsOver(before: State): boolean {
+    const state = this.#state;
+    return before.at === 'closing' || (before.at === 'open' && !(state.at === 'closing' && state.mayReturn));
   }
 
   #perform(effect: Effect): void {
@@ -257,7 +263,7 @@ export class Connection implements ClientConnection {
       ready: (continuity) => {
         if (this.#state.at !== 'dialing') return;
         this.#continuity = continuity;
-        if (this.#state.to !== 'finish') this.#startLiveness();
+        this.#startLiveness();
         this.#dispatch({ is: 'opened', wire: this.#state.wire });
         if (this.#isHeld) this.#hold();
       },

@@ -32,6 +32,8 @@ export interface Link {
   readonly ping?: () => void;
   /** True where what was accepted outlives a wire: after a break the link goes on where it was. */
   readonly resumes: boolean;
+  /** Of a link that resumes: true while a next wire would bring nothing, as no session is to be ended and no message waits. */
+  readonly isDone?: boolean;
   /** True where the peer stops when the inbox is not read, so that a full inbox is no fault. */
   readonly holdsPeer: boolean;
   /** Largest WebSocket message that this link reads; undefined where that is the largest message. */

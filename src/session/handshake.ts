@@ -30,6 +30,8 @@ export interface Self {
 export interface Handshake {
   /** The application's subprotocol, once it is negotiated. */
   readonly protocol: string;
+  /** Whether there is a session to go on with, or to end. */
+  readonly hasSession: boolean;
   /** What this side says first, if it does. */
   open(self: Self): Control | undefined;
   /** The peer's first record. Undefined: it is out of place. */
@@ -57,6 +59,10 @@ export class ClientHandshake implements Handshake {
 
   constructor(protocols: readonly string[]) {
     this.#protocols = protocols;
+  }
+
+  get hasSession(): boolean {
+    return this.#ticket !== undefined;
   }
 
   open({ terms, progress }: Self): Control {
@@ -96,6 +102,8 @@ export interface ServerSession {
 }
 
 export class ServerHandshake implements Handshake {
+  /** The server's end is made for one, and goes with it. */
+  readonly hasSession = true;
   protocol = '';
   readonly #session: ServerSession;
   #isKnown = false;

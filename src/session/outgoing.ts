@@ -77,9 +77,14 @@ export class Outgoing {
     return this.#endIsWritten && this.#ledger.isAllAcknowledged && this.batcher.numbered === 0;
   }
 
+  /** Nothing that was accepted waits for its number. */
+  get isIdle(): boolean {
+    return this.#outbox.isEmpty && this.#big === undefined;
+  }
+
   send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
     if (this.#wire !== undefined && bytes > this.#peerMaxMessageBytes) throw tooBig(bytes, this.#peerMaxMessageBytes);
-    const mayWrite = this.#isIdle && bytes <= this.#bounds.chunkBytes && this.batcher.bytes + bytes <= this.#bounds.outbox.maxBytes;
+    const mayWrite = this.isIdle && bytes <= this.#bounds.chunkBytes && this.batcher.bytes + bytes <= this.#bounds.outbox.maxBytes;
     if (mayWrite && this.#mayWrite(bytes, costOf(Kind.text, bytes))) this.#write(message, bytes, delivery === 'volatile');
     else this.#enqueue(message, bytes, delivery);
   }
@@ -130,7 +135,7 @@ export class Outgoing {
     while (this.#ledger.isReplaying && this.#wireHasRoom()) this.#wire?.send(this.#ledger.next() as Uint8Array<ArrayBuffer>);
     if (this.#wire === undefined || this.#ledger.isReplaying) return;
     while (this.#big !== undefined ? this.#writePart(this.#big) : this.#writeNext());
-    if (this.#goodbye === undefined || this.#endIsWritten || !this.#isIdle) return;
+    if (this.#goodbye === undefined || this.#endIsWritten || !this.isIdle) return;
     if (!this.batcher.fits(this.#goodbye.length)) this.sendBatch();
     this.batcher.body(Kind.end, this.#goodbye);
     this.#endIsWritten = true;
@@ -168,13 +173,8 @@ export class Outgoing {
     return this.#outbox.bytes + (this.#big?.remaining ?? 0);
   }
 
-  /** Nothing that was accepted before waits. */
-  get #isIdle(): boolean {
-    return this.#outbox.isEmpty && this.#big === undefined;
-  }
-
   #enqueue(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
-    const isAtOnce = this.#wire !== undefined && !this.#ledger.isReplaying && this.#isIdle && this.#wireHasRoom();
+    const isAtOnce = this.#wire !== undefined && !this.#ledger.isReplaying && this.isIdle && this.#wireHasRoom();
     if (delivery === 'volatile' && !(isAtOnce && bytes > this.#bounds.chunkBytes && this.credit.available > 0)) {
       this.#host.shed();
       return;

@@ -43,6 +43,8 @@ export class SessionLink implements Link {
   /** After a resume: the last one may have been lost. */
   #creditIsDue = false;
   #leaveDelayMs: number | undefined;
+  /** How many records of this session the acknowledger knows to be owed, or were acknowledged. */
+  #owed = 0;
   #goodbye: CloseInfo | undefined;
 
   constructor(host: SessionHost, handshake: Handshake, settings: SessionSettings, platform: Platform) {
@@ -80,6 +82,10 @@ export class SessionLink implements Link {
   /** What this side ended the session with, or is about to; otherwise what the peer did. */
   get goodbye(): CloseInfo | undefined {
     return this.#goodbye ?? this.#incoming.end;
+  }
+
+  get isDone(): boolean {
+    return this.#wire === undefined && !this.#handshake.hasSession && this.#outgoing.isIdle;
   }
 
   offer(protocols: readonly string[]): readonly string[] {
@@ -133,6 +139,8 @@ export class SessionLink implements Link {
 
   close(code: number, reason: string): void {
     this.#goodbye ??= { code, reason, wasClean: true };
+    // In the handler of a message the batch has not been read to its end; a peer that has read END reads no later acknowledgement.
+    this.#owe();
     this.#outgoing.finish(goodbye(code, reason));
     this.#outgoing.pump();
     // At once and not with the turn: in the handler of the process's exit there is no other.
@@ -158,15 +166,10 @@ export class SessionLink implements Link {
   };
 
   #read(records: RecordReader, wire: Wire | undefined): Fault | undefined {
-    let before = this.#incoming.received;
     let fault: Fault | undefined;
     // A handler may close the connection in the middle of a batch: what is not read then was never received.
     while (fault === undefined && this.#wire === wire && records.next()) {
-      if (this.#isAgreed) fault = this.#take(records);
-      else {
-        fault = this.#agree(records);
-        before = this.#incoming.received; // a new session counts from 0
-      }
+      fault = this.#isAgreed ? this.#take(records) : this.#agree(records);
     }
     fault ??= records.fault === undefined ? undefined : malformed(records.fault);
     if (this.#wire !== wire || fault !== undefined) return fault;
@@ -175,10 +178,16 @@ export class SessionLink implements Link {
       this.#over(end);
       return undefined;
     }
-    this.#acknowledger.received(this.#incoming.received - before);
+    this.#owe();
     // The parts of a message that is not whole are never consumed, and the sender may wait for what is lent for them.
     if (this.#pinger.isDue || this.#incoming.credit.isOwed) this.#flushDue();
     return undefined;
+  }
+
+  #owe(): void {
+    const { received } = this.#incoming;
+    this.#acknowledger.received(received - this.#owed);
+    this.#owed = received;
   }
 
   #take(record: RecordReader): Fault | undefined {
@@ -229,6 +238,9 @@ export class SessionLink implements Link {
     if (agreement.isResumed && !this.#outgoing.acknowledge(agreement.progress.received)) return malformed('a count that cannot be');
     this.#say(agreement.answer);
     this.#isAgreed = true;
+    if (!agreement.isResumed) this.#incoming.reset(this.#initialCredit);
+    // The handshake has said so much: what was counted on the last wire is acknowledged with it.
+    this.#owed = this.#incoming.received;
     this.#start(agreement);
     return undefined;
   }
@@ -244,7 +256,6 @@ export class SessionLink implements Link {
       this.#host.ready(resumedContinuity(replayed));
     } else {
       const undelivered = this.#outgoing.reset(agreement.terms.initialCredit, agreement.terms.maxMessageBytes);
-      this.#incoming.reset(this.#initialCredit);
       this.#outgoing.open(wire);
       this.#host.ready(goneContinuity(undelivered.length, agreement));
       if (undelivered.length > 0) this.#host.undelivered(undelivered);

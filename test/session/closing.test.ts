@@ -31,6 +31,16 @@ describe('close() of a client when the link breaks', () => {
     expect(readAll(world.serverClient)).toEqual(['last']);
   });
 
+  it('finds out that the link is dead, and goes on over the next one', async () => {
+    const world = new World({ options: { liveness: { pingMs: 500, timeoutMs: 500 } } }).open();
+    world.cable.isFrozen = true;
+    world.client.sendMessage('last');
+    const closed = world.client.close(4001, 'over');
+    world.pass(4_000);
+    expect(readAll(world.serverClient)).toEqual(['last']);
+    await expect(closed).resolves.toEqual({ code: 4001, reason: 'over', wasClean: true });
+  });
+
   it('tells no reconnecting: the application has said that it is done', () => {
     const world = new World().open();
     const told: string[] = [];
@@ -94,6 +104,30 @@ describe('close() of a client when the link breaks', () => {
     await expect(closed).resolves.toMatchObject({ code: 1006 });
   });
 
+  it('ends at once where the server has ended the session and nothing waits: nobody is to be told', async () => {
+    const world = new World().open();
+    world.isRefusing = true;
+    void world.serverClient.close(1001, 'restarting');
+    world.settle();
+    expect(world.client.state).toBe('reconnecting');
+    const closed = world.client.close(4001, 'over');
+    expect(world.client.state).toBe('closed');
+    await expect(closed).resolves.toEqual({ code: 1006, reason: 'over', wasClean: false });
+  });
+
+  it('begins a new session where the server has ended the last one and something waits', async () => {
+    const world = new World().open();
+    world.isRefusing = true;
+    void world.serverClient.close(1001, 'restarting');
+    world.settle();
+    world.client.sendMessage('for whoever is there');
+    const closed = world.client.close(4001, 'over');
+    world.isRefusing = false;
+    world.pass(2_000);
+    await expect(closed).resolves.toEqual({ code: 4001, reason: 'over', wasClean: true });
+    expect(readAll(world.serverClient)).toEqual(['for whoever is there']);
+  });
+
   it('gives up at once when the process ends', () => {
     const world = new World().open();
     world.isRefusing = true;
@@ -101,6 +135,21 @@ describe('close() of a client when the link breaks', () => {
     void world.client.close();
     world.exit();
     expect(world.client.state).toBe('closed');
+  });
+});
+
+describe('close() in the handler of a message', () => {
+  it('acknowledges that message and those before it: they are not handed back as undelivered', () => {
+    const world = new World().open();
+    const undelivered: Message[] = [];
+    world.client.on('undelivered', (messages) => undelivered.push(...messages));
+    world.serverClient.on('message', (message) => {
+      if (message === 'kick me') void world.serverClient.close(4403, 'as you wish');
+    });
+    for (const message of ['hello', 'kick me', 'too late']) world.client.sendMessage(message);
+    world.settle();
+    expect(world.client.state).toBe('closed');
+    expect(undelivered).toEqual(['too late']);
   });
 });
 
