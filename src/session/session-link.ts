@@ -4,15 +4,14 @@ import type { Leftover, Link, SessionHost } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
 import type { CloseInfo, Delivery, Message } from '../core/types.js';
 import type { Wire } from '../core/wire.js';
-import { Acknowledger } from './acknowledger.js';
 import { type Control, decodeControl, encodeControl } from './controls.js';
 import { Fields } from './fields.js';
 import { type Agreement, goneContinuity, type Handshake, resumedContinuity, type Self } from './handshake.js';
 import { type Fault, Incoming, malformed } from './incoming.js';
 import { MAX_BATCH_BYTES, MAX_LEAVE_MS, SESSION_PROTOCOL } from './limits.js';
 import { goodbye, Outgoing, type OutgoingBounds } from './outgoing.js';
-import { Pinger } from './pinger.js';
 import { Kind, RecordReader } from './records.js';
+import { Turn } from './turn.js';
 
 export interface SessionSettings extends OutgoingBounds {
   readonly ackDelayMs: number;
@@ -29,40 +28,26 @@ export class SessionLink implements Link {
   readonly #host: SessionHost;
   readonly #handshake: Handshake;
   readonly #settings: SessionSettings;
-  readonly #endOfTurn: (call: () => void) => void;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
-  readonly #acknowledger: Acknowledger;
-  readonly #pinger: Pinger;
+  readonly #turn: Turn;
   #wire: Wire | undefined;
-  #isAgreed = false;
   #initialCredit = 0;
-  #isFlushing = false;
-  /** Control records that must leave with this turn, although no data does. */
-  #isDue = false;
-  /** After a resume: the last one may have been lost. */
-  #creditIsDue = false;
-  #leaveDelayMs: number | undefined;
-  /** How many records of this session the acknowledger knows to be owed, or were acknowledged. */
-  #owed = 0;
   #goodbye: CloseInfo | undefined;
 
   constructor(host: SessionHost, handshake: Handshake, settings: SessionSettings, platform: Platform) {
     this.#host = host;
     this.#handshake = handshake;
     this.#settings = settings;
-    this.#endOfTurn = platform.makeEndOfTurn?.() ?? ((call) => queueMicrotask(call));
-    const wrote = () => this.#flushLater();
+    this.#incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, host);
     this.#outgoing = new Outgoing(settings, {
-      wrote,
+      wrote: () => this.#turn.written(),
       sent: (bytes) => host.sent(bytes),
       shed: () => host.shed(),
       report: (error) => host.report(error),
       undelivered: (messages) => host.undelivered(messages),
     });
-    this.#incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, host);
-    this.#acknowledger = new Acknowledger(settings.ackDelayMs, platform.clock, () => this.#flushDue());
-    this.#pinger = new Pinger(platform.clock, host);
+    this.#turn = new Turn(settings, this.#outgoing, this.#incoming, platform, host);
   }
 
   get bufferedBytes(): number {
@@ -102,7 +87,6 @@ export class SessionLink implements Link {
 
   attach(wire: Wire): void {
     this.#wire = wire;
-    this.#isAgreed = false;
     if (wire.protocol !== SESSION_PROTOCOL) {
       this.#host.fail(CloseCode.sessionUnsupported, unsupported(wire.protocol));
       return;
@@ -112,11 +96,8 @@ export class SessionLink implements Link {
 
   detach(): void {
     this.#wire = undefined;
-    this.#isAgreed = false;
-    this.#isDue = false;
+    this.#turn.close();
     this.#outgoing.detach();
-    this.#acknowledger.reset();
-    this.#pinger.reset();
     this.#host.drained();
   }
 
@@ -128,31 +109,28 @@ export class SessionLink implements Link {
 
   drained(): void {
     this.#outgoing.pump();
-    if (this.#isDue) this.#flushLater();
+    this.#turn.drained();
     this.#host.drained();
   }
 
   consumed(bytes: number): void {
     this.#incoming.credit.consume(bytes);
-    if (this.#incoming.credit.isOwed) this.#flushDue();
+    if (this.#incoming.credit.isOwed) this.#turn.due();
   }
 
   close(code: number, reason: string): void {
     this.#goodbye ??= { code, reason, wasClean: true };
-    // In the handler of a message the batch has not been read to its end; a peer that has read END reads no later acknowledgement.
-    this.#owe();
+    // In the handler of a message the batch is not read to its end; a peer that has read END reads no later acknowledgement.
+    this.#turn.count();
     this.#outgoing.finish(goodbye(code, reason));
     this.#outgoing.pump();
     // At once and not with the turn: in the handler of the process's exit there is no other.
-    this.#flush();
+    this.#turn.flush();
   }
 
   /** Server: asks the client to wait before it comes back. */
   leave(delayMs: number): void {
-    this.#leaveDelayMs = Math.floor(delayMs);
-    // At once: END may follow in the same turn, and a peer that has read END reads no further.
-    this.#isDue = true;
-    this.#flush();
+    this.#turn.leave(Math.floor(delayMs));
   }
 
   end(): Leftover {
@@ -161,15 +139,15 @@ export class SessionLink implements Link {
   }
 
   readonly ping = (): void => {
-    this.#pinger.ask();
-    this.#flushDue();
+    this.#turn.pinger.ask();
+    this.#turn.due();
   };
 
   #read(records: RecordReader, wire: Wire | undefined): Fault | undefined {
     let fault: Fault | undefined;
     // A handler may close the connection in the middle of a batch: what is not read then was never received.
     while (fault === undefined && this.#wire === wire && records.next()) {
-      fault = this.#isAgreed ? this.#take(records) : this.#agree(records);
+      fault = this.#turn.isOpen ? this.#take(records) : this.#agree(records);
     }
     fault ??= records.fault === undefined ? undefined : malformed(records.fault);
     if (this.#wire !== wire || fault !== undefined) return fault;
@@ -178,16 +156,8 @@ export class SessionLink implements Link {
       this.#over(end);
       return undefined;
     }
-    this.#owe();
-    // The parts of a message that is not whole are never consumed, and the sender may wait for what is lent for them.
-    if (this.#pinger.isDue || this.#incoming.credit.isOwed) this.#flushDue();
+    this.#turn.read();
     return undefined;
-  }
-
-  #owe(): void {
-    const { received } = this.#incoming;
-    this.#acknowledger.received(received - this.#owed);
-    this.#owed = received;
   }
 
   #take(record: RecordReader): Fault | undefined {
@@ -197,7 +167,7 @@ export class SessionLink implements Link {
         return this.#count(record);
       case Kind.ping:
       case Kind.pong:
-        return this.#pinger.receive(record);
+        return this.#turn.pinger.receive(record);
       case Kind.control:
         return this.#control(record);
       default:
@@ -237,10 +207,7 @@ export class SessionLink implements Link {
     if (agreement === undefined) return malformed('a handshake that is out of place');
     if (agreement.isResumed && !this.#outgoing.acknowledge(agreement.progress.received)) return malformed('a count that cannot be');
     this.#say(agreement.answer);
-    this.#isAgreed = true;
     if (!agreement.isResumed) this.#incoming.reset(this.#initialCredit);
-    // The handshake has said so much: what was counted on the last wire is acknowledged with it.
-    this.#owed = this.#incoming.received;
     this.#start(agreement);
     return undefined;
   }
@@ -248,10 +215,10 @@ export class SessionLink implements Link {
   /** Messages may flow: tells the application first, so that the receipt comes before any message. */
   #start(agreement: Agreement): void {
     const wire = this.#wire as Wire;
+    this.#turn.open(wire, agreement.isResumed);
     if (agreement.isResumed) {
       const { messagesSent } = agreement.progress;
       const replayed = this.#outgoing.rewind() + Math.max(0, messagesSent - this.#incoming.messagesReceived);
-      this.#creditIsDue = true;
       this.#outgoing.open(wire);
       this.#host.ready(resumedContinuity(replayed));
     } else {
@@ -261,9 +228,9 @@ export class SessionLink implements Link {
       if (undelivered.length > 0) this.#host.undelivered(undelivered);
     }
     if (this.#wire !== wire || this.#isFinished()) return;
-    this.#pinger.ask();
+    this.#turn.pinger.ask();
     this.#pump();
-    this.#flushDue();
+    this.#turn.due();
   }
 
   /** The credit of a new session is the one that was said, whatever is read meanwhile. */
@@ -285,51 +252,9 @@ export class SessionLink implements Link {
     this.#host.drained();
   }
 
-  #flushDue(): void {
-    this.#isDue = true;
-    this.#flushLater();
-  }
-
-  #flushLater(): void {
-    if (this.#isFlushing || !this.#isAgreed) return;
-    this.#isFlushing = true;
-    this.#endOfTurn(this.#flush);
-  }
-
-  /** Ends the turn: what was written leaves, with the control records that are owed. */
-  readonly #flush = (): void => {
-    this.#isFlushing = false;
-    const wire = this.#wire;
-    if (wire === undefined || !this.#isAgreed) return;
-    const { batcher } = this.#outgoing;
-    // A peer that reads nothing gets no more control records either: they are sums, and the last ones will do.
-    const hasRoom = batcher.bytes > 0 || wire.bufferedBytes < this.#settings.wireMarkBytes;
-    if (!hasRoom || (batcher.bytes === 0 && !this.#isDue)) return;
-    this.#isDue = false;
-    this.#writeControls();
-    this.#outgoing.endTurn();
-  };
-
-  #writeControls(): void {
-    const { batcher } = this.#outgoing;
-    const { credit, received } = this.#incoming;
-    if (this.#acknowledger.isOwed) {
-      batcher.number(Kind.ack, received);
-      this.#acknowledger.sent();
-    }
-    if (credit.isUseful || this.#creditIsDue) batcher.number(Kind.credit, credit.announce());
-    this.#creditIsDue = false;
-    this.#pinger.write(batcher);
-    if (this.#leaveDelayMs === undefined) return;
-    batcher.control(encodeControl({ is: 'leave', delayMs: this.#leaveDelayMs }));
-    this.#leaveDelayMs = undefined;
-  }
-
   /** The peer's END came: what it waits for is the acknowledgement. */
   #over(info: CloseInfo): void {
-    this.#acknowledger.received(1);
-    this.#writeControls();
-    this.#outgoing.sendBatch();
+    this.#turn.over();
     this.#handshake.forget(`The peer ended the session with ${info.code}.`);
     this.#host.ended(info);
   }

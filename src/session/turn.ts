@@ -1,0 +1,138 @@
+import type { SessionHost } from '../core/link.js';
+import type { Platform } from '../core/platform.js';
+import type { Wire } from '../core/wire.js';
+import { Acknowledger } from './acknowledger.js';
+import { encodeControl } from './controls.js';
+import type { Incoming } from './incoming.js';
+import type { Outgoing } from './outgoing.js';
+import { Pinger } from './pinger.js';
+import { Kind } from './records.js';
+
+export interface TurnSettings {
+  readonly ackDelayMs: number;
+  /** A wire that holds so much gets no control records for their own sake. */
+  readonly wireMarkBytes: number;
+}
+
+/** The end of each turn of the event loop: what was written leaves then, with the control records that are owed. */
+export class Turn {
+  readonly pinger: Pinger;
+  readonly #settings: TurnSettings;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
+  readonly #acknowledger: Acknowledger;
+  readonly #atItsEnd: (call: () => void) => void;
+  #wire: Wire | undefined;
+  #isScheduled = false;
+  /** Control records must leave, although no data does. */
+  #isDue = false;
+  /** After a resume: the last one may have been lost. */
+  #creditIsDue = false;
+  #leaveDelayMs: number | undefined;
+  /** How many records the acknowledger knows to be owed, or were acknowledged. */
+  #counted = 0;
+
+  constructor(settings: TurnSettings, outgoing: Outgoing, incoming: Incoming, platform: Platform, host: SessionHost) {
+    this.#settings = settings;
+    this.#outgoing = outgoing;
+    this.#incoming = incoming;
+    this.#atItsEnd = platform.makeEndOfTurn?.() ?? ((call) => queueMicrotask(call));
+    this.#acknowledger = new Acknowledger(settings.ackDelayMs, platform.clock, () => this.due());
+    this.pinger = new Pinger(platform.clock, host);
+  }
+
+  /** Whether the handshake of the present wire is done. */
+  get isOpen(): boolean {
+    return this.#wire !== undefined;
+  }
+
+  /** The handshake is done. It has said what was received: all that was counted on an older wire is acknowledged with it. */
+  open(wire: Wire, isResumed: boolean): void {
+    this.#wire = wire;
+    this.#creditIsDue = isResumed;
+    this.#counted = this.#incoming.received;
+  }
+
+  /** The wire is gone. */
+  close(): void {
+    this.#wire = undefined;
+    this.#isDue = false;
+    this.#acknowledger.reset();
+    this.pinger.reset();
+  }
+
+  /** Something was written that leaves with the turn. */
+  readonly written = (): void => {
+    if (this.#isScheduled || this.#wire === undefined) return;
+    this.#isScheduled = true;
+    this.#atItsEnd(this.flush);
+  };
+
+  /** Control records must leave with the turn. */
+  due(): void {
+    this.#isDue = true;
+    this.written();
+  }
+
+  /** The wire has room again for what is due. */
+  drained(): void {
+    if (this.#isDue) this.written();
+  }
+
+  /** What was read so far is owed its acknowledgement. */
+  count(): void {
+    const { received } = this.#incoming;
+    this.#acknowledger.received(received - this.#counted);
+    this.#counted = received;
+  }
+
+  /** A batch was read to its end. */
+  read(): void {
+    this.count();
+    // The parts of a message that is not whole are never consumed, and the sender may wait for what is lent for them.
+    if (this.pinger.isDue || this.#incoming.credit.isOwed) this.due();
+  }
+
+  /** The peer's END came: what it waits for is the acknowledgement. */
+  over(): void {
+    this.count();
+    this.#writeControls();
+    this.#outgoing.sendBatch();
+  }
+
+  /** Now, whatever the turn still brings. */
+  readonly flush = (): void => {
+    this.#isScheduled = false;
+    const wire = this.#wire;
+    if (wire === undefined) return;
+    const { batcher } = this.#outgoing;
+    // A peer that reads nothing gets no more control records either: they are sums, and the last ones will do.
+    const hasRoom = batcher.bytes > 0 || wire.bufferedBytes < this.#settings.wireMarkBytes;
+    if (!hasRoom || (batcher.bytes === 0 && !this.#isDue)) return;
+    this.#isDue = false;
+    this.#writeControls();
+    this.#outgoing.endTurn();
+  };
+
+  /** At once: END may follow in the same turn, and a peer that has read END reads no further. */
+  leave(delayMs: number): void {
+    this.#leaveDelayMs = delayMs;
+    this.#isDue = true;
+    this.flush();
+  }
+
+  #writeControls(): void {
+    const { batcher } = this.#outgoing;
+    const { credit, received } = this.#incoming;
+    if (this.#acknowledger.isOwed) {
+      batcher.number(Kind.ack, received);
+      this.#acknowledger.sent();
+    }
+    if (credit.isUseful || this.#creditIsDue) batcher.number(Kind.credit, credit.announce());
+    this.#creditIsDue = false;
+    this.pinger.write(batcher);
+    if (this.#leaveDelayMs === undefined) return;
+    batcher.control(encodeControl({ is: 'leave', delayMs: this.#leaveDelayMs }));
+    this.#leaveDelayMs = undefined;
+  }
+}
