@@ -1,8 +1,9 @@
 import { RequestBus } from '../bus/request-bus.js';
-import { Client } from '../core/client.js';
+import { Client, type ClientParts } from '../core/client.js';
 import { clientParts } from '../core/client-parts.js';
 import type { ClientOptions } from '../core/options.js';
 import type { Address, IWebsocketClient, WebsocketType } from '../core/types.js';
+import { shareSignal } from '../platform/node/abort.js';
 import { nodePlatform } from '../platform/node/platform.js';
 
 export { closeOnSignals } from '../platform/node/signals.js';
@@ -14,7 +15,7 @@ export * from './common.js';
 export class SecureWebsocketClient extends Client {
   /** @throws {WebsocketError} `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call. */
   constructor(address: Address, options?: ClientOptions) {
-    super(clientParts(nodePlatform, address, 'secure', options));
+    super(parts(address, 'secure', options));
   }
 }
 
@@ -22,7 +23,7 @@ export class SecureWebsocketClient extends Client {
 export class WebsocketClient extends Client {
   /** @throws {WebsocketError} `INVALID_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call. */
   constructor(address: Address, options?: ClientOptions) {
-    super(clientParts(nodePlatform, address, 'insecure', options));
+    super(parts(address, 'insecure', options));
   }
 }
 
@@ -34,7 +35,7 @@ export class WebsocketClient extends Client {
  * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
  */
 export async function connect(address: Address, options: ClientOptions & { type?: WebsocketType } = {}): Promise<IWebsocketClient> {
-  const client = new Client(clientParts(nodePlatform, address, options.type ?? 'secure', options));
+  const client = new Client(parts(address, options.type ?? 'secure', options));
   await client.connect();
   return client;
 }
@@ -42,9 +43,11 @@ export async function connect(address: Address, options: ClientOptions & { type?
 /** The request bus: many connections, addressed by the client or its id from anywhere in the program. */
 export class WebsocketRequestBus extends RequestBus {
   constructor() {
-    super(
-      (address, type, options, onFinished) => new Client({ ...clientParts(nodePlatform, address, type, options, true), onFinished }),
-      nodePlatform.report,
-    );
+    super((address, type, options, onFinished) => new Client({ ...parts(address, type, options, true), onFinished }), nodePlatform.report);
   }
+}
+
+function parts(address: Address, type: WebsocketType, options?: ClientOptions, retriesFirst?: boolean): ClientParts {
+  shareSignal(options?.signal);
+  return clientParts(nodePlatform, address, type, options, retriesFirst);
 }
