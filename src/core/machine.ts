@@ -147,7 +147,7 @@ function timedOut(state: State, policy: Policy, chance: number): Step {
       if (policy.resumeWindowMs !== undefined) return closed(abnormalClose(`Not resumed within ${policy.resumeWindowMs} ms.`), undefined);
       return dial(state.wire + 1, state.failures, state.to, policy);
     case 'dialing': {
-      const error = connectTimeout(policy.connectTimeoutMs);
+      const error = connectTimeout(policy);
       return before([{ do: 'detachWire' }], retry(state, { info: abnormalClose(error.message), error }, policy, chance));
     }
     default:
@@ -214,10 +214,10 @@ function before(first: readonly Effect[], rest: Step): Step {
   return { state: rest.state, effects: [...first, ...rest.effects] };
 }
 
-function connectTimeout(connectTimeoutMs: number): WebsocketError {
+function connectTimeout({ connectTimeoutMs, resumes }: Policy): WebsocketError {
   return new WebsocketError(
     'CONNECT_TIMEOUT',
-    `No connection within ${connectTimeoutMs} ms. Check that a WebSocket server answers at the address, or raise connectTimeoutMs.`,
+    `No connection within ${connectTimeoutMs} ms. Check that a ${resumes ? 'gemsocket' : 'WebSocket'} server answers at the address, or raise connectTimeoutMs.`,
     { timeoutMs: connectTimeoutMs },
   );
 }

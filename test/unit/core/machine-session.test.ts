@@ -160,3 +160,12 @@ describe('a client whose server said when to come back', () => {
     expect(step(open, { is: 'lost', wire: 1, info, isOver: true }, policy, 0.5).state.at).toBe('waiting');
   });
 });
+
+it('an attempt that takes too long asks for a gemsocket server, for another may have selected gem.1 and say nothing', () => {
+  const dialing: State = { at: 'dialing', wire: 1, failures: 0, to: 'open' };
+  const { effects } = step(dialing, { is: 'timeout' }, policy, 0.5);
+  expect(effects).toContainEqual({
+    do: 'reportError',
+    error: expect.objectContaining({ code: 'CONNECT_TIMEOUT', message: expect.stringContaining('a gemsocket server') }),
+  });
+});
