@@ -19,16 +19,8 @@ export const CloseCode = {
   tryAgainLater: 1013,
   /** Ours, of the private range: the reader stopped and its inbox is full. */
   inboxFull: 4408,
-  /** Of gem.1, see docs/protocol.md, section 12: a batch that breaks the rules. */
-  sessionProtocol: 4400,
-  /** The session went on with a newer socket. */
+  /** The session went on with a newer socket: docs/protocol.md, section 12. */
   takenOver: 4409,
-  /** More than the credit or the size that was announced. */
-  sessionLimit: 4413,
-  /** The server does not speak gem.1. */
-  sessionUnsupported: 4426,
-  /** No handshake in time; the only one of these that a retry may cure. */
-  sessionTimeout: 4504,
 } as const;
 
 /** A control frame carries 125 bytes, two of which are the code (RFC 6455, 5.5). */

@@ -27,21 +27,21 @@ export function linkDead(silentMs: number): WebsocketError {
 }
 
 export function inboxFull(settings: Settings): WebsocketError {
-  const { maxMessages, maxBytes } = settings.inbox;
-  return new WebsocketError(
-    'INBOX_FULL',
-    `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and this WebSocket cannot slow the sender. Read faster, raise the inbox bounds, or use a session or webSocketStream().`,
-    { maxMessages, maxBytes },
+  return tooMuch(
+    settings,
+    'this WebSocket cannot slow the sender. Read faster, raise the inbox bounds, or use a session or webSocketStream().',
   );
 }
 
 export function tailDropped(settings: Settings): WebsocketError {
-  const { maxMessages, maxBytes } = settings.inbox;
-  return new WebsocketError(
-    'INBOX_FULL',
-    `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and what came after close() was not kept. Read before close(), or raise the inbox bounds.`,
-    { maxMessages, maxBytes },
-  );
+  return tooMuch(settings, 'what came after close() was not kept. Read before close(), or raise the inbox bounds.');
+}
+
+function tooMuch({ inbox }: Settings, advice: string): WebsocketError {
+  const { maxMessages, maxBytes } = inbox;
+  return new WebsocketError('INBOX_FULL', `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and ${advice}`, {
+    ...inbox,
+  });
 }
 
 export function sentAway({ code, reason }: CloseInfo): WebsocketError {

@@ -260,6 +260,8 @@ export class Connection implements ClientConnection {
 
   #linkHost(): SessionHost {
     return {
+      // Messages and counts go straight through: deliver, sent, shed, drained, measured.
+      ...this.#host,
       ready: (continuity) => {
         if (this.#state.at !== 'dialing') return;
         this.#continuity = continuity;
@@ -267,12 +269,7 @@ export class Connection implements ClientConnection {
         this.#dispatch({ is: 'opened', wire: this.#state.wire });
         if (this.#isHeld) this.#hold();
       },
-      deliver: (message, bytes) => this.#host.deliver(message, bytes),
-      sent: (bytes) => this.#host.sent(bytes),
-      shed: () => this.#host.shed(),
-      drained: () => this.#host.drained(),
       pong: () => this.#liveness?.pong(),
-      measured: (rttMs) => this.#host.measured(rttMs),
       undelivered: (messages) => this.#reports.tell((host) => host.undelivered(messages)),
       report: (error) => this.#reports.tell((host) => host.failed(error)),
       retryAfter: (delayMs) => {

@@ -1,6 +1,7 @@
 import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { CloseInfo } from '../core/types.js';
+import { SessionCloseCode } from '../session/close-codes.js';
 import type { AcceptedClient } from './accepted-client.js';
 import type { RefusalReason } from './refusal.js';
 import type { SessionMetric } from './sessions.js';
@@ -103,8 +104,8 @@ function closedBy(info: CloseInfo): Counter | undefined {
       return 'closedTooBig';
     case CloseCode.protocolError:
     case CloseCode.invalidPayload:
-    case CloseCode.sessionProtocol:
-    case CloseCode.sessionLimit:
+    case SessionCloseCode.protocol:
+    case SessionCloseCode.limit:
       return 'closedProtocolError';
     case CloseCode.abnormal:
       return info.reason === 'link dead' ? 'closedDead' : undefined;

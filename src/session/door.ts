@@ -4,6 +4,7 @@ import type { MakeLink } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
 import type { Dial, Wire, WireEvents } from '../core/wire.js';
+import { SessionCloseCode } from './close-codes.js';
 import { type Control, decodeControl, encodeControl, Outcome, type Resume, type Ticket } from './controls.js';
 import { ServerHandshake, type ServerSession } from './handshake.js';
 import { Kind, RecordReader } from './records.js';
@@ -106,7 +107,7 @@ export class SessionDoor<Guest> {
   accept(makeWire: (events: WireEvents) => Wire, guest: Guest): void {
     const relay = new Relay();
     const cancel = this.#platform.clock.after(this.#settings.handshakeTimeoutMs, () => {
-      relay.wire.detach(CloseCode.sessionTimeout, 'no handshake in time');
+      relay.wire.detach(SessionCloseCode.timeout, 'no handshake in time');
     });
     relay.start(makeWire, {
       opened() {},
@@ -124,7 +125,7 @@ export class SessionDoor<Guest> {
   #lead(relay: Relay, message: Message, bytes: number, guest: Guest): void {
     const control = firstControl(message);
     if (control?.is !== 'hello' && control?.is !== 'resume') {
-      relay.wire.detach(CloseCode.sessionProtocol, 'PROTOCOL_ERROR');
+      relay.wire.detach(SessionCloseCode.protocol, 'PROTOCOL_ERROR');
       return;
     }
     const seat = control.is === 'hello' ? this.#open(relay, guest, NEW) : this.#resume(control, relay, guest);

@@ -1,7 +1,8 @@
-import { CloseCode, isSendable } from '../core/close-codes.js';
+import { isSendable } from '../core/close-codes.js';
 import type { SessionHost } from '../core/link.js';
 import type { CloseInfo, Message } from '../core/types.js';
 import { Assembler } from './chunks.js';
+import { SessionCloseCode } from './close-codes.js';
 import { costOf, ReceiveCredit } from './credit.js';
 import { isNumbered, Kind, type RecordReader } from './records.js';
 import { decodeText, newDecoder } from './text.js';
@@ -13,7 +14,7 @@ export interface Fault {
 }
 
 export function malformed(what: string): Fault {
-  return { code: CloseCode.sessionProtocol, what };
+  return { code: SessionCloseCode.protocol, what };
 }
 
 const MAX_GOODBYE_BYTES = 125;
@@ -60,9 +61,9 @@ export class Incoming {
     if (!isNumbered(record.kind)) return this.#volatile(record, length);
     if (this.#end !== undefined) return malformed('a record after END');
     if (!this.credit.receive(costOf(record.kind, length)))
-      return { code: CloseCode.sessionLimit, what: 'more than the credit that was granted' };
+      return { code: SessionCloseCode.limit, what: 'more than the credit that was granted' };
     const isTooBig = record.kind !== Kind.end && this.#assembler.length + length > this.#maxMessageBytes;
-    if (isTooBig) return { code: CloseCode.sessionLimit, what: `a message over the ${this.#maxMessageBytes} bytes that were announced` };
+    if (isTooBig) return { code: SessionCloseCode.limit, what: `a message over the ${this.#maxMessageBytes} bytes that were announced` };
     this.#received += 1;
     return this.#numbered(record, length);
   }
@@ -99,7 +100,7 @@ export class Incoming {
 
   #volatile(record: RecordReader, length: number): Fault | undefined {
     if (length > this.#maxMessageBytes)
-      return { code: CloseCode.sessionLimit, what: 'a volatile message over the size that was announced' };
+      return { code: SessionCloseCode.limit, what: 'a volatile message over the size that was announced' };
     if (!this.credit.isBehind) return this.#deliver(record.kind === Kind.volatileText, this.#bodyOf(record));
     this.#host.shed();
     return undefined;

@@ -1,9 +1,9 @@
-import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { Leftover, Link, SessionHost } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
 import type { CloseInfo, Delivery, Message } from '../core/types.js';
 import type { Wire } from '../core/wire.js';
+import { SessionCloseCode } from './close-codes.js';
 import { type Control, decodeControl, encodeControl } from './controls.js';
 import { Fields } from './fields.js';
 import { type Agreement, goneContinuity, type Handshake, resumedContinuity, type Self } from './handshake.js';
@@ -88,7 +88,7 @@ export class SessionLink implements Link {
   attach(wire: Wire): void {
     this.#wire = wire;
     if (wire.protocol !== SESSION_PROTOCOL) {
-      this.#host.fail(CloseCode.sessionUnsupported, unsupported(wire.protocol));
+      this.#host.fail(SessionCloseCode.unsupported, unsupported(wire.protocol));
       return;
     }
     this.#say(this.#handshake.open(this.#self()));
@@ -271,6 +271,6 @@ function unsupported(protocol: string): WebsocketError {
   return new WebsocketError(
     'UNSUPPORTED',
     `The server selected ${answer} instead of ${SESSION_PROTOCOL}. Leave the option session out to talk to it, or let a gemsocket server answer at this address.`,
-    { protocol, closeCode: CloseCode.sessionUnsupported },
+    { protocol, closeCode: SessionCloseCode.unsupported },
   );
 }

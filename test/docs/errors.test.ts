@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { CloseCode } from '../../src/core/close-codes.js';
+import { SessionCloseCode } from '../../src/session/close-codes.js';
 import { codeSpans } from './markdown.js';
 
 const text = readFileSync('docs/errors.md', 'utf8');
@@ -77,12 +78,14 @@ function declarationsOf(name: string, source: ts.SourceFile): ts.Expression[] {
   return values;
 }
 
-/** The members of CloseCode that something besides the rules of reconnecting and of counting uses. */
+/** The close codes that something besides the rules of reconnecting and of counting uses. */
 function closeCodesThatAreUsed(): number[] {
   const used = new Set<number>([CloseCode.normal]);
   for (const source of sources()) {
-    if (/core[\\/]close-codes\.ts$|server[\\/]metrics\.ts$/.test(source.fileName)) continue;
-    for (const [, name = ''] of source.text.matchAll(/CloseCode\.(\w+)/g)) used.add(CloseCode[name as keyof typeof CloseCode]);
+    if (/close-codes\.ts$|server[\\/]metrics\.ts$/.test(source.fileName)) continue;
+    for (const [, name = ''] of source.text.matchAll(/\bCloseCode\.(\w+)/g)) used.add(CloseCode[name as keyof typeof CloseCode]);
+    for (const [, name = ''] of source.text.matchAll(/\bSessionCloseCode\.(\w+)/g))
+      used.add(SessionCloseCode[name as keyof typeof SessionCloseCode]);
   }
   // 1006 is reported and never sent.
   used.delete(CloseCode.abnormal);
