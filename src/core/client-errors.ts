@@ -30,6 +30,14 @@ export function closedBeforeOpen(info: CloseInfo): WebsocketError {
   });
 }
 
+export function undelivered(messages: number): WebsocketError {
+  return new WebsocketError(
+    'UNDELIVERED',
+    `The session ended with ${messages} messages unacknowledged, which may not have arrived. Listen to undelivered to have them.`,
+    { messages },
+  );
+}
+
 export function unsent(messages: number, bytes: number, info: CloseInfo): WebsocketError {
   return new WebsocketError(
     'UNSENT',

@@ -1,5 +1,5 @@
 import type { ClientConnection } from './client-connection.js';
-import { aborted, closedBeforeOpen, handlerFailed, invalidMessage, notOpen, unsent } from './client-errors.js';
+import { aborted, closedBeforeOpen, handlerFailed, invalidMessage, notOpen, undelivered, unsent } from './client-errors.js';
 import { newId } from './client-id.js';
 import { checkClose } from './close-codes.js';
 import { Connection, type ConnectionHost, type Target } from './connection.js';
@@ -274,11 +274,18 @@ export class Client implements IWebsocketClient {
         counters.messagesShed += 1;
       },
       drained: () => this.#settleDrained(),
-      undelivered: (messages) => this.#events.emit('undelivered', messages),
+      undelivered: (messages) => this.#handBack(messages, 0),
       measured: (rttMs) => {
         counters.rttMs = rttMs;
       },
     };
+  }
+
+  /** Where nobody listens an error tells of them, except of those that are told as unsent. */
+  #handBack(messages: readonly Message[], unsentMessages: number): void {
+    if (messages.length === 0) return;
+    if (this.#events.has('undelivered')) this.#events.emit('undelivered', messages);
+    else if (messages.length > unsentMessages) this.#tell(undelivered(messages.length - unsentMessages));
   }
 
   #settleDrained(): void {
@@ -292,7 +299,7 @@ export class Client implements IWebsocketClient {
     this.#unwatch?.();
     this.#signal?.removeEventListener('abort', this.#abort);
     const { messages, bytes, undelivered } = this.#connection.link.end();
-    if (undelivered !== undefined && undelivered.length > 0) this.#events.emit('undelivered', undelivered);
+    this.#handBack(undelivered ?? [], messages);
     if (messages > 0) {
       this.#onUnsent?.(messages);
       this.#tell(unsent(messages, bytes, info));

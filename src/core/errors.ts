@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'PROTOCOL_ERROR'
   | 'RATE_LIMITED'
   | 'TOO_SLOW'
+  | 'UNDELIVERED'
   | 'UNKNOWN_CLIENT'
   | 'UNSENT'
   | 'UNSUPPORTED';

@@ -76,7 +76,7 @@ export class Sessions {
   }
 
   get metrics(): Readonly<Record<SessionMetric, number>> {
-    const { detached, detachedBytes, resumed, evicted, expired } = this.#registry.metrics;
+    const { detached, detachedBytes, resumed, evicted, expired, undelivered } = this.#registry.metrics;
     return {
       sessionsDetached: detached,
       sessionsDetachedBytes: detachedBytes,
@@ -84,6 +84,7 @@ export class Sessions {
       sessionsEvicted: evicted,
       sessionsExpired: expired,
       sessionsRefused: this.#refused,
+      messagesUndelivered: undelivered,
     };
   }
 
@@ -156,6 +157,8 @@ export const noSessions = {
   sessionsExpired: 0,
   /** Resumes by somebody else than the user that the session was begun by. */
   sessionsRefused: 0,
+  /** Handed back to `undelivered`: what never left is also in `messagesUnsent`. */
+  messagesUndelivered: 0,
 };
 
 export type SessionMetric = keyof typeof noSessions;

@@ -42,6 +42,8 @@ export interface RegistryMetrics {
   readonly evicted: number;
   readonly resumed: number;
   readonly expired: number;
+  /** Messages that were handed back to the application. */
+  readonly undelivered: number;
 }
 
 interface Entry<R> {
@@ -84,6 +86,7 @@ export class SessionRegistry<R extends Resident> {
   #evicted = 0;
   #resumed = 0;
   #expired = 0;
+  #undelivered = 0;
   #cancel: Cancel | undefined;
 
   constructor(secrets: Secrets, clock: Clock, bounds: RegistryBounds) {
@@ -99,6 +102,7 @@ export class SessionRegistry<R extends Resident> {
       evicted: this.#evicted,
       resumed: this.#resumed,
       expired: this.#expired,
+      undelivered: this.#undelivered,
     };
   }
 
@@ -153,6 +157,7 @@ export class SessionRegistry<R extends Resident> {
     this.#entries.delete(key);
     this.#release(key);
     if (outcome === Outcome.windowOver) this.#expired += 1;
+    this.#undelivered += lost ?? 0;
     this.#gone.set(key, { outcome, lost, verdict, finalCount, ticket });
     if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
   }

@@ -57,6 +57,29 @@ it('acknowledges what comes in one batch with the WELCOME of a new session', () 
   expect(kindsOf(bare.end.sent)).toContain(Kind.ack);
 });
 
+it('tells by an error of messages that are not acknowledged, where nobody listens to undelivered', () => {
+  const world = new World().open();
+  world.client.sendMessage('one');
+  world.client.sendMessage('two');
+  world.endTurn();
+  world.restartServer();
+  world.pass(1_000);
+  expect(world.reports).toMatchObject([{ code: 'UNDELIVERED', context: { messages: 2 } }]);
+});
+
+it('tells at the end of those that were sent and of those that never left, each once', () => {
+  const world = new World({ options: { reconnect: false } }).open();
+  world.client.sendMessage('sent');
+  world.endTurn();
+  world.serverClient.sendMessage('sent, too');
+  world.cut();
+  expect(world.client.state).toBe('closed');
+  expect(world.reports).toMatchObject([{ code: 'UNDELIVERED', context: { messages: 1 } }]);
+  world.serverClient.sendMessage('never left');
+  world.pass(121_000);
+  expect(world.registry.metrics.undelivered).toBe(2);
+});
+
 it('reads an outcome of which it has never heard as a session that the server does not know', () => {
   const world = new World().open();
   const receipts: Continuity[] = [];

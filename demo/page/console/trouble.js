@@ -13,6 +13,7 @@ const headings = {
   INBOX_FULL: 'More arrived than could be read',
   INVALID_CLOSE: 'That cannot be a close code or reason',
   UNSENT: 'Not everything was sent',
+  UNDELIVERED: 'Not everything is known to have arrived',
 };
 
 export class Trouble {
