@@ -33,7 +33,7 @@ export function closedBeforeOpen(info: CloseInfo): WebsocketError {
 export function undelivered(messages: number): WebsocketError {
   return new WebsocketError(
     'UNDELIVERED',
-    `The session ended with ${messages} messages unacknowledged, which may not have arrived. Listen to undelivered to have them.`,
+    `The session ended with ${messages} messages that may not have arrived. Listen to undelivered to have them.`,
     { messages },
   );
 }

@@ -45,7 +45,7 @@ export function clientParts(
   if (options.node !== undefined && !platform.acceptsNodeOptions) {
     throw new WebsocketError(
       'UNSUPPORTED',
-      `The option node (headers, TLS, agent) does nothing in a ${platform.name} runtime: its WebSocket takes none. Leave it out; send a token in a message or a subprotocol.`,
+      `The WebSocket of a ${platform.name} runtime takes no headers, TLS or agent options. Leave node out; send a token in a message or a subprotocol.`,
       { option: 'node', platform: platform.name },
     );
   }

@@ -47,14 +47,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** The one implementation of IWebsocketClient: the connection, the inbox, the events, and the counters. */
 export class Client implements IWebsocketClient {
   readonly id: string;
+  readonly #parts: ClientParts;
   readonly #connection: ClientConnection;
   readonly #inbox: Inbox;
   readonly #events: Emitter<ClientEvents>;
-  readonly #settings: Settings;
-  readonly #platform: Platform;
-  readonly #onMessage: OnMessage | undefined;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onUnsent: ((messages: number) => void) | undefined;
   readonly #counters: Mutable<ClientStats>;
   readonly #opening = settler<void>();
   #hasOpened = false;
@@ -65,11 +61,7 @@ export class Client implements IWebsocketClient {
   constructor(parts: ClientParts) {
     const { platform, settings } = parts;
     this.id = newId(platform.random);
-    this.#platform = platform;
-    this.#settings = settings;
-    this.#onMessage = parts.onMessage;
-    this.#signal = parts.signal;
-    this.#onUnsent = parts.onUnsent;
+    this.#parts = parts;
     this.#counters = {
       messagesSent: 0,
       messagesReceived: 0,
@@ -113,10 +105,10 @@ export class Client implements IWebsocketClient {
    * and then the client is closed: make a new one to try again.
    */
   connect(): Promise<void> {
-    if (this.#signal?.aborted) this.#abort();
+    if (this.#parts.signal?.aborted) this.#abort();
     else if (this.state === 'idle') {
-      this.#signal?.addEventListener('abort', this.#abort, { once: true });
-      this.#unwatch = this.#platform.lifecycle.watch({
+      this.#parts.signal?.addEventListener('abort', this.#abort, { once: true });
+      this.#unwatch = this.#parts.platform.lifecycle.watch({
         suspended: () => this.#connection.suspend(),
         woken: () => this.#connection.wake(),
         exiting: () => this.#connection.exit(),
@@ -175,7 +167,7 @@ export class Client implements IWebsocketClient {
     this.#attachHandler();
     return () => {
       off();
-      if (this.#onMessage === undefined && !this.#events.has('message')) this.#inbox.setHandler(undefined);
+      if (this.#parts.onMessage === undefined && !this.#events.has('message')) this.#inbox.setHandler(undefined);
     };
   }
 
@@ -201,7 +193,7 @@ export class Client implements IWebsocketClient {
     if (this.state === 'idle' || this.#isClosingOrClosed()) throw notOpen(this.state);
     const { link } = this.#connection;
     link.send(message, bytes, delivery);
-    return link.bufferedBytes < this.#settings.outbox.highWaterBytes;
+    return link.bufferedBytes < this.#parts.settings.outbox.highWaterBytes;
   }
 
   #isClosingOrClosed(): boolean {
@@ -210,12 +202,12 @@ export class Client implements IWebsocketClient {
   }
 
   #isDrained(): boolean {
-    return this.bufferedBytes * 2 <= this.#settings.outbox.highWaterBytes;
+    return this.bufferedBytes * 2 <= this.#parts.settings.outbox.highWaterBytes;
   }
 
   #attachHandler(): void {
     this.#inbox.setHandler((message) => {
-      if (this.#onMessage !== undefined) this.#callOnMessage(this.#onMessage, message);
+      if (this.#parts.onMessage !== undefined) this.#callOnMessage(this.#parts.onMessage, message);
       this.#events.emit('message', message);
     });
   }
@@ -231,18 +223,18 @@ export class Client implements IWebsocketClient {
   /** Told as an `error` event; where nobody listens, or the listener is what failed, to the platform's log. */
   #handlerFailed(cause: unknown, handler: string): void {
     const error = handlerFailed(handler, cause);
-    if (handler === 'error') this.#platform.report(error);
+    if (handler === 'error') this.#parts.platform.report(error);
     else this.#tell(error);
   }
 
   /** For what no state, close record or rejection tells as well: where nobody listens it goes to the platform's log. */
   #tell(error: WebsocketError): void {
     if (this.#events.has('error')) this.#events.emit('error', error);
-    else this.#platform.report(error);
+    else this.#parts.platform.report(error);
   }
 
   readonly #abort = (): void => {
-    this.#opening.reject(aborted(this.#signal?.reason));
+    this.#opening.reject(aborted(this.#parts.signal?.reason));
     // At once: who aborts does not want it tried again.
     void this.closeForGood(1000, 'aborted');
   };
@@ -297,11 +289,11 @@ export class Client implements IWebsocketClient {
 
   #closed(info: CloseInfo, cause: WebsocketError | undefined): void {
     this.#unwatch?.();
-    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#parts.signal?.removeEventListener('abort', this.#abort);
     const { messages, bytes, undelivered } = this.#connection.link.end();
     this.#handBack(undelivered ?? [], messages);
     if (messages > 0) {
-      this.#onUnsent?.(messages);
+      this.#parts.onUnsent?.(messages);
       this.#tell(unsent(messages, bytes, info));
     }
     // Not for nothing: an error with its stack costs as much as all else that an end does.

@@ -1,27 +1,9 @@
+import * as CloseCode from './close-code.js';
 import { WebsocketError } from './errors.js';
 import type { CloseInfo } from './types.js';
 import { utf8Length } from './utf8.js';
 
-/** Close codes by their names in RFC 6455, section 7.4.1, and IANA's registry. */
-export const CloseCode = {
-  normal: 1000,
-  goingAway: 1001,
-  protocolError: 1002,
-  unsupportedData: 1003,
-  noStatus: 1005,
-  abnormal: 1006,
-  invalidPayload: 1007,
-  policyViolation: 1008,
-  messageTooBig: 1009,
-  mandatoryExtension: 1010,
-  internalError: 1011,
-  serviceRestart: 1012,
-  tryAgainLater: 1013,
-  /** Ours, of the private range: the reader stopped and its inbox is full. */
-  inboxFull: 4408,
-  /** The session went on with a newer socket: docs/protocol.md, section 12. */
-  takenOver: 4409,
-} as const;
+export { CloseCode };
 
 /** A control frame carries 125 bytes, two of which are the code (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;

@@ -6,7 +6,7 @@ export function addressFailed(cause: unknown): WebsocketError {
   if (cause instanceof WebsocketError) return cause;
   return new WebsocketError(
     'CONNECT_FAILED',
-    'The address function failed, so there was nothing to connect to. See cause; it is asked again before the next attempt.',
+    'The address function failed; see cause. It is asked again before the next attempt.',
     {},
     cause,
   );
@@ -21,7 +21,7 @@ export function dialThrew(cause: unknown): WebsocketError {
 export function linkDead(silentMs: number): WebsocketError {
   return new WebsocketError(
     'LINK_DEAD',
-    `The peer was silent for ${silentMs} ms and answered no ping, so the connection was given up. It reconnects if the policy allows.`,
+    `The peer was silent for ${silentMs} ms, answered no ping, and was given up. It reconnects if the policy allows.`,
     { silentMs },
   );
 }
