@@ -39,9 +39,8 @@ export function tailDropped(settings: Settings): WebsocketError {
 
 function tooMuch({ inbox }: Settings, advice: string): WebsocketError {
   const { maxMessages, maxBytes } = inbox;
-  return new WebsocketError('INBOX_FULL', `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and ${advice}`, {
-    ...inbox,
-  });
+  const message = `More than ${maxMessages} messages or ${maxBytes} bytes wait to be read, and ${advice}`;
+  return new WebsocketError('INBOX_FULL', message, { maxMessages, maxBytes });
 }
 
 export function sentAway({ code, reason }: CloseInfo): WebsocketError {
