@@ -94,6 +94,20 @@ describe('bounds', () => {
     expect(readAll(world.serverClient)).toHaveLength(200);
   });
 
+  it('fills the buffer of a wire to its bound, also within one turn, and holds the rest back', () => {
+    const bound = { windowBytes: 4_000_000, replayBytes: 4_000_000 };
+    const world = new World({ server: bound, client: bound }).open();
+    for (let n = 0; n < 3_000; n++) world.client.sendMessage('x'.repeat(300));
+    world.client.sendMessage('old', { latest: 'position' });
+    world.client.sendMessage('new', { latest: 'position' });
+    world.endTurn();
+    expect(world.cable.client.bufferedBytes).toBeLessThanOrEqual(5 * 65_536);
+    expect(world.client.stats.messagesShed).toBe(1);
+    world.pass(1_000);
+    const messages = readAll(world.serverClient);
+    expect([messages.length, messages.at(-1)]).toEqual([3_001, 'new']);
+  });
+
   it('refuses a message over what the peer takes, at the call', () => {
     const world = new World({ server: { maxMessageBytes: 1_000 } }).open();
     expect(() => world.client.sendMessage('x'.repeat(1_001))).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_BIG' }));
