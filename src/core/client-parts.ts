@@ -11,6 +11,7 @@ import type { Dial } from './wire.js';
 
 export interface LinkOptions {
   readonly ackDelayMs: number;
+  readonly batchDelayMs: number;
   readonly windowBytes: number;
   readonly replayBytes: number;
 }

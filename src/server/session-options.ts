@@ -13,6 +13,11 @@ export interface ServerSessionOptions {
    * count for `maxBufferedBytes`. 1 MiB by default.
    */
   replayBytes?: number;
+  /**
+   * Milliseconds that a message to a client waits for more to leave with it, from 0, the default, to 1,000. For who sends from
+   * many turns of the event loop: a browser pays for each batch that it reads.
+   */
+  batchDelayMs?: number;
   /** Milliseconds that a session is kept for a client that is away. Two minutes by default: a tunnel, a lift, a change of networks. */
   resumeWindowMs?: number;
   /** Sessions whose clients are away. Over it, the one that left first is given up. 10,000 by default; 0 keeps none. */
@@ -35,6 +40,7 @@ export const serverSessionDefaults = {
 
 export interface ServerSessionSettings extends RegistryBounds {
   readonly ackDelayMs: number;
+  readonly batchDelayMs: number;
   readonly windowBytes: number;
   readonly replayBytes: number;
   readonly isSameUser: (before: unknown, now: unknown) => boolean;
@@ -49,8 +55,12 @@ export function resolveServerSession(options: ServerSessionOptions | false | und
       value: options,
     });
   }
-  const { windowBytes, replayBytes, resumeWindowMs, maxDetached, maxDetachedBytes, isSameUser } = options ?? {};
-  const bounds = { ...(windowBytes === undefined ? {} : { windowBytes }), ...(replayBytes === undefined ? {} : { replayBytes }) };
+  const { windowBytes, replayBytes, batchDelayMs, resumeWindowMs, maxDetached, maxDetachedBytes, isSameUser } = options ?? {};
+  const bounds = {
+    ...(windowBytes === undefined ? {} : { windowBytes }),
+    ...(replayBytes === undefined ? {} : { replayBytes }),
+    ...(batchDelayMs === undefined ? {} : { batchDelayMs }),
+  };
   return {
     ...resolveSession(bounds, { ...sessionDefaults, ...serverSessionDefaults }),
     resumeWindowMs: milliseconds('session.resumeWindowMs', resumeWindowMs, registryDefaults.resumeWindowMs),

@@ -11,10 +11,9 @@ import { type Fault, Incoming, malformed } from './incoming.js';
 import { MAX_BATCH_BYTES, MAX_LEAVE_MS, SESSION_PROTOCOL } from './limits.js';
 import { goodbye, Outgoing, type OutgoingBounds } from './outgoing.js';
 import { Kind, RecordReader } from './records.js';
-import { Turn } from './turn.js';
+import { Turn, type TurnSettings } from './turn.js';
 
-export interface SessionSettings extends OutgoingBounds {
-  readonly ackDelayMs: number;
+export interface SessionSettings extends OutgoingBounds, TurnSettings {
   /** How much may be unread before the sender is stopped. */
   readonly windowBytes: number;
   readonly maxMessageBytes: number;

@@ -1,3 +1,4 @@
+import type { Cancel, Clock } from '../core/clock.js';
 import type { SessionHost } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
 import type { Wire } from '../core/wire.js';
@@ -10,20 +11,29 @@ import { Kind } from './records.js';
 
 export interface TurnSettings {
   readonly ackDelayMs: number;
+  /** 0: all leaves with the turn. */
+  readonly batchDelayMs: number;
   /** A wire that holds so much gets no control records for their own sake. */
   readonly wireMarkBytes: number;
 }
 
-/** The end of each turn of the event loop: what was written leaves then, with the control records that are owed. */
+/**
+ * The end of each turn of the event loop: what was written leaves then, or `batchDelayMs` later, with the control records that
+ * are owed.
+ */
 export class Turn {
   readonly pinger: Pinger;
   readonly #settings: TurnSettings;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   readonly #acknowledger: Acknowledger;
-  readonly #atItsEnd: (call: () => void) => void;
+  readonly #endOfTurn: (call: () => void) => void;
+  readonly #clock: Clock;
   #wire: Wire | undefined;
   #isScheduled = false;
+  /** Of `batchDelayMs`: since when something waits, and the timer that ends it. */
+  #waitsSince = 0;
+  #cancelWait: Cancel | undefined;
   /** Control records must leave, although no data does. */
   #isDue = false;
   /** After a resume: the last one may have been lost. */
@@ -36,7 +46,8 @@ export class Turn {
     this.#settings = settings;
     this.#outgoing = outgoing;
     this.#incoming = incoming;
-    this.#atItsEnd = platform.makeEndOfTurn?.() ?? ((call) => queueMicrotask(call));
+    this.#clock = platform.clock;
+    this.#endOfTurn = platform.makeEndOfTurn?.() ?? ((call) => queueMicrotask(call));
     this.#acknowledger = new Acknowledger(settings.ackDelayMs, platform.clock, () => this.due());
     this.pinger = new Pinger(platform.clock, host);
   }
@@ -57,26 +68,26 @@ export class Turn {
   close(): void {
     this.#wire = undefined;
     this.#isDue = false;
+    this.#endWait();
     this.#acknowledger.reset();
     this.pinger.reset();
   }
 
-  /** Something was written that leaves with the turn. */
+  /** Something was written that leaves with the turn, or a while later. */
   readonly written = (): void => {
-    if (this.#isScheduled || this.#wire === undefined) return;
-    this.#isScheduled = true;
-    this.#atItsEnd(this.flush);
+    if (this.#settings.batchDelayMs === 0) this.#leaveWithTurn();
+    else this.#leaveLater(this.#settings.batchDelayMs);
   };
 
   /** Control records must leave with the turn. */
   due(): void {
     this.#isDue = true;
-    this.written();
+    this.#leaveWithTurn();
   }
 
   /** The wire has room again for what is due. */
   drained(): void {
-    if (this.#isDue) this.written();
+    if (this.#isDue) this.#leaveWithTurn();
   }
 
   /** What was read so far is owed its acknowledgement. */
@@ -103,6 +114,7 @@ export class Turn {
   /** Now, whatever the turn still brings. */
   readonly flush = (): void => {
     this.#isScheduled = false;
+    this.#endWait();
     const wire = this.#wire;
     if (wire === undefined) return;
     const { batcher } = this.#outgoing;
@@ -119,6 +131,28 @@ export class Turn {
     this.#leaveDelayMs = delayMs;
     this.#isDue = true;
     this.flush();
+  }
+
+  #leaveWithTurn(): void {
+    if (this.#isScheduled || this.#wire === undefined) return;
+    this.#isScheduled = true;
+    this.#endOfTurn(this.flush);
+  }
+
+  #leaveLater(delayMs: number): void {
+    if (this.#wire === undefined) return;
+    const now = this.#clock.now();
+    if (this.#cancelWait === undefined) {
+      this.#waitsSince = now;
+      this.#cancelWait = this.#clock.after(delayMs, this.flush);
+    }
+    // The timers of a hidden page are late.
+    if (Math.abs(now - this.#waitsSince) >= delayMs) this.#leaveWithTurn();
+  }
+
+  #endWait(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
   }
 
   #writeControls(): void {

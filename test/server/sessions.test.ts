@@ -139,6 +139,31 @@ describe('the first batch', () => {
   });
 });
 
+describe('batchDelayMs', () => {
+  /** How many WebSocket messages bring what the server sends in three turns. */
+  async function batches(batchDelayMs: number): Promise<number> {
+    const server = await serve({ session: { batchDelayMs } });
+    const accepting = nextClient(server);
+    const peer = await foreignOpen(server, ['gem.1']);
+    peer.send(encodeControl({ is: 'hello', initialCredit: 1_000, maxMessageBytes: 1_000, protocols: [] }));
+    const client = await accepting;
+    await messageOf(peer);
+    const sizes: number[] = [];
+    peer.on('message', (data: Buffer) => sizes.push(data.length));
+    for (const text of ['one', 'two', 'three']) {
+      await new Promise(setImmediate);
+      client.sendMessage(text);
+    }
+    await until(() => expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThanOrEqual(14));
+    return sizes.filter((size) => size >= 4).length;
+  }
+
+  it('lets what is sent in many turns leave together; without it each turn is a batch', async () => {
+    expect(await batches(0)).toBe(3);
+    expect(await batches(300)).toBe(1);
+  });
+});
+
 describe('a server that is full', () => {
   it('lets a client back whose old socket it has not seen die', async () => {
     const server = await serve({ maxClients: 1 });

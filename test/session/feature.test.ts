@@ -28,3 +28,12 @@ it('has no ackDelayMs that no timer measures', () => {
     expect.objectContaining({ code: 'INVALID_OPTION', context: expect.objectContaining({ option: 'session.ackDelayMs' }) }),
   );
 });
+
+it('has no batchDelayMs that lets a message grow stale', () => {
+  expect(() => session({ batchDelayMs: 0 })).not.toThrow();
+  for (const batchDelayMs of [-1, 1_001, Number.NaN]) {
+    expect(() => session({ batchDelayMs })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', context: expect.objectContaining({ option: 'session.batchDelayMs' }) }),
+    );
+  }
+});

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { makeEndOfTurn } from '../../src/platform/browser/turn.js';
-import { World } from './support/world.js';
+import { BareLink } from './support/bare-link.js';
+import { readAll, World } from './support/world.js';
 
 it('lets a lone call go with its microtasks, and those that follow in the same turn together at its end', async () => {
   const endOfTurn = makeEndOfTurn();
@@ -39,4 +40,49 @@ it('lets the first batch of a turn that sends much leave before its end, and the
 
 it('keeps all of a turn together where the wire gathers nothing, as in a browser', () => {
   expect(batchesOf(new World({ serverGathers: false }).open(), 200)).toEqual([0, 1]);
+});
+
+it('lets what was sent wait for more where batchDelayMs says so, and no longer', () => {
+  const world = new World({ server: { batchDelayMs: 5 } }).open();
+  const { server } = world.cable;
+  world.pass(100);
+  server.sent.length = 0;
+  for (let n = 0; n < 4; n++) {
+    world.serverClient.sendMessage(`${n}`);
+    world.pass(1);
+  }
+  expect(server.sent).toHaveLength(0);
+  world.pass(1);
+  expect(server.sent).toHaveLength(1);
+  expect(readAll(world.client)).toEqual(['0', '1', '2', '3']);
+});
+
+it('lets what waits leave with an answer to a ping, and does not let that wait', () => {
+  const world = new World({ server: { batchDelayMs: 500 } }).open();
+  const { server } = world.cable;
+  world.pass(1_000);
+  server.sent.length = 0;
+  world.serverClient.sendMessage('waits');
+  server.events?.received(Uint8Array.of(0x0a), 1); // PING
+  world.endTurn();
+  expect(server.sent).toHaveLength(1);
+});
+
+it('lets nothing wait for a timer that is late, as those of a hidden page are', () => {
+  const bare = new BareLink({ batchDelayMs: 5 });
+  bare.link.send('first', 5, 'reliable');
+  bare.clock.throttle(60_000);
+  bare.link.send('second', 6, 'reliable');
+  bare.endTurn();
+  expect(bare.end.sent).toHaveLength(1);
+});
+
+it('lets nothing wait that is sent before a close', async () => {
+  const world = new World({ client: { batchDelayMs: 1_000 } }).open();
+  world.pass(2_000);
+  world.client.sendMessage('last');
+  void world.client.close(4001, 'bye');
+  world.settle();
+  expect(readAll(world.serverClient)).toEqual(['last']);
+  expect(await world.serverClient.close()).toEqual({ code: 4001, reason: 'bye', wasClean: true });
 });

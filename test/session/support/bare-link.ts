@@ -9,6 +9,7 @@ import { FakeClock } from './fake-clock.js';
 
 const settings: SessionSettings = {
   ackDelayMs: 25,
+  batchDelayMs: 0,
   windowBytes: 4_096,
   replayBytes: 16_384,
   chunkBytes: 1_024,
@@ -51,6 +52,10 @@ export class BareLink {
 
   receive(batch: Uint8Array): void {
     this.link.received(batch);
+    this.endTurn();
+  }
+
+  endTurn(): void {
     for (const call of this.#turn.splice(0)) call();
   }
 

@@ -24,6 +24,7 @@ export interface WorldOptions {
 
 const settings: SessionSettings = {
   ackDelayMs: 25,
+  batchDelayMs: 0,
   windowBytes: 64 * 1024,
   replayBytes: 256 * 1024,
   chunkBytes: 16 * 1024,
