@@ -1,12 +1,12 @@
 import { resolveAddress } from './address.js';
-import type { ClientParts } from './client.js';
-import type { Target } from './connection.js';
+import type { ClientConnection } from './client-connection.js';
+import type { ConnectionHost, Target } from './connection.js';
 import { WebsocketError } from './errors.js';
 import type { MakeLink } from './link.js';
 import { type ClientOptions, resolveOptions, type Settings } from './options.js';
 import { PlainLink } from './plain-link.js';
 import type { Platform } from './platform.js';
-import type { Address, SessionFeature, TransportFeature, WebsocketType } from './types.js';
+import type { Address, IWebsocketClient, OnMessage, SessionFeature, TransportFeature, WebsocketType } from './types.js';
 import type { Dial } from './wire.js';
 
 export interface LinkOptions {
@@ -26,6 +26,23 @@ export interface LinkFeature extends SessionFeature {
 /** What webSocketStream() really returns: another way to dial, from the same platform. */
 export interface DialFeature extends TransportFeature {
   readonly dial: Dial;
+}
+
+/** What a client is made of; `clientParts` puts it together from an address and options. */
+export interface ClientParts {
+  readonly platform: Platform;
+  readonly settings: Settings;
+  readonly target: Target;
+  readonly makeLink: MakeLink;
+  readonly retriesFirst: boolean;
+  readonly onMessage: OnMessage | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Left out: a connection that is made here, of `target` and `makeLink`. */
+  readonly makeConnection?: (host: ConnectionHost) => ClientConnection;
+  /** Told when the connection is closed and its last reader has seen the end. */
+  readonly onFinished?: (client: IWebsocketClient) => void;
+  /** Told how many messages were accepted and never left, when the connection is down. */
+  readonly onUnsent?: (messages: number) => void;
 }
 
 /**

@@ -1,17 +1,16 @@
 import type { ClientConnection } from './client-connection.js';
 import { aborted, closedBeforeOpen, handlerFailed, invalidMessage, notOpen, undelivered, unsent } from './client-errors.js';
 import { newId } from './client-id.js';
+import type { ClientParts } from './client-parts.js';
 import { checkClose } from './close-codes.js';
-import { Connection, type ConnectionHost, type Target } from './connection.js';
+import { Connection, type ConnectionHost } from './connection.js';
 import { asyncDispose } from './dispose.js';
+import { Drain } from './drain.js';
 import { Emitter } from './emitter.js';
 import type { WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
-import type { MakeLink } from './link.js';
 import { copyOf } from './message-bytes.js';
-import type { Settings } from './options.js';
-import type { Platform } from './platform.js';
-import { type Settler, settler } from './settler.js';
+import { settler } from './settler.js';
 import type {
   ClientEvents,
   ClientStats,
@@ -24,23 +23,6 @@ import type {
   Received,
 } from './types.js';
 import { utf8Length } from './utf8.js';
-
-/** What a client is made of; `clientParts` puts it together from an address and options. */
-export interface ClientParts {
-  readonly platform: Platform;
-  readonly settings: Settings;
-  readonly target: Target;
-  readonly makeLink: MakeLink;
-  readonly retriesFirst: boolean;
-  readonly onMessage: OnMessage | undefined;
-  readonly signal: AbortSignal | undefined;
-  /** Left out: a connection that is made here, of `target` and `makeLink`. */
-  readonly makeConnection?: (host: ConnectionHost) => ClientConnection;
-  /** Told when the connection is closed and its last reader has seen the end. */
-  readonly onFinished?: (client: Client) => void;
-  /** Told how many messages were accepted and never left, when the connection is down. */
-  readonly onUnsent?: (messages: number) => void;
-}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -55,7 +37,8 @@ export class Client implements IWebsocketClient {
   readonly #opening = settler<void>();
   #hasOpened = false;
   readonly #closing = settler<CloseInfo>();
-  #drainWaiters: Settler<void>[] = [];
+  /** What is closed has not drained: those who wait are about to be told so. */
+  readonly #drain = new Drain(() => this.state !== 'closed' && this.bufferedBytes * 2 <= this.#parts.settings.outbox.highWaterBytes);
   #unwatch: (() => void) | undefined;
 
   constructor(parts: ClientParts) {
@@ -145,10 +128,7 @@ export class Client implements IWebsocketClient {
 
   drained(): Promise<void> {
     if (this.#isClosingOrClosed()) return Promise.reject(notOpen(this.state));
-    if (this.#isDrained()) return Promise.resolve();
-    const waiter = settler<void>();
-    this.#drainWaiters.push(waiter);
-    return waiter.promise;
+    return this.#drain.wait();
   }
 
   getMessage(): Received | undefined {
@@ -199,10 +179,6 @@ export class Client implements IWebsocketClient {
   #isClosingOrClosed(): boolean {
     const { state } = this;
     return state === 'closing' || state === 'closed';
-  }
-
-  #isDrained(): boolean {
-    return this.bufferedBytes * 2 <= this.#parts.settings.outbox.highWaterBytes;
   }
 
   #attachHandler(): void {
@@ -265,7 +241,7 @@ export class Client implements IWebsocketClient {
       shed: () => {
         counters.messagesShed += 1;
       },
-      drained: () => this.#settleDrained(),
+      drained: () => this.#drain.look(),
       undelivered: (messages) => this.#handBack(messages, 0),
       measured: (rttMs) => {
         counters.rttMs = rttMs;
@@ -280,13 +256,6 @@ export class Client implements IWebsocketClient {
     else if (messages.length > unsentMessages) this.#tell(undelivered(messages.length - unsentMessages));
   }
 
-  #settleDrained(): void {
-    // What is closed has not drained: those who wait are about to be told so.
-    if (this.#drainWaiters.length === 0 || this.state === 'closed' || !this.#isDrained()) return;
-    for (const waiter of this.#drainWaiters) waiter.resolve();
-    this.#drainWaiters = [];
-  }
-
   #closed(info: CloseInfo, cause: WebsocketError | undefined): void {
     this.#unwatch?.();
     this.#parts.signal?.removeEventListener('abort', this.#abort);
@@ -298,8 +267,7 @@ export class Client implements IWebsocketClient {
     }
     // Not for nothing: an error with its stack costs as much as all else that an end does.
     if (!this.#hasOpened) this.#opening.reject(cause ?? closedBeforeOpen(info));
-    for (const waiter of this.#drainWaiters) waiter.reject(notOpen('closed'));
-    this.#drainWaiters = [];
+    this.#drain.fail(() => notOpen('closed'));
     this.#closing.resolve(info);
     this.#inbox.end(info, () => this.#events.emit('close', info));
   }

@@ -1,6 +1,6 @@
 import { RequestBus } from '../bus/request-bus.js';
-import { Client, type ClientParts } from '../core/client.js';
-import { clientParts } from '../core/client-parts.js';
+import { Client } from '../core/client.js';
+import { type ClientParts, clientParts } from '../core/client-parts.js';
 import type { ClientOptions } from '../core/options.js';
 import type { Address, IWebsocketClient, WebsocketType } from '../core/types.js';
 import { shareSignal } from '../platform/node/abort.js';

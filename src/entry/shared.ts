@@ -1,6 +1,6 @@
 import { RequestBus } from '../bus/request-bus.js';
-import { Client, type ClientParts } from '../core/client.js';
-import { clientParts, type LinkFeature } from '../core/client-parts.js';
+import { Client } from '../core/client.js';
+import { type ClientParts, clientParts, type LinkFeature } from '../core/client-parts.js';
 import { WebsocketError } from '../core/errors.js';
 import type { ClientOptions } from '../core/options.js';
 import type { Address, IWebsocketClient, OnMessage, WebsocketType } from '../core/types.js';

@@ -1,7 +1,7 @@
 import { Client } from '../../src/core/client.js';
 import { clientParts } from '../../src/core/client-parts.js';
 import type { ClientOptions } from '../../src/core/options.js';
-import type { Address, WebsocketType } from '../../src/core/types.js';
+import type { Address, IWebsocketClient, WebsocketType } from '../../src/core/types.js';
 import type { MemoryPlatform } from './memory-platform.js';
 import type { MemoryWire } from './memory-wire.js';
 
@@ -10,7 +10,7 @@ export interface MemoryClientOptions extends ClientOptions {
   readonly type?: WebsocketType;
   /** As a client of the bus: a first attempt that fails is not the end. */
   readonly retriesFirst?: boolean;
-  readonly onFinished?: (client: Client) => void;
+  readonly onFinished?: (client: IWebsocketClient) => void;
 }
 
 /** The real client, over wires in memory. */

@@ -1,0 +1,34 @@
+import { type Settler, settler } from './settler.js';
+
+/** Those who wait until so little is buffered that a sender should go on. */
+export class Drain {
+  readonly #isDrained: () => boolean;
+  #waiting: Settler<void>[] = [];
+
+  constructor(isDrained: () => boolean) {
+    this.#isDrained = isDrained;
+  }
+
+  wait(): Promise<void> {
+    if (this.#isDrained()) return Promise.resolve();
+    const waiter = settler<void>();
+    this.#waiting.push(waiter);
+    return waiter.promise;
+  }
+
+  /** Something has left. */
+  look(): void {
+    if (this.#waiting.length > 0 && this.#isDrained()) for (const waiter of this.#take()) waiter.resolve();
+  }
+
+  /** Nothing will leave any more. */
+  fail(why: () => unknown): void {
+    for (const waiter of this.#take()) waiter.reject(why());
+  }
+
+  #take(): Settler<void>[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+}
