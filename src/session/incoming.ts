@@ -1,9 +1,9 @@
-import { isSendable } from '../core/close-codes.js';
 import type { SessionHost } from '../core/link.js';
 import type { CloseInfo, Message } from '../core/types.js';
 import { Assembler } from './chunks.js';
 import { SessionCloseCode } from './close-codes.js';
 import { costOf, ReceiveCredit } from './credit.js';
+import { decodeGoodbye } from './goodbye.js';
 import { isNumbered, Kind, type RecordReader } from './records.js';
 import { decodeText, newDecoder } from './text.js';
 
@@ -16,8 +16,6 @@ export interface Fault {
 export function malformed(what: string): Fault {
   return { code: SessionCloseCode.protocol, what };
 }
-
-const MAX_GOODBYE_BYTES = 125;
 
 /** The receiving half of a session: counts the numbered records, puts messages together, and hands them over in order. */
 export class Incoming {
@@ -84,7 +82,7 @@ export class Incoming {
       this.#assembler.add(batch.subarray(start, end), this.#maxMessageBytes);
       return undefined;
     }
-    if (kind === Kind.end) return this.#goodbye(record, length);
+    if (kind === Kind.end) return this.#goodbye(record);
     if (kind !== Kind.text && kind !== Kind.binary) {
       this.#assembler.clear();
       return undefined;
@@ -120,13 +118,9 @@ export class Incoming {
     return undefined;
   }
 
-  #goodbye({ batch, start, end }: RecordReader, length: number): Fault | undefined {
+  #goodbye({ batch, start, end }: RecordReader): Fault | undefined {
     if (this.#assembler.length > 0) return malformed('an END inside a message');
-    if (length < 2 || length > MAX_GOODBYE_BYTES) return malformed('an END of the wrong size');
-    const code = ((batch[start] as number) << 8) | (batch[start + 1] as number);
-    const reason = decodeText(this.#decoder, batch.subarray(start + 2, end));
-    if (reason === undefined || !isSendable(code)) return malformed('an END that says nothing');
-    this.#end = { code, reason, wasClean: true };
-    return undefined;
+    this.#end = decodeGoodbye(batch.subarray(start, end), this.#decoder);
+    return this.#end === undefined ? malformed('an END that says nothing') : undefined;
   }
 }

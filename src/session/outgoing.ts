@@ -3,7 +3,6 @@ import type { Leftover, SessionHost } from '../core/link.js';
 import type { OutboxBounds } from '../core/options.js';
 import { Outbox } from '../core/outbox.js';
 import type { Delivery, Message } from '../core/types.js';
-import { utf8Length } from '../core/utf8.js';
 import type { Wire } from '../core/wire.js';
 import { Batcher } from './batcher.js';
 import { Cutter } from './chunks.js';
@@ -283,15 +282,6 @@ export class Outgoing {
     this.#host.report(tooBig(bytes, this.#peerMaxMessageBytes));
     this.#host.undelivered([message]);
   }
-}
-
-/** Code and reason as a close frame has them (RFC 6455, 5.5.1). */
-export function goodbye(code: number, reason: string): Uint8Array<ArrayBuffer> {
-  const body = new Uint8Array(2 + utf8Length(reason));
-  body[0] = code >> 8;
-  body[1] = code & 0xff;
-  new TextEncoder().encodeInto(reason, body.subarray(2));
-  return body;
 }
 
 function tooBig(size: number, limit: number): WebsocketError {

@@ -6,10 +6,11 @@ import type { Wire } from '../core/wire.js';
 import { SessionCloseCode } from './close-codes.js';
 import { type Control, decodeControl, encodeControl } from './controls.js';
 import { Fields } from './fields.js';
+import { encodeGoodbye } from './goodbye.js';
 import { type Agreement, goneContinuity, type Handshake, resumedContinuity, type Self } from './handshake.js';
 import { type Fault, Incoming, malformed } from './incoming.js';
 import { MAX_BATCH_BYTES, MAX_LEAVE_MS, SESSION_PROTOCOL } from './limits.js';
-import { goodbye, Outgoing, type OutgoingBounds } from './outgoing.js';
+import { Outgoing, type OutgoingBounds } from './outgoing.js';
 import { Kind, RecordReader } from './records.js';
 import { Turn, type TurnSettings } from './turn.js';
 
@@ -121,7 +122,7 @@ export class SessionLink implements Link {
     this.#goodbye ??= { code, reason, wasClean: true };
     // In the handler of a message the batch is not read to its end; a peer that has read END reads no later acknowledgement.
     this.#turn.count();
-    this.#outgoing.finish(goodbye(code, reason));
+    this.#outgoing.finish(encodeGoodbye(code, reason));
     this.#outgoing.pump();
     // At once and not with the turn: in the handler of the process's exit there is no other.
     this.#turn.flush();
