@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Client } from '../../src/core/client.js';
-import { Application } from './support/schedule.js';
+import { Application } from './support/application.js';
 import { World } from './support/world.js';
 
 const numRuns = Number(process.env.GEM_SCHEDULES ?? 1_000);
@@ -36,22 +35,22 @@ describe('credit', () => {
     await fc.assert(
       fc.asyncProperty(bounds, bounds, fc.array(move, { maxLength: 60, size: 'max' }), async (clientBounds, serverBounds, moves) => {
         const world = new World({ client: clientBounds, server: serverBounds, options: { liveness: false } }).open();
-        const applications = { client: new Application('client'), server: new Application('server') };
-        const ends = { client: world.client, server: world.serverClient };
-        const holds = (one: 'client' | 'server') => heldBytes(ends[one], applications[one]);
+        const client = new Application('client', world.client);
+        const server = new Application('server', world.serverClient);
+        const applications = { client, server };
         for (const step of moves) {
-          if (step.do === 'send') applications[step.side].send(ends[step.side], step.bytes, false);
-          else if (step.do === 'read') applications[step.side].take(ends[step.side], step.count);
+          if (step.do === 'send') applications[step.side].send(step.bytes, false);
+          else if (step.do === 'read') applications[step.side].take(step.count);
           else world.pass(step.ms);
-          expect(holds('client')).toBeLessThanOrEqual(clientBounds.windowBytes + 3_000);
-          expect(holds('server')).toBeLessThanOrEqual(serverBounds.windowBytes + 3_000);
+          expect(heldBytes(client)).toBeLessThanOrEqual(clientBounds.windowBytes + 3_000);
+          expect(heldBytes(server)).toBeLessThanOrEqual(serverBounds.windowBytes + 3_000);
         }
         // One direction after the other: a reader that has stopped for good holds up nobody else.
-        drain(world, applications.server, ends.server);
-        expect(applications.server.read).toEqual(applications.client.sent);
-        drain(world, applications.client, ends.client);
-        expect(applications.client.read).toEqual(applications.server.sent);
-        expect([ends.client.bufferedBytes, ends.server.bufferedBytes]).toEqual([0, 0]);
+        drain(world, server);
+        expect(server.read).toEqual(client.sent);
+        drain(world, client);
+        expect(client.read).toEqual(server.sent);
+        expect([client.end.bufferedBytes, server.end.bufferedBytes]).toEqual([0, 0]);
         expect(world.cables).toHaveLength(1);
       }),
       { numRuns, ...seed },
@@ -72,14 +71,14 @@ describe('credit', () => {
   });
 });
 
-function drain(world: World, application: Application, end: Client): void {
+function drain(world: World, application: Application): void {
   for (let quiet = 0; quiet < 10; quiet++) {
     world.pass(1_000);
-    if (application.take(end) > 0) quiet = 0;
+    if (application.take() > 0) quiet = 0;
   }
 }
 
-function heldBytes(end: Client, application: Application): number {
-  const readBytes = application.read.reduce((sum, name) => sum + new TextEncoder().encode(name.replace(/^binary /, '')).length, 0);
+function heldBytes({ end, read }: Application): number {
+  const readBytes = read.reduce((sum, name) => sum + new TextEncoder().encode(name.replace(/ in binary$/, '')).length, 0);
   return end.stats.bytesReceived - readBytes;
 }

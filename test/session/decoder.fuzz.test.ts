@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { encodeControl } from '../../src/session/controls.js';
+import { noise, oneOf, type Random, seededNumbers, seedOfRun } from '../support/seeded-random.js';
 import { BareLink } from './support/bare-link.js';
 import { bytesOf, type VectorBytes, vectors } from './support/vectors.js';
 
-/** A million in CI, where half a minute is no wait. GEM_FUZZ sets another number; GEM_SEED replays. */
+/** A million in CI, where half a minute is no wait. GEM_FUZZ sets another number. */
 const count = Number(process.env.GEM_FUZZ ?? (process.env.CI ? 1_000_000 : 30_000));
-const seed = Number(process.env.GEM_SEED ?? Date.now() % 2_147_483_647) || 1;
 
 const CODES = [4400, 4413];
 /** Unread messages up to twice the window, as volatile ones come on top, and one message that is not whole yet. */
 const MAX_HELD = 2 * 4_096 + 8_192;
 
-describe(`a link that is sent rubbish (GEM_SEED=${seed})`, () => {
+describe(`a link that is sent rubbish (GEM_SEED=${seedOfRun})`, () => {
   it('delivers or closes with its code: it never throws, and never holds more than its bounds', { timeout: 3_600_000 }, () => {
-    const random = generator(seed);
+    const random = seededNumbers(seedOfRun);
     const seeds = vectors<{ bytes: VectorBytes }>('batches').map(({ bytes }) => bytesOf(bytes));
     seeds.push(encodeControl({ is: 'leave', delayMs: 1e12 }));
     const seen = { delivered: 0, closed: 0 };
     let bare = new BareLink();
     for (let n = 0; n < count; n++) {
-      const batch = random(4) === 0 ? noise(random) : mutated(random, seeds);
+      const batch = random(4) === 0 ? noise(random, random(64)) : mutated(random, seeds);
       const before = bare.end.sent.length;
       bare.receive(batch);
       expectBounds(bare, before);
@@ -46,27 +46,10 @@ function expectBounds(bare: BareLink, sentBefore: number): void {
   }
 }
 
-function noise(random: (below: number) => number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: random(64) }, () => random(256));
-}
-
 /** Good batches, joined and then spoilt: the bytes that a decoder believes longest. */
-function mutated(random: (below: number) => number, seeds: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const parts = Array.from({ length: 1 + random(3) }, () => seeds[random(seeds.length)] as Uint8Array).filter(
-    (part) => part.length < 2_000 || random(10) === 0,
-  );
+function mutated(random: Random, seeds: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const parts = Array.from({ length: 1 + random(3) }, () => oneOf(random, seeds)).filter((part) => part.length < 2_000 || random(10) === 0);
   const batch = Uint8Array.from(Buffer.concat(parts));
   for (let changes = random(4); changes > 0 && batch.length > 0; changes--) batch[random(batch.length)] = random(256);
   return random(5) === 0 ? batch.slice(0, random(batch.length + 1)) : batch;
-}
-
-/** Mulberry32: small, fast, and the same everywhere. */
-function generator(start: number): (below: number) => number {
-  let state = start;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endings, Play, schedules } from './support/schedule.js';
+import { Play } from './support/play.js';
+import { endings, schedules } from './support/schedule.js';
 import { World } from './support/world.js';
 
 /** A few thousand here; a night sets GEM_SCHEDULES=100000. A failure prints its seed: GEM_SEED replays it. */
@@ -30,15 +31,14 @@ describe('a session under any schedule', () => {
           // Longer than the cuts of any ending.
           options: { closeTimeoutMs: 60_000 },
         }).open();
-        const receipts: boolean[] = [];
-        world.client.on('reconnected', ({ resumed }) => receipts.push(resumed));
         const play = new Play(world).run(moves);
         const { client, server } = play;
         expect(world.serverClients).toHaveLength(1);
         expect([world.client.state, world.serverClient.state]).toEqual(['open', 'open']);
         expect(server.read).toEqual(client.sent);
         expect(client.read).toEqual(server.sent);
-        expect(receipts).not.toContain(false);
+        expect(client.receipts).not.toContain(false);
+        expect([client.undelivered, server.undelivered]).toEqual([[], []]);
         play.end(ending);
         // Who closed and never heard that it arrived waits as long as it may.
         world.pass(60_000);
@@ -48,7 +48,7 @@ describe('a session under any schedule', () => {
         const [closer, peer] = ending.closer === 'client' ? [client, server] : [server, client];
         expect(peer.read).toEqual(closer.sent);
         expect(closer.read).toEqual(peer.sent.slice(0, closer.read.length));
-        seen.resumed += receipts.length;
+        seen.resumed += client.receipts.length;
         seen.cables += world.cables.length;
         seen.messages += client.sent.length + server.sent.length;
       }),

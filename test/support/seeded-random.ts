@@ -1,3 +1,6 @@
+/** Of a test that is another one each time. Its name says the seed, and GEM_SEED replays it. */
+export const seedOfRun = Number(process.env.GEM_SEED ?? Date.now() % 2_147_483_647) || 1;
+
 /** Numbers in [0, 1) that are the same in every run: a mulberry32 generator. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
@@ -7,4 +10,20 @@ export function seededRandom(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** A whole number from 0 to `below`, without it. */
+export type Random = (below: number) => number;
+
+export function seededNumbers(seed: number): Random {
+  const random = seededRandom(seed);
+  return (below) => Math.floor(random() * below);
+}
+
+export function oneOf<T>(random: Random, list: readonly T[]): T {
+  return list[random(list.length)] as T;
+}
+
+export function noise(random: Random, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, () => random(256));
 }

@@ -33,12 +33,13 @@ const settings: SessionSettings = {
   outbox: { highWaterBytes: 64 * 1024, maxBytes: 1024 * 1024 },
 };
 
-/** Not random at all: a test must be able to name them. */
+/** Not random at all: a test must be able to name them. No two of the first thousands are the same. */
 export function countingSecrets(): Secrets {
   let next = 0xa0;
   return {
     randomBytes(length) {
       const bytes = Uint8Array.from({ length }, (_, index) => (next + index) & 0xff);
+      bytes[length - 1] = (bytes[length - 1] as number) ^ (next >> 8);
       next += 0x10;
       return bytes;
     },
@@ -61,6 +62,7 @@ export class World {
   readonly #turn: (() => void)[] = [];
   readonly #links = new Map<Client, SessionLink>();
   readonly #watchers = new Set<LifecycleListener>();
+  #entered: (client: Client) => void = () => {};
   #door: SessionDoor<undefined>;
   #seed = 1;
 
@@ -108,6 +110,12 @@ export class World {
   /** The server's end of the newest session. */
   get serverClient(): Client {
     return this.serverClients[this.serverClients.length - 1] as Client;
+  }
+
+  /** Tells of every session's end at the server, those that are there already too. */
+  onServerClient(entered: (client: Client) => void): void {
+    for (const client of this.serverClients) entered(client);
+    this.#entered = entered;
   }
 
   /** Connects, and runs until both ends are open. */
@@ -218,6 +226,7 @@ export class World {
         client.on('error', (error) => this.reports.push(error));
         this.serverClients.push(client);
         this.#links.set(client, link as unknown as SessionLink);
+        this.#entered(client);
         return client;
       },
       mayResume: this.#options.mayResume ?? (() => true),
