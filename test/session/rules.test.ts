@@ -149,3 +149,16 @@ describe('a RESUME', () => {
     expect(registry.whereabouts({ ...ticket, secret: new Uint8Array(16) })).toEqual({ outcome: Outcome.unknown, lost: undefined });
   });
 });
+
+it('sends again what comes after the count of a peer that has read a batch in part, and no more', () => {
+  const bare = new BareLink();
+  for (const text of ['one', 'two', 'three']) bare.link.send(text, text.length, 'reliable');
+  bare.endTurn();
+  expect(bodiesOf(bare.end.sent, Kind.text)).toHaveLength(3);
+  bare.link.detach();
+  bare.end.sent.length = 0;
+  bare.link.attach(bare.end);
+  bare.receive(encodeControl({ is: 'resumed', received: 2, messagesSent: 0 }));
+  const again = bodiesOf(bare.end.sent, Kind.text).map((body) => String.fromCharCode(...body));
+  expect(again).toEqual(['three']);
+});
