@@ -40,13 +40,12 @@ export interface DoorSettings {
 /** A server's end of a session: its client, its link, and the wire that it will dial next. */
 export class Seat implements Resident {
   readonly ticket: Ticket;
+  /** A wire that was handed over and is still to be read: its client is not away, whatever became of the older one. */
   next: Relay | undefined;
   link: SessionLink | undefined;
   client: Client | undefined;
   /** Number of the last RESUME that was taken. */
   attempt = 0;
-  /** A wire was handed over that is still to be read: its client is not away, whatever became of the older one. */
-  isReturning = false;
   lost = 0;
   outcome: number = Outcome.ended;
   #info: CloseInfo | undefined;
@@ -132,7 +131,7 @@ export class SessionDoor<Guest> {
     if (seat === undefined) return;
     // The link reads the handshake as what it is, the first batch of its wire.
     relay.received(message, bytes);
-    seat.isReturning = false;
+    seat.next = undefined;
     if (seat.client?.state === 'reconnecting') this.#registry.detached(seat.ticket);
   }
 
@@ -154,7 +153,6 @@ export class SessionDoor<Guest> {
     }
     seat.attempt = control.attempt;
     seat.next = relay;
-    seat.isReturning = true;
     this.#host.resuming?.(seat.client, guest);
     seat.client.adopt();
     return seat;
@@ -204,7 +202,7 @@ export class SessionDoor<Guest> {
     this.#registry.add(ticket, seat);
     client.on('state', (now, before) => {
       if (now === 'reconnecting') {
-        if (!seat.isReturning) this.#registry.detached(ticket);
+        if (seat.next === undefined) this.#registry.detached(ticket);
       } else if (now === 'open' && before === 'reconnecting') this.#registry.attached(ticket);
       else if (now === 'closed' && before === 'reconnecting' && seat.outcome === Outcome.ended) seat.outcome = Outcome.windowOver;
     });

@@ -36,6 +36,7 @@ export class TabLink {
       bounds,
     );
   }
+
   get bufferedBytes(): number {
     return this.#plain.bufferedBytes + (this.#isAttached ? 0 : this.#wire.bufferedBytes);
   }
