@@ -1,11 +1,13 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import WebSocket from 'ws';
+import { type Settler, settler } from '../../src/core/settler.js';
 import {
   type ClientOptions,
   type Continuity,
   connect,
   type IWebsocketClient,
   type Message,
+  streams,
   type WebsocketError,
 } from '../../src/entry/node.js';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
@@ -543,6 +545,43 @@ describe('a reader that stops', () => {
     const down = textsOf(client);
     await drained;
     await until(() => expect(down).toHaveLength(sent + 1));
+  });
+
+  /** Each reads one message, and the rest when it is let go on. */
+  const readers: Record<string, (client: IWebsocketClient, mayGoOn: Promise<void>, seen: Message[]) => Promise<void>> = {
+    async 'a for await whose body awaits'(client, mayGoOn, seen) {
+      for await (const message of client) {
+        seen.push(message);
+        await mayGoOn;
+      }
+    },
+    async 'a stream that is not read'(client, mayGoOn, seen) {
+      const reader = streams(client).readable.getReader();
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        seen.push(next.value);
+        await mayGoOn;
+      }
+    },
+  };
+
+  it.each(Object.entries(readers))('sets the pace of the sender: %s', async (_name, read) => {
+    const { client, accepted } = await linked({}, { session: session({ windowBytes: 32_768 }) });
+    const [goOn, seen]: [Settler<void>, Message[]] = [settler(), []];
+    const reading = read(client, goOn.promise, seen);
+    let sent = 1;
+    while (accepted.sendMessage(`${sent}`.padEnd(1_000))) sent += 1;
+    await until(() => expect(client.stats.messagesReceived).toBeGreaterThan(20));
+    const up = textsOf(accepted);
+    client.sendMessage('as long as a round trip takes');
+    await until(() => expect(up).toHaveLength(1));
+    expect(accepted.bufferedBytes).toBeGreaterThan(500_000);
+    // The one that is read and the one that a stream holds ready have given their credit back.
+    expect(client.stats.messagesReceived * 1_032).toBeLessThanOrEqual(32_768 + 2 * 1_032);
+    expect(seen).toHaveLength(1);
+    goOn.resolve();
+    await until(() => expect(seen.map((message) => Number(message))).toEqual(Array.from({ length: sent }, (_, index) => index + 1)));
+    await client.close();
+    await reading;
   });
 });
 
