@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../src/core/types.js';
 import { encodeControl, Outcome } from '../../src/session/controls.js';
@@ -161,4 +162,17 @@ it('sends again what comes after the count of a peer that has read a batch in pa
   bare.receive(encodeControl({ is: 'resumed', received: 2, messagesSent: 0 }));
   const again = bodiesOf(bare.end.sent, Kind.text).map((body) => String.fromCharCode(...body));
   expect(again).toEqual(['three']);
+});
+
+it('shows its secret in no error, and to nobody who logs a client', () => {
+  const world = new World().open();
+  const { secret } = ticketOf(world);
+  world.cut();
+  world.pass(1_000);
+  world.cable.client.events?.received('a text message', 14);
+  world.settle();
+  expect(world.reports).toMatchObject([{ code: 'PROTOCOL_ERROR' }]);
+  const shown = inspect([world.reports, world.client, world.serverClient, world.registry], { depth: 20, maxArrayLength: 100 });
+  expect(shown).not.toContain([...secret].slice(0, 4).join(', '));
+  expect(shown).not.toContain(Buffer.from(secret).toString('hex'));
 });
