@@ -8,7 +8,7 @@ import type { ClientEvents, CloseInfo, Delivery, Message, Received } from '../co
 import type { Dial } from '../core/wire.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ServerSettings } from './options.js';
-import { rateLimited } from './rate-limit.js';
+import { RateLimiter } from './rate-limit.js';
 import type { ServerClient, ServerRequest } from './types.js';
 
 /** Who asks to come in, and who the application says that is. */
@@ -51,12 +51,12 @@ export class AcceptedClient extends Client implements ServerClient {
 
   constructor({ request, user }: Guest, carrier: Carrier, settings: ServerSettings, host: AcceptedClientHost) {
     const { resumeWindowMs } = carrier;
-    const { rateLimit } = settings;
+    const { dial, makeLink } = withRateLimit(carrier, settings);
     super({
-      platform: { ...nodePlatform, dial: carrier.dial, report: (error) => host.report(error) },
+      platform: { ...nodePlatform, dial, report: (error) => host.report(error) },
       settings: clientSettings(settings.client, resumeWindowMs),
       target: () => ACCEPTED,
-      makeLink: (linkHost) => carrier.makeLink(rateLimit === undefined ? linkHost : rateLimited(linkHost, rateLimit, resumeWindowMs)),
+      makeLink,
       retriesFirst: false,
       onMessage: undefined,
       signal: undefined,
@@ -146,6 +146,15 @@ const ACCEPTED = new URL('ws://accepted.invalid');
 
 function clientSettings(settings: Settings, resumeWindowMs: number | undefined): Settings {
   return resumeWindowMs === undefined ? settings : { ...settings, resumeWindowMs };
+}
+
+function withRateLimit(
+  { dial, makeLink, resumeWindowMs }: Carrier,
+  { rateLimit, client }: ServerSettings,
+): Pick<Carrier, 'dial' | 'makeLink'> {
+  if (rateLimit === undefined) return { dial, makeLink };
+  const limiter = new RateLimiter(rateLimit, resumeWindowMs ?? 0, client.liveness?.pingMs);
+  return { dial: resumeWindowMs === undefined ? dial : limiter.watch(dial), makeLink: (host) => makeLink(limiter.limit(host)) };
 }
 
 function requestOf({ url, headers, socket }: IncomingMessage): ServerRequest {

@@ -1,6 +1,7 @@
 import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { SessionHost } from '../core/link.js';
+import type { Dial, WireEvents } from '../core/wire.js';
 import type { RateLimit } from './options.js';
 
 /** A token bucket: full at first, refilled evenly, one token for each message. */
@@ -25,9 +26,14 @@ export class TokenBucket {
     return true;
   }
 
-  /** What could not be sent during a break comes all at once after it: the share of a break so long fits on top of the burst. */
-  grantBreak(maxMs: number): void {
-    this.#fill(this.#elapsedMs(), this.#limit.burst + (maxMs * this.#limit.messagesPerSecond) / 1000);
+  /**
+   * What a client could not send while it was disconnected arrives all at once afterwards: the share of that time is
+   * added to the burst, for `maxMs` at most. The time before, when the client was connected, fills no more than the burst.
+   */
+  grantDisconnect(disconnectedMs: number, maxMs: number): void {
+    const { burst } = this.#limit;
+    this.#fill(this.#elapsedMs() - disconnectedMs, burst);
+    this.#fill(disconnectedMs, burst + this.#share(maxMs));
   }
 
   #elapsedMs(): number {
@@ -38,31 +44,82 @@ export class TokenBucket {
     return elapsedMs;
   }
 
-  /** What a break has granted beyond the burst stays until it is used. */
+  /** What a disconnect has granted beyond the burst stays until it is used. */
   #fill(elapsedMs: number, most: number): void {
-    const filled = this.#tokens + (elapsedMs * this.#limit.messagesPerSecond) / 1000;
+    const filled = this.#tokens + this.#share(elapsedMs);
     this.#tokens = Math.max(this.#tokens, Math.min(most, filled));
+  }
+
+  #share(elapsedMs: number): number {
+    return (elapsedMs * this.#limit.messagesPerSecond) / 1000;
   }
 }
 
-/**
- * The same host, which asks for each message of the application's, however it travelled, before anybody sees it.
- *
- * @param maxBreakMs the longest break of a session.
- */
-export function rateLimited(host: SessionHost, limit: RateLimit, maxBreakMs = 0): SessionHost {
-  const bucket = new TokenBucket(limit, () => performance.now());
-  return {
-    ...host,
-    ready: (continuity) => {
-      if (continuity.resumed) bucket.grantBreak(maxBreakMs);
-      host.ready(continuity);
-    },
-    deliver: (message, bytes) => {
-      if (bucket.take()) host.deliver(message, bytes);
-      else host.fail(CloseCode.policyViolation, tooMany(limit));
-    },
-  };
+/** Counts the messages of one client, and measures how long it is disconnected. */
+export class RateLimiter {
+  readonly #limit: RateLimit;
+  readonly #resumeWindowMs: number;
+  /** A connected client is silent for no longer; undefined where it is not asked. */
+  readonly #pingMs: number | undefined;
+  readonly #bucket: TokenBucket;
+  #connectedUntil = performance.now();
+  #disconnectedMs = 0;
+
+  constructor(limit: RateLimit, resumeWindowMs: number, pingMs: number | undefined) {
+    this.#limit = limit;
+    this.#resumeWindowMs = resumeWindowMs;
+    this.#pingMs = pingMs;
+    this.#bucket = new TokenBucket(limit, () => performance.now());
+  }
+
+  /** The same host; each message of the application's needs a token before anything else happens to it. */
+  limit(host: SessionHost): SessionHost {
+    return {
+      ...host,
+      ready: (continuity) => {
+        if (continuity.resumed) this.#bucket.grantDisconnect(this.#disconnectedMs, this.#resumeWindowMs);
+        host.ready(continuity);
+      },
+      deliver: (message, bytes) => {
+        if (this.#bucket.take()) host.deliver(message, bytes);
+        else host.fail(CloseCode.policyViolation, tooMany(this.#limit));
+      },
+    };
+  }
+
+  /** The same wires, watched: a disconnect lasts from the last sign of the old wire to the next wire. */
+  watch(dial: Dial): Dial {
+    return (request, events) => {
+      this.#disconnectedMs = performance.now() - this.#connectedUntil;
+      return dial(request, this.#watched(events));
+    };
+  }
+
+  #watched(events: WireEvents): WireEvents {
+    const heard = () => {
+      this.#connectedUntil = performance.now();
+    };
+    return {
+      ...events,
+      received: (message, bytes) => {
+        heard();
+        events.received(message, bytes);
+      },
+      alive: () => {
+        heard();
+        events.alive();
+      },
+      pong: () => {
+        heard();
+        events.pong();
+      },
+      closed: (info, error) => {
+        // After a ping that was not answered, the end of the socket is late news of a link that was dead before.
+        if (this.#pingMs === undefined || performance.now() - this.#connectedUntil <= this.#pingMs) heard();
+        events.closed(info, error);
+      },
+    };
+  }
 }
 
 function tooMany(limit: RateLimit): WebsocketError {

@@ -134,20 +134,35 @@ describe('rateLimit', () => {
     expect(takeAll(bucket)).toBe(0);
   });
 
-  it('grants after a break what the break kept back, beyond the burst, up to the longest break', () => {
+  it('grants after a disconnect what could have been sent during it, beyond the burst, up to the longest disconnect', () => {
     let now = 0;
     const bucket = new TokenBucket({ messagesPerSecond: 10, burst: 3 }, () => now);
     expect(takeAll(bucket)).toBe(3);
     now += 2_000;
-    bucket.grantBreak(5_000);
+    bucket.grantDisconnect(2_000, 5_000);
     expect(takeAll(bucket)).toBe(20);
-    for (let breaks = 0; breaks < 10; breaks++) {
+    for (let disconnects = 0; disconnects < 10; disconnects++) {
       now += 60_000;
-      bucket.grantBreak(5_000);
+      bucket.grantDisconnect(60_000, 5_000);
     }
     expect(takeAll(bucket)).toBe(53);
     now += 60_000;
     expect(takeAll(bucket)).toBe(3);
+  });
+
+  it('grants nothing for the time that a client was connected and idle', () => {
+    let now = 0;
+    const bucket = new TokenBucket({ messagesPerSecond: 10, burst: 10 }, () => now);
+    expect(takeAll(bucket)).toBe(10);
+    now += 12_000;
+    bucket.grantDisconnect(8, 120_000);
+    expect(takeAll(bucket)).toBe(10);
+    now += 60_000;
+    for (let disconnects = 0; disconnects < 5; disconnects++) {
+      now += 100;
+      bucket.grantDisconnect(100, 120_000);
+    }
+    expect(takeAll(bucket)).toBe(15);
   });
 });
 

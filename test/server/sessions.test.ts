@@ -446,6 +446,58 @@ describe('the bounds of the server hold for sessions:', () => {
     expect(messages).toHaveLength(10);
   });
 
+  describe('rateLimit and a disconnect, burst 10 and 10 a second', () => {
+    const messagesPerSecond = 10;
+    const rateLimit = { messagesPerSecond, burst: 10 };
+
+    /** Time passes for the rate limit only when the test says so. */
+    async function linkedOutOfTime(options: ClientOptions = {}): Promise<Setting> {
+      vi.useFakeTimers({ toFake: ['performance'] });
+      onTestFinished(() => void vi.useRealTimers());
+      return linked({ rateLimit, liveness: false }, options);
+    }
+
+    function sendMany(client: IWebsocketClient, count: number): void {
+      for (let index = 0; index < count; index++) client.sendMessage(String(index));
+    }
+
+    it('idle for 12 s and disconnected for an instant: the burst, no more', async () => {
+      const { proxy, client, accepted, server } = await linkedOutOfTime();
+      vi.advanceTimersByTime(12_000);
+      proxy.cut('reset');
+      await until(() => expect(accepted.state).toBe('reconnecting'));
+      vi.advanceTimersByTime(8);
+      sendMany(client, 125);
+      await until(() => expect(server.metrics.closedRateLimited).toBe(1));
+      expect(accepted.stats.messagesReceived).toBe(10);
+    });
+
+    it('disconnected for 5 s: what could have been sent in these, beside the burst', async () => {
+      const { proxy, client, accepted } = await linkedOutOfTime();
+      vi.advanceTimersByTime(12_000);
+      await proxy.refuse();
+      proxy.cut('reset');
+      await until(() => expect([client.state, accepted.state]).toEqual(['reconnecting', 'reconnecting']));
+      vi.advanceTimersByTime(5_000);
+      sendMany(client, 60);
+      await proxy.heal();
+      await until(() => expect(accepted.stats.messagesReceived).toBe(60));
+      client.sendMessage('one too many');
+      await until(() => expect(accepted.state).toBe('closed'));
+    });
+
+    it('a link that was dark for 5 s, which only the client has noticed: the same', async () => {
+      const { proxy, client, accepted } = await linkedOutOfTime({ liveness: { pingMs: 20, timeoutMs: 30 } });
+      client.sendMessage('heard');
+      await until(() => expect(accepted.stats.messagesReceived).toBe(1));
+      proxy.forget();
+      vi.advanceTimersByTime(5_000);
+      sendMany(client, 59);
+      await until(() => expect(accepted.stats.messagesReceived).toBe(60));
+      expect([accepted.state, accepted.stats.reconnects]).toEqual(['open', 1]);
+    });
+  });
+
   it('rateLimit grants a client that was away what it could have sent meanwhile', async () => {
     const { proxy, client, accepted, server } = await linked({ rateLimit: { messagesPerSecond: 200, burst: 10 } });
     const messages = textsOf(accepted);
