@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { Client } from '../core/client.js';
 import { abnormalClose, CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
@@ -47,6 +48,7 @@ export class AcceptedClient extends Client implements ServerClient {
   readonly #host: AcceptedClientHost;
   readonly #maxBufferedBytes: number;
   #request: ServerRequest;
+  #socket: Duplex;
   #reader: Reader = 'none';
 
   constructor({ request, user }: Guest, carrier: Carrier, settings: ServerSettings, host: AcceptedClientHost) {
@@ -68,6 +70,12 @@ export class AcceptedClient extends Client implements ServerClient {
     this.#host = host;
     this.#maxBufferedBytes = settings.maxBufferedBytes;
     this.#request = requestOf(request);
+    this.#socket = request.socket;
+  }
+
+  /** The newest one. */
+  get socket(): Duplex {
+    return this.#socket;
   }
 
   get request(): ServerRequest {
@@ -77,6 +85,7 @@ export class AcceptedClient extends Client implements ServerClient {
   /** The client comes back: from another address, perhaps. */
   resuming(request: IncomingMessage): void {
     this.#request = requestOf(request);
+    this.#socket = request.socket;
   }
 
   override sendMessage(text: string, delivery?: Delivery): boolean {

@@ -9,7 +9,7 @@ import { ignore } from './refusal.js';
 import { type Door, UpgradeServer } from './server.js';
 import type { WebsocketServer } from './types.js';
 
-/** Beyond `maxClients`, so that a burst of clients that are one too many is told so, and silent sockets are bounded too. */
+/** Beyond `maxClients`: handshakes, clients that are refused with an answer, and sockets that are being closed. Silent sockets are bounded by it, too. */
 const SPARE_CONNECTIONS = 1_024;
 
 /** Clients that all come back at once after a restart: Node's 511 would leave the rest to TCP's second of patience. */
@@ -43,7 +43,7 @@ function makeHttpServer(tls: ServerOptions['tls'], settings: ServerSettings): Ht
     tls === undefined
       ? createHttpServer(timeouts, upgradeRequired)
       : createTlsServer({ ...timeouts, ...tls, handshakeTimeout: settings.handshakeTimeoutMs }, upgradeRequired);
-  http.maxConnections = settings.maxClients + SPARE_CONNECTIONS;
+  http.maxConnections = settings.maxClients + Math.max(SPARE_CONNECTIONS, 2 * settings.maxClosing);
   return http;
 }
 

@@ -4,7 +4,6 @@ import type { CloseInfo } from '../core/types.js';
 import { SessionCloseCode } from '../session/close-codes.js';
 import type { AcceptedClient } from './accepted-client.js';
 import type { RefusalReason } from './refusal.js';
-import type { SessionMetric } from './sessions.js';
 
 /** What is counted since the server started. */
 const COUNTERS = {
@@ -70,12 +69,9 @@ export class Metrics {
     if (cause instanceof WebsocketError && cause.code === 'LINK_DEAD') this.#counters.closedDead += 1;
   }
 
-  read(
-    clients: number,
-    live: ReadonlySet<AcceptedClient>,
-    sessions: Readonly<Record<SessionMetric, number>>,
-  ): Readonly<Record<string, number>> {
-    const now = { clients, bufferedBytes: 0, ...this.#counters, ...sessions };
+  /** @param others what other parts of the server count. */
+  read(others: Readonly<Record<string, number>>, live: ReadonlySet<AcceptedClient>): Readonly<Record<string, number>> {
+    const now = { bufferedBytes: 0, ...this.#counters, ...others };
     for (const client of live) {
       add(now, client);
       now.bufferedBytes += client.bufferedBytes;

@@ -17,6 +17,11 @@ export interface ServerOptions {
   authenticate?: (request: IncomingMessage) => unknown;
   /** Open clients; handshakes under way count. More get 503. 16,384 by default: idle ones take half a gigabyte. */
   maxClients?: number;
+  /**
+   * Sockets of clients that the server has closed and that have not answered yet, beyond those for which `maxClients` has a
+   * place. Over it, the oldest is dropped when a client connects. 64 by default: an answer takes a round trip.
+   */
+  maxClosing?: number;
   /** Largest message taken, in bytes of payload; a larger one ends its connection with 1009. 64 KiB by default, as a stranger may send it. */
   maxMessageBytes?: number;
   /** Milliseconds for a handshake, `authenticate` included; with TLS as many again before it, for TLS's own. 10,000 by default, as long as a client waits. */
@@ -42,6 +47,8 @@ export interface ServerOptions {
 export const serverDefaults = {
   /** An idle client costs about 30 KB: these, half a gigabyte. */
   maxClients: 16_384,
+  /** Whoever answers does so in a round trip: these are 640 closed clients a second at 100 ms. */
+  maxClosing: 64,
   /** A message of a game or a chat is far smaller; what a stranger may make us hold at once should be. */
   maxMessageBytes: 64 * 1024,
   /** As long as a client waits for it by default. */
@@ -68,6 +75,7 @@ export interface ServerSettings {
   readonly origins: readonly string[] | '*' | undefined;
   readonly authenticate: ServerOptions['authenticate'];
   readonly maxClients: number;
+  readonly maxClosing: number;
   readonly handshakeTimeoutMs: number;
   readonly rateLimit: RateLimit | undefined;
   readonly maxBufferedBytes: number;
@@ -86,6 +94,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     origins: resolveOrigins(options.origins),
     authenticate: options.authenticate,
     maxClients: positive('maxClients', options.maxClients, serverDefaults.maxClients),
+    maxClosing: positive('maxClosing', options.maxClosing, serverDefaults.maxClosing),
     handshakeTimeoutMs: milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, serverDefaults.handshakeTimeoutMs),
     rateLimit: resolveRateLimit(options.rateLimit),
     maxBufferedBytes,

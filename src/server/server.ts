@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type WebSocket from 'isomorphic-ws';
 import { CloseCode, checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
@@ -12,6 +13,7 @@ import { AcceptedClient, type AcceptedClientHost, type Carrier, type Guest } fro
 import { authenticate, checkHandshake, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
 import { Arrivals } from './arrivals.js';
 import { broadcast } from './broadcast.js';
+import { ClosingSockets } from './closing-sockets.js';
 import { Deadlines } from './deadlines.js';
 import { type Handshake, makeHandshake } from './handshake.js';
 import { Metrics } from './metrics.js';
@@ -40,6 +42,7 @@ export class UpgradeServer implements WebsocketServer {
   readonly #events: Emitter<ServerEvents>;
   /** Handshakes under way; each may still become a client. */
   readonly #pending = new Set<Duplex>();
+  readonly #closingSockets = new ClosingSockets();
   readonly #sessions: Sessions | undefined;
   readonly #clientHost: AcceptedClientHost = {
     polled: () => this.#roster.polled(),
@@ -50,6 +53,7 @@ export class UpgradeServer implements WebsocketServer {
   readonly #sessionsHost: SessionsHost = {
     enter: (guest, carrier) => this.#newClient(guest, carrier),
     report: (error) => this.#tell(error),
+    ending: (socket) => this.#closingSockets.add(socket),
     hasRoom: () => this.#taken < this.#settings.maxClients,
     refusedFull: ({ socket }) => this.#tellRefused({ reason: 'full', status: 0, remoteAddress: addressOf(socket), cause: undefined }),
   };
@@ -74,7 +78,9 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   get metrics(): Readonly<Record<string, number>> {
-    return this.#metrics.read(this.#roster.openCount, this.#roster.live, this.#sessions?.metrics ?? noSessions);
+    const { count: closingSockets, dropped: closingDropped } = this.#closingSockets;
+    const gauges = { clients: this.#roster.openCount, closingSockets, closingDropped, ...(this.#sessions?.metrics ?? noSessions) };
+    return this.#metrics.read(gauges, this.#roster.live);
   }
 
   on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void {
@@ -181,12 +187,24 @@ export class UpgradeServer implements WebsocketServer {
       const ws = this.#handshake(request, socket, head);
       if (ws === undefined) this.#tellRefused(refusedByWs(request, socket, remoteAddress));
       else if (ws.protocol === SESSION_PROTOCOL && this.#sessions !== undefined) this.#sessions.accept(ws, socket, { request, user });
-      else void this.#newClient({ request, user }, plainCarrier(ws, socket, this.#settings.client.outbox)).connect();
+      else this.#enterPlain(ws, socket, { request, user });
+      this.#makeRoom();
     } catch (cause) {
       // ws refuses a socket that another upgrade listener has taken already.
       socket.destroy();
       this.#tellRefused({ reason: 'request', status: 0, remoteAddress, cause });
     }
+  }
+
+  #enterPlain(ws: WebSocket, socket: Duplex, guest: Guest): void {
+    const carrier = plainCarrier(ws, socket, this.#settings.client.outbox, () => this.#closingSockets.add(socket));
+    void this.#newClient(guest, carrier).connect();
+  }
+
+  /** Sockets that are being closed stay as long as their places are not needed, and `maxClosing` of them in any case. */
+  #makeRoom(): void {
+    const { maxClients, maxClosing } = this.#settings;
+    this.#closingSockets.limitTo(Math.max(maxClosing, maxClients - this.#taken));
   }
 
   /** Opens in this turn: its wire is there. */
@@ -203,6 +221,9 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   #welcome(client: AcceptedClient): void {
+    client.on('state', (now) => {
+      if (now === 'closing') this.#closingSockets.add(client.socket);
+    });
     client.on('close', (info) => this.#metrics.closed(client, info));
     this.#roster.add(client);
     this.#metrics.connected();
@@ -227,6 +248,7 @@ export class UpgradeServer implements WebsocketServer {
     await Promise.all(clients.map((client) => client.closeForGood(code, reason)));
     clearTimeout(stragglers);
     await this.#door?.shut();
+    this.#closingSockets.limitTo(0);
     this.#roster.clear();
     this.#arrivals.end();
   }

@@ -21,6 +21,8 @@ export interface SessionsHost {
   report(error: WebsocketError): void;
   /** Whether one more may be open. */
   hasRoom(): boolean;
+  /** The socket is being closed, and belongs to no client. */
+  ending(socket: Duplex): void;
   /** A client was sent away for want of room. */
   refusedFull(request: IncomingMessage): void;
 }
@@ -91,7 +93,11 @@ export class Sessions {
   accept(ws: WebSocket, socket: Duplex, guest: Guest): void {
     this.#arriving.set(socket, ws);
     socket.once('close', () => this.#arriving.delete(socket));
-    this.#door.accept((events) => new NodeWire(ws, events, { socket, maxMessageBytes: MAX_BATCH_BYTES }), { ...guest, socket });
+    const ending = () => {
+      this.#arriving.delete(socket);
+      this.#host.ending(socket);
+    };
+    this.#door.accept((events) => new NodeWire(ws, events, { socket, ending, maxMessageBytes: MAX_BATCH_BYTES }), { ...guest, socket });
   }
 
   /** Tells the open clients when to come back: spread over the window, so that they do not return all at once. */
@@ -105,7 +111,10 @@ export class Sessions {
   /** Nobody comes in any more; who has not said what he wants is sent away. */
   close(code: number, reason: string): void {
     this.#isClosing = true;
-    for (const ws of this.#arriving.values()) ws.close(code, reason);
+    for (const [socket, ws] of this.#arriving) {
+      this.#host.ending(socket);
+      ws.close(code, reason);
+    }
     this.#registry.close();
   }
 

@@ -9,8 +9,11 @@ import { pingFlood, protocolError, refused, unreachable } from './failures.js';
 import { Frame } from './frame.js';
 import { PongWriter } from './pong-writer.js';
 
+/** Called when this side ends the wire, whose socket then waits for the peer's answer without an owner. */
+type Ending = () => void;
+
 /** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
-export type WireOrigin = ({ readonly address: string } | { readonly socket: Duplex }) & {
+export type WireOrigin = ({ readonly address: string } | { readonly socket: Duplex; readonly ending?: Ending }) & {
   /** As ws was told it, for its errors. */
   readonly maxMessageBytes?: number;
 };
@@ -21,6 +24,7 @@ export class NodeWire implements Wire {
   readonly #ws: WebSocket;
   readonly #events: WireEvents;
   readonly #maxMessageBytes: number | undefined;
+  readonly #ending: Ending | undefined;
   #socket: Duplex | undefined;
   #isCorked = false;
   /** Something was left in the socket's buffer, and somebody may wait for it to go. */
@@ -31,8 +35,10 @@ export class NodeWire implements Wire {
     this.#events = events;
     this.#maxMessageBytes = origin.maxMessageBytes;
     this.isOpen = 'socket' in origin;
-    if ('socket' in origin) this.#socket = origin.socket;
-    else this.#listenToHandshake(origin.address);
+    if ('socket' in origin) {
+      this.#socket = origin.socket;
+      this.#ending = origin.ending;
+    } else this.#listenToHandshake(origin.address);
     this.#listen();
   }
 
@@ -85,6 +91,7 @@ export class NodeWire implements Wire {
     this.#ws.on('error', ignore);
     if (code === undefined || this.#ws.readyState === this.#ws.CONNECTING) this.#ws.terminate();
     else {
+      this.#ending?.();
       this.close(code, reason ?? '');
       this.#ws.resume();
     }
@@ -145,6 +152,7 @@ export class NodeWire implements Wire {
     const ws = this.#ws;
     ws.removeAllListeners();
     ws.on('error', ignore);
+    this.#ending?.();
     const tell = () => this.#events.closed({ code, reason: error.message, wasClean: false }, error);
     if (ws.readyState === ws.CONNECTING) {
       ws.terminate();
