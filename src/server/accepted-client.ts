@@ -10,6 +10,7 @@ import type { Dial } from '../core/wire.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ServerSettings } from './options.js';
 import { RateLimiter } from './rate-limit.js';
+import { targetOf } from './target.js';
 import type { ServerClient, ServerRequest } from './types.js';
 
 /** Who asks to come in, and who the application says that is. */
@@ -166,8 +167,9 @@ function withRateLimit(
   return { dial: resumeWindowMs === undefined ? dial : limiter.watch(dial), makeLink: (host) => makeLink(limiter.limit(host)) };
 }
 
-function requestOf({ url, headers, socket }: IncomingMessage): ServerRequest {
-  return { url: url ?? '/', headers, remoteAddress: socket.remoteAddress ?? '' };
+function requestOf(request: IncomingMessage): ServerRequest {
+  const { headers, socket } = request;
+  return { url: targetOf(request).url, headers, remoteAddress: socket.remoteAddress ?? '' };
 }
 
 function tooSlow(buffered: number, limit: number): WebsocketError {

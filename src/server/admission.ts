@@ -1,14 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
 import type { ServerSettings } from './options.js';
+import { checkPage } from './pages.js';
 import type { Refusal } from './refusal.js';
+import { pathOf } from './target.js';
 
 /** Seconds after which a client may ask again: about as long as a full server takes to lose somebody. */
 const RETRY_AFTER_S = '5';
-
-export function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '/').split('?', 1)[0] as string;
-}
 
 export function servesPath(settings: ServerSettings, request: IncomingMessage): boolean {
   return settings.path === undefined || pathOf(request) === settings.path;
@@ -28,12 +25,6 @@ export const tookTooLong: Refusal = { reason: 'timeout', status: 408, text: 'The
 export const notHttp: Refusal = { reason: 'request', status: 400, text: 'This is no HTTP request.' };
 
 export const headersTooLarge: Refusal = { reason: 'request', status: 431, text: 'The headers of the request are too large.' };
-
-const wrongOrigin: Refusal = {
-  reason: 'origin',
-  status: 403,
-  text: "Pages of this origin may not connect. The server's option origins lists those that may.",
-};
 
 const isFull: Refusal = { reason: 'full', status: 503, text: 'The server is full.', headers: { 'Retry-After': RETRY_AFTER_S } };
 
@@ -58,8 +49,7 @@ export function checkHandshake({ httpVersion, headers }: IncomingMessage): Refus
 
 /** All that can be decided without asking the application. */
 export function checkRequest(settings: ServerSettings, request: IncomingMessage, hasRoom: boolean): Refusal | undefined {
-  if (!isOriginAllowed(settings.origins, request)) return wrongOrigin;
-  return hasRoom ? undefined : isFull;
+  return checkPage(settings, request) ?? (hasRoom ? undefined : isFull);
 }
 
 /** Asks the application who this is. Waits as long as the application does: the deadline is the caller's. */
@@ -71,32 +61,4 @@ export async function authenticate(settings: ServerSettings, request: IncomingMe
   } catch (cause) {
     return { ...refusal, cause };
   }
-}
-
-/**
- * Browsers always send an origin, and no page can forge it; whoever sends none is no page, and a page's powers are
- * what this guards (RFC 6455, 10.2).
- */
-function isOriginAllowed(origins: ServerSettings['origins'], request: IncomingMessage): boolean {
-  const { origin } = request.headers;
-  if (origin === undefined || origins === '*') return true;
-  return origins === undefined ? isSameHost(origin, request) : origins.includes(origin);
-}
-
-/** The port that a Host header leaves out is its scheme's: known with TLS; behind a proxy, taken to be the page's. */
-function isSameHost(origin: string, request: IncomingMessage): boolean {
-  const isEncrypted = (request.socket as Partial<TLSSocket>).encrypted === true;
-  try {
-    const page = new URL(origin);
-    if (page.protocol !== 'http:' && page.protocol !== 'https:') return false;
-    const here = new URL(`${isEncrypted ? 'https:' : page.protocol}//${request.headers.host}`);
-    return page.hostname === here.hostname && portOf(page) === portOf(here);
-  } catch {
-    return false;
-  }
-}
-
-function portOf(url: URL): string {
-  if (url.port !== '') return url.port;
-  return url.protocol === 'https:' ? '443' : '80';
 }

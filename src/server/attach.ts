@@ -23,8 +23,10 @@ interface MarkedListener extends UpgradeListener {
  * @throws {WebsocketError} `INVALID_OPTION`, `UNSUPPORTED`.
  */
 export function attach(httpServer: HttpServer | HttpsServer, options: ServerOptions = {}): WebsocketServer {
-  checkAttachable(httpServer, options);
-  const server = new UpgradeServer(resolveServerOptions(options));
+  checkAttachable(httpServer);
+  const settings = resolveServerOptions(options);
+  refuseTls(options);
+  const server = new UpgradeServer(settings);
   const listener: MarkedListener = Object.assign(
     (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (ownerOf(httpServer, request) === listener) server.upgrade(request, socket, head);
@@ -47,7 +49,7 @@ export function attach(httpServer: HttpServer | HttpsServer, options: ServerOpti
   return server;
 }
 
-function checkAttachable(httpServer: HttpServer | HttpsServer, options: ServerOptions): void {
+function checkAttachable(httpServer: HttpServer | HttpsServer): void {
   if (typeof httpServer?.on !== 'function') {
     throw new WebsocketError(
       'INVALID_OPTION',
@@ -55,6 +57,9 @@ function checkAttachable(httpServer: HttpServer | HttpsServer, options: ServerOp
       { option: 'httpServer' },
     );
   }
+}
+
+function refuseTls(options: ServerOptions): void {
   if (options.tls === undefined) return;
   throw new WebsocketError('INVALID_OPTION', 'The option tls is for listen(): give attach() an https.Server instead.', { option: 'tls' });
 }

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebsocketError } from '../core/errors.js';
 import { headersTooLarge, notHttp, tookTooLong } from './admission.js';
+import { invalid } from './option-checks.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
 import { ignore } from './refusal.js';
 import { type Door, UpgradeServer } from './server.js';
@@ -22,7 +23,9 @@ const BACKLOG = 4_096;
  * @throws {WebsocketError} (rejects) `LISTEN_FAILED`, with the host, the port and the `systemCode`; `INVALID_OPTION`, `UNSUPPORTED`.
  */
 export async function listen(host: string, port: number, options: ServerOptions = {}): Promise<WebsocketServer> {
+  checkAddress(host, port);
   const settings = resolveServerOptions(options);
+  checkTls(options.tls);
   const server = new UpgradeServer(settings);
   const http = makeHttpServer(options.tls, settings);
   const sockets = trackSockets(http);
@@ -34,6 +37,21 @@ export async function listen(host: string, port: number, options: ServerOptions 
   http.on('error', (cause) => server.failed(cause));
   server.opened(doorOf(http, sockets));
   return server;
+}
+
+function checkAddress(host: unknown, port: unknown): void {
+  if (typeof host !== 'string' || host === '') {
+    throw invalid('host', host, "of listen(host, port) must be a name or an address: 'localhost', or '0.0.0.0' for all interfaces.");
+  }
+  if (typeof port !== 'number') {
+    throw invalid('port', port, 'of listen(host, port) must be a whole number from 0 to 65535; 0 takes any that is free.');
+  }
+}
+
+/** Without a key and a certificate Node would listen, and every TLS handshake would fail. The error does not carry what may be a key. */
+function checkTls(tls: ServerOptions['tls']): void {
+  if (tls === undefined || (tls?.key && tls.cert)) return;
+  throw new WebsocketError('INVALID_OPTION', 'The option tls must be { key, cert }, both PEM.', { option: 'tls' });
 }
 
 function makeHttpServer(tls: ServerOptions['tls'], settings: ServerSettings): HttpServer {

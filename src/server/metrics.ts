@@ -16,6 +16,7 @@ const COUNTERS = {
   messagesUnsent: 0,
   refusedPath: 0,
   refusedOrigin: 0,
+  refusedHost: 0,
   refusedFull: 0,
   refusedAuth: 0,
   refusedRequest: 0,
@@ -34,6 +35,7 @@ type Counter = keyof typeof COUNTERS;
 const REFUSED: Readonly<Record<RefusalReason, Counter>> = {
   path: 'refusedPath',
   origin: 'refusedOrigin',
+  host: 'refusedHost',
   full: 'refusedFull',
   auth: 'refusedAuth',
   request: 'refusedRequest',

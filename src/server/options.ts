@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { WebsocketError } from '../core/errors.js';
 import { type ClientOptions, defaults, milliseconds, positive, resolveOptions, type Settings } from '../core/options.js';
+import { checkFunction, checkObject, invalid } from './option-checks.js';
 import { resolveServerSession, type ServerSessionOptions, type ServerSessionSettings } from './session-options.js';
+import { hostNameOf } from './target.js';
 
 /** What a server can be told. Every bound has a default; docs/guides/operating.md says of each why it is so much. */
 export interface ServerOptions {
@@ -13,6 +15,13 @@ export interface ServerOptions {
   protocols?: readonly string[];
   /** Exact origins that a browser may come from; '*' lets all in. Same host and port only, unless set. Others get 403. */
   origins?: readonly string[] | '*';
+  /**
+   * Host names, without ports, by which browsers may connect; '*' is any. Others get 403. Unless set, a browser that connects to
+   * a loopback address must use a loopback name (localhost, *.localhost, 127.0.0.0/8, [::1]), as a page of a stranger's domain
+   * that resolves to 127.0.0.1 is of the same origin as the server there (DNS rebinding). Set it for a proxy on the same
+   * machine that forwards the public Host, or list `origins`. Loopback names stay allowed on loopback addresses.
+   */
+  hosts?: readonly string[] | '*';
   /** Before the upgrade. Throw or return undefined to refuse with 401; what it returns is the client's `user`. */
   authenticate?: (request: IncomingMessage) => unknown;
   /** Open clients; handshakes under way count. More get 503. 16,384 by default: idle ones take half a gigabyte. */
@@ -73,6 +82,8 @@ export interface ServerSettings {
   readonly path: string | undefined;
   /** Undefined: the host and port that the request names. */
   readonly origins: readonly string[] | '*' | undefined;
+  /** Undefined: on a loopback address the loopback names, elsewhere any. */
+  readonly hosts: readonly string[] | '*' | undefined;
   readonly authenticate: ServerOptions['authenticate'];
   readonly maxClients: number;
   readonly maxClosing: number;
@@ -87,12 +98,17 @@ export interface ServerSettings {
 
 /** @throws {WebsocketError} `INVALID_OPTION`, `UNSUPPORTED`. */
 export function resolveServerOptions(options: ServerOptions): ServerSettings {
+  checkObject('options', options, 'must be an object: { path, origins, … }.');
   refuseUnsupported(options);
+  checkObject('inbox', options.inbox, 'must be an object: { maxMessages, maxBytes }.');
+  if (options.liveness !== false)
+    checkObject('liveness', options.liveness, 'must be an object, { pingMs, timeoutMs }, or false for no pings.');
   const maxBufferedBytes = positive('maxBufferedBytes', options.maxBufferedBytes, serverDefaults.maxBufferedBytes);
   return {
     path: resolvePath(options.path),
     origins: resolveOrigins(options.origins),
-    authenticate: options.authenticate,
+    hosts: resolveHosts(options.hosts),
+    authenticate: checkFunction('authenticate', options.authenticate),
     maxClients: positive('maxClients', options.maxClients, serverDefaults.maxClients),
     maxClosing: positive('maxClosing', options.maxClosing, serverDefaults.maxClosing),
     handshakeTimeoutMs: milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, serverDefaults.handshakeTimeoutMs),
@@ -121,12 +137,13 @@ function clientSettings(options: ServerOptions, maxBufferedBytes: number): Setti
 }
 
 function resolvePath(path: string | undefined): string | undefined {
-  if (path === undefined || /^\/[^?#]*$/.test(path)) return path;
+  if (path === undefined || (typeof path === 'string' && /^\/[^?#]*$/.test(path))) return path;
   throw invalid('path', path, "must begin with '/' and have no query: '/game'.");
 }
 
 function resolveOrigins(origins: ServerOptions['origins']): readonly string[] | '*' | undefined {
   if (origins === undefined || origins === '*') return origins;
+  if (!Array.isArray(origins)) throw invalid('origins', origins, "must be a list, ['https://example.com'], or '*' for all.");
   for (const origin of origins) {
     // 'null' and 'file://' are what browsers send for a page that was opened from a file.
     if (origin !== 'null' && origin !== 'file://' && originOf(origin) !== origin) {
@@ -136,13 +153,33 @@ function resolveOrigins(origins: ServerOptions['origins']): readonly string[] | 
   return [...origins];
 }
 
-function originOf(text: string): string | undefined {
-  return URL.canParse(text) ? new URL(text).origin : undefined;
+function resolveHosts(hosts: ServerOptions['hosts']): readonly string[] | '*' | undefined {
+  if (hosts === undefined || hosts === '*') return hosts;
+  if (!Array.isArray(hosts)) throw invalid('hosts', hosts, "must be a list, ['example.com'], or '*' for any.");
+  return hosts.map((host: unknown) => {
+    const name = typeof host === 'string' ? hostNameOf(host) : undefined;
+    if (name === undefined || name !== String(host).toLowerCase()) {
+      throw invalid('hosts', host, "must list host names without scheme and port: 'example.com'.");
+    }
+    return name;
+  });
+}
+
+/** Those of extensions and of applications in a web view have a scheme of their own, which a URL calls opaque. */
+export function originOf(text: unknown): string | undefined {
+  // No browser sends an origin of a WebSocket: a page of that host is meant.
+  const href = String(text).replace(/^ws/i, 'http');
+  if (!URL.canParse(href)) return undefined;
+  const { origin, protocol, host } = new URL(href);
+  if (origin !== 'null') return origin;
+  return host === '' ? undefined : `${protocol}//${host}`;
 }
 
 function resolveRateLimit(rateLimit: ServerOptions['rateLimit']): RateLimit | undefined {
   if (rateLimit === undefined) return undefined;
-  const messagesPerSecond = positive('rateLimit.messagesPerSecond', rateLimit.messagesPerSecond, Number.NaN);
+  checkObject('rateLimit', rateLimit, 'must be an object: { messagesPerSecond, burst }.');
+  // There is no rate to assume: a limit that was left out must not be none.
+  const messagesPerSecond = positive('rateLimit.messagesPerSecond', rateLimit.messagesPerSecond ?? Number.NaN, Number.NaN);
   // A bucket under one token would let nothing through.
   const burst = Math.max(1, positive('rateLimit.burst', rateLimit.burst, messagesPerSecond));
   return { messagesPerSecond, burst };
@@ -155,8 +192,4 @@ function refuseUnsupported(options: object): void {
       option,
     });
   }
-}
-
-function invalid(option: string, value: unknown, rule: string): WebsocketError {
-  return new WebsocketError('INVALID_OPTION', `The option ${option} ${rule}`, { option, value });
 }

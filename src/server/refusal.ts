@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** Why a handshake did not become a client; each has a counter in the metrics. */
-export type RefusalReason = 'path' | 'origin' | 'full' | 'auth' | 'request' | 'timeout' | 'closing' | 'gone';
+export type RefusalReason = 'path' | 'origin' | 'host' | 'full' | 'auth' | 'request' | 'timeout' | 'closing' | 'gone';
 
 export interface Refusal {
   readonly reason: RefusalReason;

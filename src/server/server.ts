@@ -16,10 +16,12 @@ import { broadcast } from './broadcast.js';
 import { ClosingSockets } from './closing-sockets.js';
 import { Deadlines } from './deadlines.js';
 import { type Handshake, makeHandshake } from './handshake.js';
+import { LimitedLog } from './limited-log.js';
 import { Metrics } from './metrics.js';
 import { type ServerSettings, serverDefaults } from './options.js';
 import { plainCarrier } from './plain-carrier.js';
-import { ignore, type Refusal, refuse } from './refusal.js';
+import { ignore, type Refusal, type RefusalReason, refuse } from './refusal.js';
+import { isOrdinary, refusalLine } from './refusal-line.js';
 import { Roster } from './roster.js';
 import { noSessions, Sessions, type SessionsHost } from './sessions.js';
 import type { Refused, ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
@@ -37,6 +39,7 @@ export class UpgradeServer implements WebsocketServer {
   readonly #handshake: Handshake;
   readonly #deadlines: Deadlines;
   readonly #metrics = new Metrics();
+  readonly #log = new LimitedLog((line) => console.warn(`gemsocket: ${line}`));
   readonly #arrivals = new Arrivals();
   readonly #roster: Roster;
   readonly #events: Emitter<ServerEvents>;
@@ -55,7 +58,7 @@ export class UpgradeServer implements WebsocketServer {
     report: (error) => this.#tell(error),
     ending: (socket) => this.#closingSockets.add(socket),
     hasRoom: () => this.#taken < this.#settings.maxClients,
-    refusedFull: ({ socket }) => this.#tellRefused({ reason: 'full', status: 0, remoteAddress: addressOf(socket), cause: undefined }),
+    refusedFull: (request) => this.#unanswered('full', addressOf(request.socket), undefined, request),
   };
   #door: Door | undefined;
   #closing: Promise<void> | undefined;
@@ -126,7 +129,7 @@ export class UpgradeServer implements WebsocketServer {
     this.expect(socket);
     const refusal = this.#check(request);
     if (refusal !== undefined) {
-      this.refuse(socket, refusal);
+      this.refuse(socket, refusal, request);
       return;
     }
     if (this.#settings.authenticate === undefined) this.#accept(request, socket, head, undefined);
@@ -134,11 +137,12 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   /** Ends a handshake, or what was to become one, with an answer where somebody is there to read it. */
-  refuse(socket: Duplex, refusal: Refusal): void {
+  refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
     this.#pending.delete(socket);
+    const { reason, cause } = refusal;
     const remoteAddress = addressOf(socket);
-    const isAnswered = refuse(socket, refusal);
-    this.#tellRefused({ reason: refusal.reason, status: isAnswered ? refusal.status : 0, remoteAddress, cause: refusal.cause });
+    const status = refuse(socket, refusal) ? refusal.status : 0;
+    this.#tellRefused({ reason, status, remoteAddress, cause }, request);
   }
 
   /** The HTTP server could not take a connection, and goes on. */
@@ -150,7 +154,7 @@ export class UpgradeServer implements WebsocketServer {
 
   /** A connection that was not even taken: there are too many. */
   dropped(remoteAddress: string): void {
-    this.#tellRefused({ reason: 'full', status: 0, remoteAddress, cause: undefined });
+    this.#unanswered('full', remoteAddress);
   }
 
   #check(request: IncomingMessage): Refusal | undefined {
@@ -169,14 +173,14 @@ export class UpgradeServer implements WebsocketServer {
     this.#pending.add(socket);
     const remoteAddress = addressOf(socket);
     const gone = () => {
-      if (this.#pending.delete(socket)) this.#tellRefused({ reason: 'gone', status: 0, remoteAddress, cause: undefined });
+      if (this.#pending.delete(socket)) this.#unanswered('gone', remoteAddress);
     };
     socket.once('close', gone);
     const answer = await authenticate(this.#settings, request);
     socket.off('close', gone);
     // The client went away, its deadline passed or the server closed while the application thought.
     if (!this.#pending.delete(socket)) return;
-    if ('status' in answer) this.refuse(socket, answer);
+    if ('status' in answer) this.refuse(socket, answer, request);
     else this.#accept(request, socket, head, answer.user);
   }
 
@@ -192,7 +196,7 @@ export class UpgradeServer implements WebsocketServer {
     } catch (cause) {
       // ws refuses a socket that another upgrade listener has taken already.
       socket.destroy();
-      this.#tellRefused({ reason: 'request', status: 0, remoteAddress, cause });
+      this.#unanswered('request', remoteAddress, cause);
     }
   }
 
@@ -232,9 +236,17 @@ export class UpgradeServer implements WebsocketServer {
     if (this.#roster.isListed(client)) this.#arrivals.arrived(client);
   }
 
-  #tellRefused(refused: Refused): void {
+  #unanswered(reason: RefusalReason, remoteAddress: string, cause?: unknown, request?: IncomingMessage): void {
+    this.#tellRefused({ reason, status: 0, remoteAddress, cause }, request);
+  }
+
+  /** Where nobody listens, the log has a line for each reason and minute. */
+  #tellRefused(refused: Refused, request?: IncomingMessage): void {
     this.#metrics.refused(refused.reason);
-    this.#events.emit('refused', refused);
+    if (this.#events.has('refused')) this.#events.emit('refused', refused);
+    else if (!isOrdinary(refused.reason)) {
+      this.#log.note(`handshakes refused (${refused.reason})`, 1, () => refusalLine(refused, request, this.#settings));
+    }
   }
 
   async #close(code: number, reason: string, dropAfterMs: number): Promise<void> {
@@ -251,6 +263,7 @@ export class UpgradeServer implements WebsocketServer {
     this.#closingSockets.limitTo(0);
     this.#roster.clear();
     this.#arrivals.end();
+    this.#log.close();
   }
 
   #handlerFailed(cause: unknown, handler: string): void {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { WebsocketError } from '../core/errors.js';
 import { milliseconds, positive } from '../core/options.js';
 import { resolveSession, sessionDefaults } from '../session/feature.js';
 import { type RegistryBounds, registryDefaults } from '../session/registry.js';
+import { checkFunction, checkObject } from './option-checks.js';
 
 /** Bounds of the sessions that clients with `session()` hold. docs/guides/operating.md says of each default why it is so much. */
 export interface ServerSessionOptions {
@@ -49,12 +49,7 @@ export interface ServerSessionSettings extends RegistryBounds {
 /** @throws {WebsocketError} `INVALID_OPTION`. */
 export function resolveServerSession(options: ServerSessionOptions | false | undefined): ServerSessionSettings | undefined {
   if (options === false) return undefined;
-  if (options !== undefined && (typeof options !== 'object' || options === null)) {
-    throw new WebsocketError('INVALID_OPTION', 'The option session must be an object of options, or false for no sessions.', {
-      option: 'session',
-      value: options,
-    });
-  }
+  checkObject('session', options, 'must be an object of options, or false for no sessions.');
   const { windowBytes, replayBytes, batchDelayMs, resumeWindowMs, maxDetached, maxDetachedBytes, isSameUser } = options ?? {};
   const bounds = {
     ...(windowBytes === undefined ? {} : { windowBytes }),
@@ -67,6 +62,6 @@ export function resolveServerSession(options: ServerSessionOptions | false | und
     // None is a bound, too: who loses the connection has lost the session.
     maxDetached: maxDetached === 0 ? 0 : positive('session.maxDetached', maxDetached, registryDefaults.maxDetached),
     maxDetachedBytes: positive('session.maxDetachedBytes', maxDetachedBytes, registryDefaults.maxDetachedBytes),
-    isSameUser: isSameUser ?? isDeepStrictEqual,
+    isSameUser: checkFunction('session.isSameUser', isSameUser) ?? isDeepStrictEqual,
   };
 }

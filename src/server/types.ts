@@ -5,7 +5,7 @@ import type { RefusalReason } from './refusal.js';
 
 /** What the client asked for in its handshake: with a session, in its newest one. */
 export interface ServerRequest {
-  /** Path and query, as sent. */
+  /** Path and query, as sent; of an absolute request target (RFC 6455, 4.1) its path and query. */
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
   /** Of the other end of the socket: behind a proxy, the proxy's. */

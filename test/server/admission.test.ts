@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { describe, expect, it, vi } from 'vitest';
-import { connect } from '../../src/entry/node.js';
-import type { Refused } from '../../src/entry/server.js';
+import { networkInterfaces } from 'node:os';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { connect, type WebsocketError } from '../../src/entry/node.js';
+import { listen, type Refused, type WebsocketServer } from '../../src/entry/server.js';
 import {
   certificate,
   foreign,
@@ -24,6 +25,21 @@ describe('path', () => {
     expect(await statusOf(`${base}/game/`)).toBe(404);
     expect(await statusOf(`${base}/`)).toBe(404);
     expect(server.metrics).toMatchObject({ connectionsTotal: 2, refusedPath: 2 });
+  });
+
+  it.each([
+    ['ws://localhost/game', 101, '/game'],
+    ['http://localhost:8080/game?level=1', 101, '/game?level=1'],
+    ['WSS://localhost/game', 101, '/game'],
+    ['ws://localhost/other', 404, undefined],
+    ['ws://localhost', 404, undefined],
+    ['ws://user@localhost/game', 404, undefined],
+  ])('is found in an absolute request target, as RFC 6455 (4.1) allows it: %s', async (target, status, url) => {
+    const server = await serve({ path: '/game' });
+    const peer = await RawPeer.connect(server.port);
+    peer.socket.write(handshake({}, `GET ${target} HTTP/1.1`));
+    expect(await statusLine(peer)).toContain(` ${status} `);
+    expect(server.clients[0]?.request.url).toBe(url);
   });
 
   it('is any, unless set', async () => {
@@ -69,14 +85,14 @@ describe('origins', () => {
     ['another scheme', 'chrome-extension://game.example', 'game.example', 403],
     ['what is no origin', 'game.example', 'game.example', 403],
   ])('by default: %s', async (_what, origin, host, status) => {
-    const server = await serve();
+    const server = await serve({ hosts: ['game.example'] });
     expect(await statusOf(`ws://127.0.0.1:${server.port}`, { headers: { origin, host } })).toBe(status);
     expect(server.metrics.refusedOrigin).toBe(status === 403 ? 1 : 0);
   });
 
   it('by default: an http page is not of the same origin as a wss server', async () => {
     const tls = await certificate();
-    const server = await serve({ tls });
+    const server = await serve({ tls, hosts: '*' });
     const ask = (origin: string) =>
       statusOf(`wss://127.0.0.1:${server.port}`, { rejectUnauthorized: false, headers: { origin, host: 'game.example' } });
     expect(await ask('https://game.example')).toBe(101);
@@ -103,6 +119,107 @@ describe('origins', () => {
     expect(await statusOf(`ws://127.0.0.1:${server.port}`, { headers: { origin: 'https://any.example' } })).toBe(101);
   });
 });
+
+describe('hosts', () => {
+  /** What a page of that host, at that port, is answered with. */
+  const ask = (server: WebsocketServer, host: string, address = '127.0.0.1') =>
+    statusOf(`ws://${address}:${server.port}`, { headers: { host, origin: `http://${host}` } });
+
+  it.each([
+    ['localhost:8080', 101],
+    ['game.localhost', 101],
+    ['LocalHost.', 101],
+    ['127.0.0.1', 101],
+    ['127.200.1.1:8080', 101],
+    ['[::1]:8080', 101],
+    ['evil.example', 403],
+    ['localhost.evil.example', 403],
+    ['127.0.0.1.evil.example', 403],
+    ['evillocalhost', 403],
+    ['192.0.2.1', 403],
+  ])('by default, on a loopback address: a page of %s gets %i', async (host, status) => {
+    const server = await serve();
+    expect(await ask(server, host)).toBe(status);
+    expect(server.metrics.refusedHost).toBe(status === 403 ? 1 : 0);
+  });
+
+  it.each(['::1', '::ffff:127.0.0.1'])('by default, on the loopback address %s: the same', async (address) => {
+    const server = await serveOn(address);
+    if (server === undefined) return; // A machine without IPv6.
+    expect(await ask(server, 'localhost', `[${address}]`)).toBe(101);
+    expect(await ask(server, 'evil.example', `[${address}]`)).toBe(403);
+  });
+
+  it('by default, elsewhere: any', async () => {
+    const server = await serveOn('0.0.0.0');
+    const address = Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    if (address === undefined) return; // A machine with loopback alone.
+    expect(await ask(server as WebsocketServer, 'game.example', address)).toBe(101);
+  });
+
+  it('listed: these, in any letters and with any port, and the loopback names on a loopback address', async () => {
+    const server = await serve({ hosts: ['Game.example'] });
+    expect(await ask(server, 'game.example:8080')).toBe(101);
+    expect(await ask(server, 'GAME.EXAMPLE')).toBe(101);
+    expect(await ask(server, 'localhost')).toBe(101);
+    expect(await ask(server, 'www.game.example')).toBe(403);
+  });
+
+  it("'*': any", async () => {
+    const server = await serve({ hosts: '*' });
+    expect(await ask(server, 'any.example')).toBe(101);
+  });
+
+  it('are not asked for where origins are listed: no page of a stranger is among them', async () => {
+    const server = await serve({ origins: ['http://game.example'] });
+    expect(await ask(server, 'game.example')).toBe(101);
+    expect(await ask(server, 'evil.example')).toBe(403);
+    expect(server.metrics).toMatchObject({ refusedHost: 0, refusedOrigin: 1 });
+  });
+
+  it('are not asked of a client that is no page', async () => {
+    const server = await serve();
+    expect(await statusOf(`ws://127.0.0.1:${server.port}`, { headers: { host: 'game.example' } })).toBe(101);
+  });
+
+  it('an absolute request target names the host, whatever the Host header says', async () => {
+    const server = await serve();
+    const peer = await RawPeer.connect(server.port);
+    peer.socket.write(handshake({ Host: 'localhost', Origin: 'http://evil.example' }, 'GET http://evil.example/ HTTP/1.1'));
+    expect(await statusLine(peer)).toContain(' 403 ');
+    expect(server.metrics.refusedHost).toBe(1);
+  });
+
+  it('a refusal is an event with the reason host, and says which option to set', async () => {
+    const server = await serve();
+    const told: Refused[] = [];
+    server.on('refused', (refused) => told.push(refused));
+    const peer = await RawPeer.connect(server.port);
+    peer.socket.write(handshake({ Host: 'game.example', Origin: 'http://game.example' }));
+    expect(await peer.text()).toContain('hosts');
+    expect(told).toEqual([{ reason: 'host', status: 403, remoteAddress: '127.0.0.1', cause: undefined }]);
+  });
+});
+
+/** A server on another address of this machine; undefined where the machine has none such. */
+async function serveOn(address: string): Promise<WebsocketServer | undefined> {
+  const server = await listen(address, 0).catch((error: WebsocketError) => {
+    if (error.code !== 'LISTEN_FAILED') throw error;
+    return undefined;
+  });
+  onTestFinished(() => server?.close({ graceMs: 1 }));
+  return server;
+}
+
+async function statusLine(peer: RawPeer): Promise<string> {
+  let head = '';
+  await until(() => {
+    head = peer.head();
+  });
+  return head.split('\r\n', 1)[0] as string;
+}
 
 describe('authenticate', () => {
   it('tells who the client is', async () => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { attach, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
-import { certificate, closeOf, foreign, statusOf } from './support.js';
+import { certificate, closeOf, foreign, handshake, RawPeer, statusOf, until } from './support.js';
 
 async function application(server: Server = createServer((_request, response) => response.end('a page'))): Promise<Server> {
   server.listen(0, '127.0.0.1');
@@ -114,7 +114,17 @@ describe('attach', () => {
     expect(await clients.next()).toEqual({ done: true, value: undefined });
   });
 
+  it('finds the path in an absolute request target', async () => {
+    const http = await application();
+    attached(http, { path: '/live' });
+    const peer = await RawPeer.connect((http.address() as AddressInfo).port);
+    peer.socket.write(handshake({}, 'GET http://localhost/live HTTP/1.1'));
+    await until(() => expect(peer.head()).toMatch(/^HTTP\/1\.1 101 /));
+  });
+
   it('refuses what is no HTTP server, and TLS options', () => {
+    expect(() => attach(createServer(), null as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(() => attach(createServer(), { origins: 5 as never })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     expect(() => attach(undefined as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     expect(() => attach(createServer(), { tls: { key: '', cert: '' } })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
   });

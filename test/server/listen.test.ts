@@ -6,7 +6,7 @@ import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connect, type WebsocketError } from '../../src/entry/node.js';
 import { listen } from '../../src/entry/server.js';
-import { certificate, foreign, handshake, messageOf, RawPeer, serve, serveEcho, until } from './support.js';
+import { certificate, foreign, handshake, messageOf, RawPeer, serve, serveEcho, statusOf, until } from './support.js';
 
 describe('listen', () => {
   it('takes a free port for port 0, and tells which', async () => {
@@ -142,8 +142,56 @@ describe('listen', () => {
     ['handshakeTimeoutMs', { handshakeTimeoutMs: 2 ** 31 }],
     ['protocols', { protocols: ['two words'] }],
     ['liveness.pingMs', { liveness: { pingMs: 0 } }],
+    ['options', null],
+    ['options', 8080],
+    ['path', { path: 5 }],
+    ['origins', { origins: 5 }],
+    ['origins', { origins: 'https://example.com' }],
+    ['origins', { origins: [5] }],
+    ['origins', { origins: ['wss://example.com'] }],
+    ['hosts', { hosts: 'example.com' }],
+    ['hosts', { hosts: ['https://example.com'] }],
+    ['hosts', { hosts: ['example.com:8080'] }],
+    ['hosts', { hosts: [''] }],
+    ['hosts', { hosts: [undefined] }],
+    ['tls', { tls: true }],
+    ['tls', { tls: {} }],
+    ['tls', { tls: { key: 'key' } }],
+    ['tls', { tls: null }],
+    ['authenticate', { authenticate: 'secret' }],
+    ['rateLimit', { rateLimit: 10 }],
+    ['rateLimit', { rateLimit: null }],
+    ['rateLimit.messagesPerSecond', { rateLimit: {} }],
+    ['rateLimit.messagesPerSecond', { rateLimit: { perSecond: 10 } }],
+    ['rateLimit.burst', { rateLimit: { messagesPerSecond: 10, burst: '20' } }],
+    ['inbox', { inbox: 5 }],
+    ['liveness', { liveness: true }],
+    ['maxClosing', { maxClosing: 0 }],
+    ['session', { session: true }],
+    ['session', { session: null }],
+    ['session.isSameUser', { session: { isSameUser: true } }],
   ])('refuses a senseless %s', async (option, options) => {
-    await expect(listen('127.0.0.1', 0, options)).rejects.toMatchObject({ code: 'INVALID_OPTION', context: { option } });
+    await expect(listen('127.0.0.1', 0, options as never)).rejects.toMatchObject({ code: 'INVALID_OPTION', context: { option } });
+  });
+
+  it.each([
+    ['host', [8210]],
+    ['host', [undefined, 0]],
+    ['host', ['', 0]],
+    ['host', [{ port: 8210 }]],
+    ['port', ['localhost']],
+    ['port', ['localhost', undefined]],
+    ['port', ['localhost', '8210']],
+    ['port', ['localhost', { port: 8210 }]],
+  ])('refuses a senseless %s, and does not listen anywhere: listen(...%j)', async (option, values) => {
+    const listening = listen(...(values as Parameters<typeof listen>));
+    await expect(listening).rejects.toMatchObject({ code: 'INVALID_OPTION', context: { option } });
+  });
+
+  it('takes the origin of an extension, or of an application in a web view', async () => {
+    const server = await serve({ origins: ['capacitor://localhost'] });
+    expect(await statusOf(`ws://127.0.0.1:${server.port}`, { origin: 'capacitor://localhost' })).toBe(101);
+    expect(await statusOf(`ws://127.0.0.1:${server.port}`, { origin: 'capacitor://other' })).toBe(403);
   });
 });
 
