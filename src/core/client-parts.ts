@@ -41,6 +41,8 @@ export interface ClientParts {
   readonly makeConnection?: (host: ConnectionHost) => ClientConnection;
   /** Told when the connection is closed and its last reader has seen the end. */
   readonly onFinished?: (client: IWebsocketClient) => void;
+  /** Called with an error of the connection for which there is no listener. */
+  readonly onUnheard?: (error: WebsocketError) => void;
   /** Told how many messages were accepted and never left, when the connection is down. */
   readonly onUnsent?: (messages: number) => void;
 }

@@ -54,7 +54,7 @@ export class Client implements IWebsocketClient {
       messagesShed: 0,
       rttMs: undefined,
     };
-    this.#events = new Emitter((error, event) => this.#handlerFailed(error, event));
+    this.#events = new Emitter((error, event) => this.handlerFailed(error, event));
     this.#inbox = new Inbox(settings.inbox, {
       full: () => this.#connection.pause(),
       hasRoom: () => this.#connection.resume(),
@@ -192,12 +192,12 @@ export class Client implements IWebsocketClient {
     try {
       onMessage(message, this);
     } catch (error) {
-      this.#handlerFailed(error, 'onMessage');
+      this.handlerFailed(error, 'onMessage');
     }
   }
 
   /** Told as an `error` event; where nobody listens, or the listener is what failed, to the platform's log. */
-  #handlerFailed(cause: unknown, handler: string): void {
+  protected handlerFailed(cause: unknown, handler: string): void {
     const error = handlerFailed(handler, cause);
     if (handler === 'error') this.#parts.platform.report(error);
     else this.#tell(error);
@@ -227,7 +227,10 @@ export class Client implements IWebsocketClient {
         else this.#events.emit('reconnected', continuity);
       },
       retrying: (attempt) => this.#events.emit('reconnecting', attempt),
-      failed: (error) => this.#events.emit('error', error),
+      failed: (error) => {
+        if (this.#events.has('error')) this.#events.emit('error', error);
+        else this.#parts.onUnheard?.(error);
+      },
       closed: (info, cause) => this.#closed(info, cause),
       deliver: (message, bytes) => {
         counters.messagesReceived += 1;

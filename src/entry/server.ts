@@ -4,4 +4,12 @@ export { attach } from '../server/attach.js';
 export { listen } from '../server/listen.js';
 export type { ServerOptions } from '../server/options.js';
 export type { ServerSessionOptions } from '../server/session-options.js';
-export type { Refused, ServerClient, ServerCloseOptions, ServerEvents, ServerRequest, WebsocketServer } from '../server/types.js';
+export type {
+  Refused,
+  ServerClient,
+  ServerClientEvents,
+  ServerCloseOptions,
+  ServerEvents,
+  ServerRequest,
+  WebsocketServer,
+} from '../server/types.js';

@@ -5,13 +5,13 @@ import { abnormalClose, CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { MakeLink } from '../core/link.js';
 import type { Settings } from '../core/options.js';
-import type { ClientEvents, CloseInfo, Delivery, Message, Received } from '../core/types.js';
+import type { ClientEvents, CloseInfo, Continuity, Delivery, Message, Received } from '../core/types.js';
 import type { Dial } from '../core/wire.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ServerSettings } from './options.js';
 import { RateLimiter } from './rate-limit.js';
 import { targetOf } from './target.js';
-import type { ServerClient, ServerRequest } from './types.js';
+import type { ServerClient, ServerClientEvents, ServerRequest } from './types.js';
 
 /** Who asks to come in, and who the application says that is. */
 export interface Guest {
@@ -35,6 +35,8 @@ export interface AcceptedClientHost {
   finished(client: AcceptedClient): void;
   /** So many messages were accepted and never left. */
   unsent(messages: number): void;
+  /** An error of the client's connection for which it has no listener. */
+  unheard(client: AcceptedClient, error: WebsocketError): void;
   /** An error that nobody listens for on the client. */
   report(error: unknown): void;
 }
@@ -64,6 +66,7 @@ export class AcceptedClient extends Client implements ServerClient {
       onMessage: undefined,
       signal: undefined,
       onFinished: (client) => host.finished(client as AcceptedClient),
+      onUnheard: (error) => host.unheard(this, error),
       onUnsent: (messages) => host.unsent(messages),
     });
     this.user = user;
@@ -118,9 +121,11 @@ export class AcceptedClient extends Client implements ServerClient {
     return super.getMessage();
   }
 
-  override on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void {
+  override on<E extends keyof ServerClientEvents>(event: E, listener: ServerClientEvents[E]): () => void {
+    if (event === 'away') return super.on('reconnecting', this.#guarded(event, listener as ServerClientEvents['away']));
+    if (event === 'back') return super.on('reconnected', this.#guarded(event, listener as ServerClientEvents['back']));
     if (event === 'message') this.#reader = 'holder';
-    return super.on(event, listener);
+    return super.on(event as keyof ClientEvents, listener as ClientEvents[keyof ClientEvents]);
   }
 
   override [Symbol.asyncIterator](): AsyncIterableIterator<Message, CloseInfo | undefined> {
@@ -140,6 +145,17 @@ export class AcceptedClient extends Client implements ServerClient {
   awaitsPoll(serverIsPolled: boolean): boolean {
     if (this.#reader === 'none') return serverIsPolled || this.stats.messagesReceived > 0;
     return this.#reader === 'poll';
+  }
+
+  /** What the listener throws is reported under the name by which it was added. */
+  #guarded(event: string, listener: (continuity: Continuity) => void): (argument: unknown) => void {
+    return (argument) => {
+      try {
+        listener(argument as Continuity);
+      } catch (error) {
+        this.handlerFailed(error, event);
+      }
+    };
   }
 
   /** Judged by what waited before the message: one message of any size may be sent to a client that reads. */

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
 import { CloseCode, checkClose } from '../core/close-codes.js';
@@ -20,11 +19,11 @@ import { LimitedLog } from './limited-log.js';
 import { Metrics } from './metrics.js';
 import { type ServerSettings, serverDefaults } from './options.js';
 import { plainCarrier } from './plain-carrier.js';
-import { ignore, type Refusal, type RefusalReason, refuse } from './refusal.js';
-import { isOrdinary, refusalLine } from './refusal-line.js';
+import { ignore, type Refusal } from './refusal.js';
+import { addressOf, Refusals } from './refusals.js';
 import { Roster } from './roster.js';
 import { noSessions, Sessions, type SessionsHost } from './sessions.js';
-import type { Refused, ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
+import type { ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
 
 /** Where connections come from: an HTTP server of our own, or the application's. */
 export interface Door {
@@ -32,6 +31,11 @@ export interface Door {
   /** No more connections; resolves when the port is free, or at once where it is the application's. */
   shut(): Promise<void>;
 }
+
+const BOUNDS: readonly string[] = ['MESSAGE_TOO_BIG', 'RATE_LIMITED'];
+
+/** A line names the client, so one is not enough; an attack must not fill the log, so there are not many. */
+const CLIENTS_PER_MINUTE = 10;
 
 /** The one implementation of WebsocketServer: from a request for an upgrade to a client, and to the end of it. */
 export class UpgradeServer implements WebsocketServer {
@@ -43,6 +47,7 @@ export class UpgradeServer implements WebsocketServer {
   readonly #arrivals = new Arrivals();
   readonly #roster: Roster;
   readonly #events: Emitter<ServerEvents>;
+  readonly #refusals: Refusals;
   /** Handshakes under way; each may still become a client. */
   readonly #pending = new Set<Duplex>();
   readonly #closingSockets = new ClosingSockets();
@@ -51,6 +56,7 @@ export class UpgradeServer implements WebsocketServer {
     polled: () => this.#roster.polled(),
     finished: (client) => this.#roster.finished(client),
     unsent: (messages) => this.#metrics.unsent(messages),
+    unheard: (client, error) => this.#unheard(client, error),
     report: (error) => this.#reported(error as WebsocketError),
   };
   readonly #sessionsHost: SessionsHost = {
@@ -58,7 +64,7 @@ export class UpgradeServer implements WebsocketServer {
     report: (error) => this.#tell(error),
     ending: (socket) => this.#closingSockets.add(socket),
     hasRoom: () => this.#taken < this.#settings.maxClients,
-    refusedFull: (request) => this.#unanswered('full', addressOf(request.socket), undefined, request),
+    refusedFull: (request) => this.#refusals.unanswered('full', addressOf(request.socket), undefined, request),
   };
   #door: Door | undefined;
   #closing: Promise<void> | undefined;
@@ -70,6 +76,7 @@ export class UpgradeServer implements WebsocketServer {
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#roster = new Roster((client) => this.#arrivals.left(client));
     this.#events = new Emitter((error, event) => this.#handlerFailed(error, event));
+    this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
   }
 
   get clients(): readonly ServerClient[] {
@@ -139,10 +146,7 @@ export class UpgradeServer implements WebsocketServer {
   /** Ends a handshake, or what was to become one, with an answer where somebody is there to read it. */
   refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
     this.#pending.delete(socket);
-    const { reason, cause } = refusal;
-    const remoteAddress = addressOf(socket);
-    const status = refuse(socket, refusal) ? refusal.status : 0;
-    this.#tellRefused({ reason, status, remoteAddress, cause }, request);
+    this.#refusals.refuse(socket, refusal, request);
   }
 
   /** The HTTP server could not take a connection, and goes on. */
@@ -154,7 +158,7 @@ export class UpgradeServer implements WebsocketServer {
 
   /** A connection that was not even taken: there are too many. */
   dropped(remoteAddress: string): void {
-    this.#unanswered('full', remoteAddress);
+    this.#refusals.unanswered('full', remoteAddress);
   }
 
   #check(request: IncomingMessage): Refusal | undefined {
@@ -173,7 +177,7 @@ export class UpgradeServer implements WebsocketServer {
     this.#pending.add(socket);
     const remoteAddress = addressOf(socket);
     const gone = () => {
-      if (this.#pending.delete(socket)) this.#unanswered('gone', remoteAddress);
+      if (this.#pending.delete(socket)) this.#refusals.unanswered('gone', remoteAddress);
     };
     socket.once('close', gone);
     const answer = await authenticate(this.#settings, request);
@@ -189,14 +193,14 @@ export class UpgradeServer implements WebsocketServer {
     const remoteAddress = addressOf(socket);
     try {
       const ws = this.#handshake(request, socket, head);
-      if (ws === undefined) this.#tellRefused(refusedByWs(request, socket, remoteAddress));
+      if (ws === undefined) this.#refusals.refusedByWs(request, socket, remoteAddress);
       else if (ws.protocol === SESSION_PROTOCOL && this.#sessions !== undefined) this.#sessions.accept(ws, socket, { request, user });
       else this.#enterPlain(ws, socket, { request, user });
       this.#makeRoom();
     } catch (cause) {
       // ws refuses a socket that another upgrade listener has taken already.
       socket.destroy();
-      this.#unanswered('request', remoteAddress, cause);
+      this.#refusals.unanswered('request', remoteAddress, cause);
     }
   }
 
@@ -224,6 +228,12 @@ export class UpgradeServer implements WebsocketServer {
     if (error.code !== 'UNSENT') this.#tell(error);
   }
 
+  /** A client that was closed over a bound which an operator can raise: one line for each client, and a bound of lines. */
+  #unheard({ id, request }: AcceptedClient, { code, message }: WebsocketError): void {
+    if (!BOUNDS.includes(code)) return;
+    this.#log.note(`clients closed (${code})`, CLIENTS_PER_MINUTE, () => `client ${id} (${request.remoteAddress}): ${message}`);
+  }
+
   #welcome(client: AcceptedClient): void {
     client.on('state', (now) => {
       if (now === 'closing') this.#closingSockets.add(client.socket);
@@ -234,19 +244,6 @@ export class UpgradeServer implements WebsocketServer {
     this.#events.emit('connection', client);
     // A listener may have closed it.
     if (this.#roster.isListed(client)) this.#arrivals.arrived(client);
-  }
-
-  #unanswered(reason: RefusalReason, remoteAddress: string, cause?: unknown, request?: IncomingMessage): void {
-    this.#tellRefused({ reason, status: 0, remoteAddress, cause }, request);
-  }
-
-  /** Where nobody listens, the log has a line for each reason and minute. */
-  #tellRefused(refused: Refused, request?: IncomingMessage): void {
-    this.#metrics.refused(refused.reason);
-    if (this.#events.has('refused')) this.#events.emit('refused', refused);
-    else if (!isOrdinary(refused.reason)) {
-      this.#log.note(`handshakes refused (${refused.reason})`, 1, () => refusalLine(refused, request, this.#settings));
-    }
   }
 
   async #close(code: number, reason: string, dropAfterMs: number): Promise<void> {
@@ -281,14 +278,4 @@ export class UpgradeServer implements WebsocketServer {
     if (this.#events.has('error')) this.#events.emit('error', error);
     else nodePlatform.report(error);
   }
-}
-
-function addressOf(socket: Duplex): string {
-  return (socket as Partial<Socket>).remoteAddress ?? '';
-}
-
-/** ws answers what is no handshake, or lets go of a socket that is no longer there, without telling which. */
-function refusedByWs(request: IncomingMessage, socket: Duplex, remoteAddress: string): Refused {
-  if (socket.destroyed) return { reason: 'gone', status: 0, remoteAddress, cause: undefined };
-  return { reason: 'request', status: request.method === 'GET' ? 400 : 405, remoteAddress, cause: undefined };
 }

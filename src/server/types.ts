@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { WebsocketError } from '../core/errors.js';
-import type { IWebsocketClient } from '../core/types.js';
+import type { ClientEvents, Continuity, IWebsocketClient } from '../core/types.js';
 import type { RefusalReason } from './refusal.js';
 
 /** What the client asked for in its handshake: with a session, in its newest one. */
@@ -12,8 +12,18 @@ export interface ServerRequest {
   readonly remoteAddress: string;
 }
 
+/** The events of every client, and two of a client with a session. */
+export interface ServerClientEvents extends ClientEvents {
+  /** The peer disconnected. Its session waits `session.resumeWindowMs` for it, and what is sent meanwhile is kept. */
+  away: () => void;
+  /** The peer resumed its session, with the receipt. After a time without the peer it is `close` instead. */
+  back: (continuity: Continuity) => void;
+}
+
 /** One accepted connection, or one session: the same interface as on the other side, and who it is. */
 export interface ServerClient extends IWebsocketClient {
+  /** @returns a function that takes the listener off again. */
+  on<E extends keyof ServerClientEvents>(event: E, listener: ServerClientEvents[E]): () => void;
   readonly request: ServerRequest;
   /** What `authenticate` returned, for the first handshake of a session. */
   readonly user: unknown;

@@ -72,6 +72,43 @@ describe('what breaks the rules ends its own connection, with the code that RFC 
     expect(await echoed).toBe('still here');
   });
 
+  it('names the client and the size, in the error and, where nobody listens to it, on the console', async () => {
+    const lines: string[] = [];
+    const spy = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(line));
+    onTestFinished(() => spy.mockRestore());
+    const server = await serve();
+    const quiet = await pair(server);
+    quiet.client.sendMessage('x'.repeat(100_000));
+    await until(() => expect(lines).toHaveLength(1));
+    expect(lines[0]).toBe(
+      `gemsocket: client ${quiet.accepted.id} (127.0.0.1): The peer sent a message of 100000 bytes, over maxMessageBytes (65536), and was closed with 1009. Raise the option if such messages are wanted.`,
+    );
+    const heard = await pair(server);
+    const errors: WebsocketError[] = [];
+    heard.accepted.on('error', (error) => errors.push(error));
+    heard.client.sendMessage('x'.repeat(70_000));
+    await until(() => expect(errors).toMatchObject([{ code: 'MESSAGE_TOO_BIG', context: { size: 70_000, limit: 65_536 } }]));
+    expect(lines).toHaveLength(1);
+  });
+
+  it('has a line on the console for each client, up to ten a minute, and then a count', async () => {
+    const lines: string[] = [];
+    const spy = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(line));
+    onTestFinished(() => spy.mockRestore());
+    const server = await serve({ rateLimit: { messagesPerSecond: 0.001, burst: 1 } });
+    for (let index = 0; index < 12; index++) {
+      const socket = await foreignOpen(server);
+      const closed = closeOf(socket);
+      socket.send('one');
+      socket.send('two');
+      await closed;
+    }
+    await server.close();
+    expect(lines).toHaveLength(11);
+    expect(new Set(lines).size).toBe(11);
+    expect(lines.at(-1)).toBe('gemsocket: 2 more within a minute: clients closed (RATE_LIMITED).');
+  });
+
   it('a connection cut in the middle of a frame is 1006', async () => {
     const server = await serveEcho();
     const accepting = nextClient(server);

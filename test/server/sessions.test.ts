@@ -141,6 +141,81 @@ describe('the first batch', () => {
   });
 });
 
+describe("the events 'away' and 'back' of a client", () => {
+  it('report that its peer disconnected, and that it resumed, with the receipt; connection comes once', async () => {
+    const { server, proxy, client, accepted } = await linked();
+    const seen: unknown[] = [];
+    accepted.on('away', () => seen.push(['away', accepted.state]));
+    accepted.on('back', (continuity) => seen.push(['back', accepted.state, continuity]));
+    accepted.on('close', () => seen.push('close'));
+    await proxy.refuse();
+    proxy.cut('reset');
+    await until(() => expect(seen).toEqual([['away', 'reconnecting']]));
+    accepted.sendMessage('kept');
+    const messages = textsOf(client);
+    await proxy.heal();
+    await until(() => expect(seen[1]).toEqual(['back', 'open', expect.objectContaining({ resumed: true, lost: 0 })]));
+    await until(() => expect(messages).toEqual(['kept']));
+    await client.close();
+    await until(() => expect(seen.slice(2)).toEqual(['close']));
+    expect(server.metrics.connectionsTotal).toBe(1);
+  });
+
+  it('come in pairs where a peer takes the place of its own older connection', async () => {
+    const { proxy, client, accepted } = await linked({ liveness: false }, { liveness: { pingMs: 20, timeoutMs: 30 } });
+    const seen: string[] = [];
+    accepted.on('away', () => seen.push('away'));
+    accepted.on('back', () => seen.push('back'));
+    proxy.forget();
+    await until(() => expect(client.stats.reconnects).toBeGreaterThan(0));
+    await until(() => expect(seen.slice(0, 2)).toEqual(['away', 'back']));
+  });
+
+  it('end with close, and without back, where the peer does not return in time', async () => {
+    const { proxy, accepted } = await linked({ session: { resumeWindowMs: 50 } });
+    const seen: string[] = [];
+    for (const event of ['away', 'back', 'close'] as const) accepted.on(event, () => seen.push(event));
+    await proxy.refuse();
+    proxy.cut('reset');
+    await until(() => expect(seen).toEqual(['away', 'close']));
+  });
+
+  it('never come for a plain client', async () => {
+    const server = await serve();
+    const accepting = nextClient(server);
+    const socket = await foreignOpen(server);
+    const seen: string[] = [];
+    const accepted = await accepting;
+    for (const event of ['away', 'back', 'close'] as const) accepted.on(event, () => seen.push(event));
+    socket.terminate();
+    await until(() => expect(seen).toEqual(['close']));
+  });
+
+  it('have listeners that can be taken off, and that may throw', async () => {
+    const { proxy, accepted } = await linked();
+    const errors: WebsocketError[] = [];
+    accepted.on('error', (error) => errors.push(error));
+    let calls = 0;
+    accepted.on('away', () => {
+      calls += 1;
+    })();
+    accepted.on('away', () => {
+      throw new Error('a bug');
+    });
+    accepted.on('back', () => {
+      throw new Error('another');
+    });
+    proxy.cut('reset');
+    await until(() =>
+      expect(errors).toMatchObject([
+        { code: 'HANDLER_FAILED', context: { handler: 'away' } },
+        { code: 'HANDLER_FAILED', context: { handler: 'back' } },
+      ]),
+    );
+    expect(calls).toBe(0);
+  });
+});
+
 describe('batchDelayMs', () => {
   /** How many WebSocket messages bring what the server sends in three turns. */
   async function batches(batchDelayMs: number): Promise<number> {

@@ -62,14 +62,28 @@ export function pingFlood(): WebsocketError {
   return new WebsocketError('PROTOCOL_ERROR', message, { closeCode: CloseCode.policyViolation });
 }
 
+/**
+ * How large the message is that ws refuses, as far as its frames have announced it. ws keeps that to itself; undefined where
+ * another version has no such field, and of a compressed message, whose size nobody announces.
+ */
+export function refusedSize(ws: object, maxMessageBytes = 0): number | undefined {
+  const size = (ws as { _receiver?: { _totalPayloadLength?: unknown } })._receiver?._totalPayloadLength;
+  return typeof size === 'number' && size > maxMessageBytes ? size : undefined;
+}
+
 /** What the peer did against the protocol, with the code that ws has closed it with. */
-export function protocolError(cause: Error, maxMessageBytes: number | undefined): { code: number; error: WebsocketError } | undefined {
+export function protocolError(
+  cause: Error,
+  maxMessageBytes: number | undefined,
+  size?: number,
+): { code: number; error: WebsocketError } | undefined {
   const code = closeCodeFor((cause as NodeJS.ErrnoException).code ?? '');
   if (code === undefined) return undefined;
   const bound = maxMessageBytes === undefined ? 'maxMessageBytes' : `maxMessageBytes (${maxMessageBytes})`;
   if (code === CloseCode.messageTooBig) {
-    const message = `The peer sent a message over ${bound} and was closed with 1009. Raise the option if such messages are wanted.`;
-    return { code, error: new WebsocketError('MESSAGE_TOO_BIG', message, { limit: maxMessageBytes, closeCode: code }, cause) };
+    const what = size === undefined ? 'a message' : `a message of ${size} bytes`;
+    const message = `The peer sent ${what}, over ${bound}, and was closed with 1009. Raise the option if such messages are wanted.`;
+    return { code, error: new WebsocketError('MESSAGE_TOO_BIG', message, { size, limit: maxMessageBytes, closeCode: code }, cause) };
   }
   const message =
     code === CloseCode.policyViolation

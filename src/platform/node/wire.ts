@@ -5,7 +5,7 @@ import { CloseCode, fittingReason } from '../../core/close-codes.js';
 import type { WebsocketError } from '../../core/errors.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
-import { pingFlood, protocolError, refused, unreachable } from './failures.js';
+import { pingFlood, protocolError, refused, refusedSize, unreachable } from './failures.js';
 import { Frame } from './frame.js';
 import { PongWriter } from './pong-writer.js';
 
@@ -139,7 +139,7 @@ export class NodeWire implements Wire {
     ws.on('pong', () => events.pong());
     ws.on('error', (cause: Error) => {
       if (ws.readyState === ws.CONNECTING || this.#socket === undefined) return;
-      const failure = protocolError(cause, this.#maxMessageBytes);
+      const failure = protocolError(cause, this.#maxMessageBytes, refusedSize(ws, this.#maxMessageBytes));
       if (failure !== undefined) this.#end(failure.code, failure.error);
     });
     ws.on('close', (code: number, reason: Buffer) => {
