@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { type ClientOptions, connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { listen, type WebsocketServer } from '../../src/entry/server.js';
 import { type Certificate, selfSigned } from '../support/certificates.js';
@@ -84,6 +84,28 @@ for (const [name, startProxy] of proxies) {
       expect(await read(client, 1)).toEqual(['still here']);
       expect(client.stats.reconnects).toBe(0);
       await client.close();
+    });
+
+    it('a page of the public host needs hosts at the server, whose console says so', async () => {
+      const lines: string[] = [];
+      const spy = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(line));
+      onTestFinished(() => spy.mockRestore());
+      await using own = await listen('127.0.0.1', 0);
+      await using ownProxy = await startProxy({ program, targetPort: own.port, idleSeconds: 30, certificate });
+      const page: ClientOptions = {
+        reconnect: false,
+        node: { ca: certificate.cert, headers: { Host: 'game.example', Origin: 'https://game.example' } },
+      };
+      await expect(connect(ownProxy.secureAddress, page)).rejects.toMatchObject({ context: { status: 403 } });
+      expect(lines).toEqual([expect.stringMatching(/^gemsocket: refused 127\.0\.0\.1 \(host, 403\): .*hosts: \['game\.example'\]$/)]);
+      await own.close();
+
+      for (const options of [{ hosts: ['game.example'] }, { origins: ['https://game.example'] }]) {
+        await using other = await listen('127.0.0.1', 0, options);
+        await using otherProxy = await startProxy({ program, targetPort: other.port, idleSeconds: 30, certificate });
+        const client = await connect(otherProxy.secureAddress, page);
+        await client.close();
+      }
     });
 
     it('the server behind it is gone: the client is told the status, and is back when the server is', async () => {
