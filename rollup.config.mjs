@@ -36,6 +36,12 @@ function layerOf(id) {
   return layer?.startsWith('platform') ? 'page' : layer;
 }
 
+/** Uint8Array has type arguments since TypeScript 5.7; our declarations are for 5.2 and later. */
+const uint8ArrayOfOlderCompilers = {
+  name: 'uint8-array-of-older-compilers',
+  renderChunk: (code) => code.replaceAll('Uint8Array<ArrayBuffer>', 'Uint8Array'),
+};
+
 const inputs = (extension) => Object.fromEntries(entries.map((entry) => [entry, `build/entry/${entry}${extension}`]));
 
 export default [
@@ -66,7 +72,7 @@ export default [
   {
     input: { ...inputs('.d.ts'), 'shared-worker': 'build/entry/shared-worker.d.ts' },
     external: [...external, 'isomorphic-ws'],
-    plugins: [dts()],
+    plugins: [dts(), uint8ArrayOfOlderCompilers],
     output: {
       dir: 'dist',
       format: 'es',

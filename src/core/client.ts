@@ -19,6 +19,7 @@ import type {
   Delivery,
   IWebsocketClient,
   Message,
+  MessageIterator,
   OnMessage,
   Received,
 } from './types.js';
@@ -151,7 +152,7 @@ export class Client implements IWebsocketClient {
     };
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<Message, CloseInfo | undefined> {
+  [Symbol.asyncIterator](): MessageIterator {
     return this.#inbox.iterate();
   }
 

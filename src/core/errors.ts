@@ -1,4 +1,4 @@
-/** What stands in `WebsocketError.code`. docs/errors.md says for each what to do. */
+/** Every `code` of a WebsocketError. docs/errors.md says for each what to do. */
 export type ErrorCode =
   | 'ABORTED'
   | 'ACCEPT_FAILED'
@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'UNSENT'
   | 'UNSUPPORTED';
 
+/** Facts by name: docs/errors.md says for each code which ones. */
 export type ErrorContext = Readonly<Record<string, unknown>>;
 
 /**
@@ -32,9 +33,10 @@ export type ErrorContext = Readonly<Record<string, unknown>>;
  * where there is one, and a message that says what to do next. None of them carries credentials.
  */
 export class WebsocketError extends Error {
+  /** `'WebsocketError'`, also where two copies of the library are loaded and `instanceof` tells them apart. */
   override readonly name = 'WebsocketError';
-  /** One of {@link ErrorCode}; more may come in later versions. */
-  readonly code: string;
+  /** Short and constant, to branch on; later versions may add codes. docs/errors.md says for each what to do. */
+  readonly code: ErrorCode;
   /** What the code promises to carry: the HTTP status, the address without its credentials, the limit and the size, … */
   readonly context: ErrorContext;
 

@@ -1,6 +1,6 @@
 import type { InboxBounds } from './options.js';
 import { Queue } from './queue.js';
-import type { CloseInfo, Message, Received } from './types.js';
+import type { CloseInfo, Message, MessageIterator, Received } from './types.js';
 
 export interface InboxHost {
   /** The bounds are passed: no more until `hasRoom`. */
@@ -77,7 +77,7 @@ export class Inbox {
   }
 
   /** Each iterator draws from the same queue; two loops share the messages between them. */
-  iterate(): AsyncIterableIterator<Message, CloseInfo | undefined> {
+  iterate(): MessageIterator {
     const waiting = new Set<Waiter>();
     let isOver = false;
     const next = (): Promise<IteratorResult<Message, CloseInfo | undefined>> => {

@@ -1,51 +1,98 @@
 import type { Backoff } from './backoff.js';
 import { WebsocketError } from './errors.js';
-import type { OnMessage, SessionFeature, TransportFeature } from './types.js';
+import type { OnMessage, SessionFeature, TransportFeature, WebsocketType } from './types.js';
 
-/** What a client can be told: all of it optional, every wait and every queue bounded. */
+/** The options of a client. Each may be left out; every wait and every queue is bounded. */
 export interface ClientOptions {
   /** Called with every message. Without it messages wait in the inbox for polling, iteration or a stream. */
-  onMessage?: OnMessage;
+  onMessage?: OnMessage | undefined;
   /** Subprotocols to offer, in order of preference (RFC 6455, 1.9). None by default. */
-  protocols?: readonly string[];
+  protocols?: readonly string[] | undefined;
   /** Ends a pending connect, and later the connection. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds for the address function, the network and the opening handshake together. 10,000 by default, as long as a person waits. */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /**
    * Milliseconds for `close()`: for the peer to answer, and with a session for what breaks meanwhile to come back. 5,000 by
    * default: a peer that lives answers in a round trip.
    */
-  closeTimeoutMs?: number;
+  closeTimeoutMs?: number | undefined;
   /**
    * The delay before attempt n is random between 0 and min(`maxDelayMs`, `minDelayMs` · 2ⁿ⁻¹) milliseconds, so that the clients
    * of a server that fell over do not return all at once. 500 and 30,000 by default, for `maxAttempts` without end. false: one
    * connection and no more.
    */
-  reconnect?: false | { minDelayMs?: number; maxDelayMs?: number; maxAttempts?: number };
+  reconnect?: false | ReconnectOptions | undefined;
   /** Largest message taken from the peer, in bytes of payload. A larger one ends the connection with 1009. 16 MiB by default. */
-  maxMessageBytes?: number;
+  maxMessageBytes?: number | undefined;
   /**
    * Bounds of what waits to be read by getMessage(), iteration or a stream. 10,000 messages by default, seconds of a busy
    * stream, and 32 MiB, twice the largest message. With a session the window takes their place: see `session()`.
    */
-  inbox?: { maxMessages?: number; maxBytes?: number };
+  inbox?: InboxOptions | undefined;
   /**
    * Bounds of what waits to be sent, while open and while reconnecting. From `highWaterBytes` on, 1 MiB by default, sends return
    * false; over `maxBytes`, 16 MiB by default, they throw `OUTBOX_FULL`.
    */
-  outbox?: { highWaterBytes?: number; maxBytes?: number };
+  outbox?: OutboxOptions | undefined;
   /**
    * How a dead link is found: a ping after `pingMs` without a byte, and `timeoutMs` to answer it. 15,000 by default, a quarter
    * of what proxies allow a silent connection, and 10,000, far over any round trip. false: never.
    */
-  liveness?: false | { pingMs?: number; timeoutMs?: number };
+  liveness?: false | LivenessOptions | undefined;
   /** session() from "gemsocket/session"; left out: plain WebSocket, for any server. */
-  session?: SessionFeature;
+  session?: SessionFeature | undefined;
   /** webSocketStream() from "gemsocket/websocket-stream", in Chromium only; left out: the WebSocket of the platform. */
   transport?: TransportFeature | undefined;
   /** Node only: headers, TLS and agent options of the handshake. A browser that is given any throws UNSUPPORTED. */
-  node?: { headers?: Record<string, string>; [tlsOrAgentOption: string]: unknown };
+  node?: NodeOptions | undefined;
+}
+
+/** The options of `connect()`: those of a client, and the type, which the two classes have in their names. */
+export interface ConnectOptions extends ClientOptions {
+  /** `'secure'` by default, so that nothing is sent unencrypted by mistake; `'insecure'` dials ws. */
+  type?: WebsocketType | undefined;
+}
+
+/** When and how often a client tries to reconnect. */
+export interface ReconnectOptions {
+  /** Milliseconds: the ceiling of the first delay. 500 by default: most servers are back at once. */
+  minDelayMs?: number | undefined;
+  /** Milliseconds: the ceiling of every delay. 30,000 by default: the clients of a server that returns are back within that time. */
+  maxDelayMs?: number | undefined;
+  /** Attempts in a row that may fail. Without end by default. */
+  maxAttempts?: number | undefined;
+}
+
+/** Bounds of the messages that wait to be read. */
+export interface InboxOptions {
+  /** Messages that may wait. */
+  maxMessages?: number | undefined;
+  /** Bytes of payload that may wait. */
+  maxBytes?: number | undefined;
+}
+
+/** Bounds of the messages that wait to be sent. */
+export interface OutboxOptions {
+  /** Bytes from which on a send returns false. 1 MiB by default, a second at 8 Mbit/s. */
+  highWaterBytes?: number | undefined;
+  /** Bytes over which a send throws `OUTBOX_FULL`. 16 MiB by default, one message of the largest size that common servers take. */
+  maxBytes?: number | undefined;
+}
+
+/** How a half-open connection is detected. */
+export interface LivenessOptions {
+  /** Milliseconds without a byte after which a ping is sent. 15,000 by default, a quarter of what proxies allow a silent connection. */
+  pingMs?: number | undefined;
+  /** Milliseconds for the answer. 10,000 by default, far over any round trip. */
+  timeoutMs?: number | undefined;
+}
+
+/** What Node's handshake takes beside: also every TLS and agent option of `https.request()`. */
+export interface NodeOptions {
+  /** Headers of the opening handshake, such as `authorization`. */
+  headers?: Record<string, string> | undefined;
+  [tlsOrAgentOption: string]: unknown;
 }
 
 export const defaults = {

@@ -16,7 +16,19 @@ export type OnMessage = (message: Message, client: IWebsocketClient) => void;
 export type Address = string | URL | (() => string | URL | Promise<string | URL>);
 
 /** What one poll returns: a message, or, once and last, how the connection ended. */
-export type Received = { readonly message: Message } | { readonly closeCode: number; readonly reason: string; readonly wasClean: boolean };
+export type Received =
+  | {
+      /** The next message, which is taken out of the inbox. */
+      readonly message: Message;
+    }
+  | {
+      /** The close code, as in `CloseInfo`. */
+      readonly closeCode: number;
+      /** The reason, as in `CloseInfo`. */
+      readonly reason: string;
+      /** Whether the closing handshake was completed. */
+      readonly wasClean: boolean;
+    };
 
 /** The six states a user sees; `reconnecting` covers both the wait and the attempt. */
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
@@ -50,7 +62,13 @@ export interface Continuity {
  * - `'volatile'`: dropped when it can't leave at once (a position that the next one replaces); counted in `messagesShed`.
  * - `{ latest: key }`: while it waits, a newer message with the same key takes its place.
  */
-export type Delivery = 'reliable' | 'volatile' | { readonly latest: string };
+export type Delivery =
+  | 'reliable'
+  | 'volatile'
+  | {
+      /** The key. Messages with other keys, and those without one, are left alone. */
+      readonly latest: string;
+    };
 
 /** One attempt to reconnect, announced before its delay begins. */
 export interface ReconnectAttempt {
@@ -62,6 +80,7 @@ export interface ReconnectAttempt {
   readonly cause: unknown;
 }
 
+/** The events of a client, and the functions that `on` takes for them. */
 export interface ClientEvents {
   /** The first time that the connection opens. */
   open: () => void;
@@ -102,6 +121,11 @@ export interface ClientStats {
   readonly rttMs: number | undefined;
 }
 
+/** Draws from the inbox; its return value is how the connection ended, or undefined where the loop was left before. */
+export interface MessageIterator extends AsyncIterator<Message, CloseInfo | undefined> {
+  [Symbol.asyncIterator](): MessageIterator;
+}
+
 /** One connection, held directly: everything the bus can do with it, with none of the look-up. */
 export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposable {
   /** Unique in this process or page. */
@@ -112,6 +136,7 @@ export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposabl
   readonly protocol: string;
   /** Bytes accepted and not yet handed to the network; of thousands of tiny messages, what they take in memory. */
   readonly bufferedBytes: number;
+  /** Counters, as of now: ask again for newer ones. */
   readonly stats: ClientStats;
   /** True while messages can leave at once. A dead link does not stay open: see `liveness`. */
   isConnectionOpen(): boolean;
@@ -142,16 +167,22 @@ export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposabl
    * @throws {WebsocketError} `INVALID_CLOSE`, at the call.
    */
   close(code?: number, reason?: string): Promise<CloseInfo>;
-  /** @returns a function that takes the listener off again. */
+  /**
+   * Calls the listener for every event of that name: see `ClientEvents`.
+   *
+   * @returns a function that removes the listener.
+   */
   on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void;
 }
 
 /** Made by `session()` of "gemsocket/session". */
 export interface SessionFeature {
+  /** The subprotocol that it offers. */
   readonly name: 'gem.1';
 }
 
 /** Made by `webSocketStream()` of "gemsocket/websocket-stream". */
 export interface TransportFeature {
+  /** What dials in place of the platform's WebSocket. */
   readonly name: 'WebSocketStream';
 }

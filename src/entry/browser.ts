@@ -1,8 +1,8 @@
 import { RequestBus } from '../bus/request-bus.js';
 import { Client } from '../core/client.js';
 import { clientParts } from '../core/client-parts.js';
-import type { ClientOptions } from '../core/options.js';
-import type { Address, IWebsocketClient, WebsocketType } from '../core/types.js';
+import type { ClientOptions, ConnectOptions } from '../core/options.js';
+import type { Address, IWebsocketClient } from '../core/types.js';
 import { browserPlatform } from '../platform/browser/platform.js';
 
 export * from './common.js';
@@ -33,7 +33,7 @@ export class WebsocketClient extends Client {
  * @throws {WebsocketError} (rejects) `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, `CONNECT_FAILED`,
  * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
  */
-export async function connect(address: Address, options: ClientOptions & { type?: WebsocketType } = {}): Promise<IWebsocketClient> {
+export async function connect(address: Address, options: ConnectOptions = {}): Promise<IWebsocketClient> {
   const client = new Client(clientParts(browserPlatform, address, options.type ?? 'secure', options));
   await client.connect();
   return client;

@@ -1,7 +1,15 @@
 /** What every entry of "gemsocket" has, whatever the platform. */
 export type { ErrorCode, ErrorContext } from '../core/errors.js';
 export { WebsocketError } from '../core/errors.js';
-export type { ClientOptions } from '../core/options.js';
+export type {
+  ClientOptions,
+  ConnectOptions,
+  InboxOptions,
+  LivenessOptions,
+  NodeOptions,
+  OutboxOptions,
+  ReconnectOptions,
+} from '../core/options.js';
 export type { ClientStreams } from '../core/streams.js';
 export { streams } from '../core/streams.js';
 export type {
@@ -14,6 +22,7 @@ export type {
   Delivery,
   IWebsocketClient,
   Message,
+  MessageIterator,
   OnMessage,
   Received,
   ReconnectAttempt,

@@ -1,7 +1,7 @@
 import { RequestBus } from '../bus/request-bus.js';
 import { Client } from '../core/client.js';
 import { type ClientParts, clientParts } from '../core/client-parts.js';
-import type { ClientOptions } from '../core/options.js';
+import type { ClientOptions, ConnectOptions } from '../core/options.js';
 import type { Address, IWebsocketClient, WebsocketType } from '../core/types.js';
 import { shareSignal } from '../platform/node/abort.js';
 import { nodePlatform } from '../platform/node/platform.js';
@@ -34,7 +34,7 @@ export class WebsocketClient extends Client {
  * @throws {WebsocketError} (rejects) `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, `CONNECT_FAILED`,
  * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
  */
-export async function connect(address: Address, options: ClientOptions & { type?: WebsocketType } = {}): Promise<IWebsocketClient> {
+export async function connect(address: Address, options: ConnectOptions = {}): Promise<IWebsocketClient> {
   const client = new Client(parts(address, options.type ?? 'secure', options));
   await client.connect();
   return client;

@@ -2,7 +2,7 @@ export { WebsocketError } from '../core/errors.js';
 export type { CloseInfo, Message, Received } from '../core/types.js';
 export { attach } from '../server/attach.js';
 export { listen } from '../server/listen.js';
-export type { ServerOptions } from '../server/options.js';
+export type { RateLimit, ServerOptions, TlsOptions } from '../server/options.js';
 export type { ServerSessionOptions } from '../server/session-options.js';
 export type {
   Refused,

@@ -2,7 +2,7 @@ import { RequestBus } from '../bus/request-bus.js';
 import { Client } from '../core/client.js';
 import { type ClientParts, clientParts, type LinkFeature } from '../core/client-parts.js';
 import { WebsocketError } from '../core/errors.js';
-import type { ClientOptions } from '../core/options.js';
+import type { ClientOptions, ConnectOptions } from '../core/options.js';
 import type { Address, IWebsocketClient, OnMessage, WebsocketType } from '../core/types.js';
 import { browserPlatform } from '../platform/browser/platform.js';
 import { Hub } from '../platform/shared/hub.js';
@@ -24,17 +24,18 @@ export interface SharedOptions {
    * share one whose address is a function, which else is shared with nobody. Put into it whatever makes two connections
    * different, such as who is logged in.
    */
-  key?: string;
+  key?: string | undefined;
   /**
    * The script of the worker, `gemsocket/shared-worker`, on this site; or a function that makes the worker. Left out:
    * the file beside this module, which bundlers find by themselves.
    */
-  worker?: string | URL | (() => SharedWorker);
+  worker?: string | URL | (() => SharedWorker) | undefined;
 }
 
-/** Options of a client, and what is told about sharing. */
+/** The options of a client, and those of sharing. */
 export interface SharedClientOptions extends ClientOptions {
-  shared?: SharedOptions;
+  /** How the connection is shared; by its address, unless said otherwise. */
+  shared?: SharedOptions | undefined;
 }
 
 /**
@@ -66,7 +67,7 @@ export class WebsocketClient extends Client {
  * @throws {WebsocketError} (rejects) `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, `CONNECT_FAILED`,
  * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
  */
-export async function connect(address: Address, options: SharedClientOptions & { type?: WebsocketType } = {}): Promise<IWebsocketClient> {
+export async function connect(address: Address, options: SharedClientOptions & ConnectOptions = {}): Promise<IWebsocketClient> {
   const client = new Client(sharedParts(address, options.type ?? 'secure', options));
   await client.connect();
   return client;
@@ -121,8 +122,7 @@ function sharedParts(address: Address, type: WebsocketType, options: SharedClien
 }
 
 function checkShared({ key, worker }: SharedOptions): SharedOptions {
-  if (key === undefined || (typeof key === 'string' && key !== ''))
-    return { ...(key === undefined ? {} : { key }), ...(worker === undefined ? {} : { worker }) };
+  if (key === undefined || (typeof key === 'string' && key !== '')) return { key, worker };
   throw new WebsocketError('INVALID_OPTION', 'The option shared.key must be a text that is not empty.', {
     option: 'shared.key',
     value: key,

@@ -5,7 +5,7 @@ import { abnormalClose, CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { MakeLink } from '../core/link.js';
 import type { Settings } from '../core/options.js';
-import type { ClientEvents, CloseInfo, Continuity, Delivery, Message, Received } from '../core/types.js';
+import type { ClientEvents, Continuity, Delivery, MessageIterator, Received } from '../core/types.js';
 import type { Dial } from '../core/wire.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ServerSettings } from './options.js';
@@ -128,7 +128,7 @@ export class AcceptedClient extends Client implements ServerClient {
     return super.on(event as keyof ClientEvents, listener as ClientEvents[keyof ClientEvents]);
   }
 
-  override [Symbol.asyncIterator](): AsyncIterableIterator<Message, CloseInfo | undefined> {
+  override [Symbol.asyncIterator](): MessageIterator {
     this.#reader = 'holder';
     return super[Symbol.asyncIterator]();
   }

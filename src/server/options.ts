@@ -1,56 +1,64 @@
 import type { IncomingMessage } from 'node:http';
 import { WebsocketError } from '../core/errors.js';
-import { type ClientOptions, defaults, milliseconds, positive, resolveOptions, type Settings } from '../core/options.js';
+import {
+  defaults,
+  type InboxOptions,
+  type LivenessOptions,
+  milliseconds,
+  positive,
+  resolveOptions,
+  type Settings,
+} from '../core/options.js';
 import { checkFunction, checkObject, invalid } from './option-checks.js';
 import { resolveServerSession, type ServerSessionOptions, type ServerSessionSettings } from './session-options.js';
 import { hostNameOf } from './target.js';
 
-/** What a server can be told. Every bound has a default; docs/guides/operating.md says of each why it is so much. */
+/** The options of a server. Every bound has a default; docs/guides/operating.md says for each why it is so much. */
 export interface ServerOptions {
   /** TLS key and certificate, PEM: the server is wss. Of `listen` only; an attached server has its own. */
-  tls?: { key: string | Buffer; cert: string | Buffer };
+  tls?: TlsOptions | undefined;
   /** The only path that is served, without a query; others get 404. Every path, unless set. */
-  path?: string;
+  path?: string | undefined;
   /** Subprotocols that the server speaks. The first of the client's that is among them is chosen (RFC 6455, 4.2.2). */
-  protocols?: readonly string[];
+  protocols?: readonly string[] | undefined;
   /** Exact origins that a browser may come from; '*' lets all in. Same host and port only, unless set. Others get 403. */
-  origins?: readonly string[] | '*';
+  origins?: readonly string[] | '*' | undefined;
   /**
    * Host names, without ports, by which browsers may connect; '*' is any. Others get 403. Unless set, a browser that connects to
    * a loopback address must use a loopback name (localhost, *.localhost, 127.0.0.0/8, [::1]), as a page of a stranger's domain
    * that resolves to 127.0.0.1 is of the same origin as the server there (DNS rebinding). Set it for a proxy on the same
    * machine that forwards the public Host, or list `origins`. Loopback names stay allowed on loopback addresses.
    */
-  hosts?: readonly string[] | '*';
+  hosts?: readonly string[] | '*' | undefined;
   /** Before the upgrade. Throw or return undefined to refuse with 401; what it returns is the client's `user`. */
-  authenticate?: (request: IncomingMessage) => unknown;
+  authenticate?: ((request: IncomingMessage) => unknown) | undefined;
   /** Open clients; handshakes under way count. More get 503. 16,384 by default: idle ones take half a gigabyte. */
-  maxClients?: number;
+  maxClients?: number | undefined;
   /**
    * Sockets of clients that the server has closed and that have not answered yet, beyond those for which `maxClients` has a
    * place. Over it, the oldest is dropped when a client connects. 64 by default: an answer takes a round trip.
    */
-  maxClosing?: number;
+  maxClosing?: number | undefined;
   /** Largest message taken, in bytes of payload; a larger one ends its connection with 1009. 64 KiB by default, as a stranger may send it. */
-  maxMessageBytes?: number;
+  maxMessageBytes?: number | undefined;
   /** Milliseconds for a handshake, `authenticate` included; with TLS as many again before it, for TLS's own. 10,000 by default, as long as a client waits. */
-  handshakeTimeoutMs?: number;
+  handshakeTimeoutMs?: number | undefined;
   /** As for the client: after `pingMs` without a byte (15,000 by default) a ping, which is to be answered within `timeoutMs` (10,000). false: no pings. */
-  liveness?: false | { pingMs?: number; timeoutMs?: number };
+  liveness?: false | LivenessOptions | undefined;
   /** Messages of one client, as a token bucket; over it the client is closed with 1008. None, unless set: an application knows its own rate. */
-  rateLimit?: { messagesPerSecond: number; burst: number };
+  rateLimit?: RateLimit | undefined;
   /**
    * Bounds of what waits to be read from one client; a client over them is not read from until there is room. By default
    * 1,024 messages and 1 MiB, or two of the largest messages where that is more: there are as many inboxes as clients.
    */
-  inbox?: { maxMessages?: number; maxBytes?: number };
+  inbox?: InboxOptions | undefined;
   /**
    * A client that reads too slowly for this many buffered bytes is closed with 1013. A send returns false from a
    * quarter of it on, so a sender that then awaits `drained()` is never cut off. 4 MiB by default: four seconds at 8 Mbit/s.
    */
-  maxBufferedBytes?: number;
+  maxBufferedBytes?: number | undefined;
   /** Bounds of the sessions that clients with `session()` hold; false: every client is a plain one. */
-  session?: ServerSessionOptions | false;
+  session?: ServerSessionOptions | false | undefined;
 }
 
 export const serverDefaults = {
@@ -72,8 +80,19 @@ export const serverDefaults = {
   graceMs: defaults.closeTimeoutMs,
 } as const;
 
+/** What makes a server a wss server. */
+export interface TlsOptions {
+  /** The private key, PEM. */
+  key: string | Buffer;
+  /** Its certificate, and those between it and the root, PEM. */
+  cert: string | Buffer;
+}
+
+/** A token bucket for the messages of one client. */
 export interface RateLimit {
+  /** Messages a second that a client may send for ever. */
   readonly messagesPerSecond: number;
+  /** Messages that it may send at once after a pause. */
   readonly burst: number;
 }
 
@@ -121,9 +140,9 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
 
 function clientSettings(options: ServerOptions, maxBufferedBytes: number): Settings {
   const maxMessageBytes = positive('maxMessageBytes', options.maxMessageBytes, serverDefaults.maxMessageBytes);
-  const client: ClientOptions = {
+  return resolveOptions({
     reconnect: false,
-    protocols: options.protocols ?? [],
+    protocols: options.protocols,
     maxMessageBytes,
     inbox: {
       maxMessages: options.inbox?.maxMessages ?? serverDefaults.inboxMessages,
@@ -132,8 +151,8 @@ function clientSettings(options: ServerOptions, maxBufferedBytes: number): Setti
     },
     // The server client bounds it, at maxBufferedBytes and one message.
     outbox: { highWaterBytes: maxBufferedBytes / 4, maxBytes: Number.POSITIVE_INFINITY },
-  };
-  return resolveOptions(options.liveness === undefined ? client : { ...client, liveness: options.liveness });
+    liveness: options.liveness,
+  });
 }
 
 function resolvePath(path: string | undefined): string | undefined {

@@ -7,28 +7,28 @@ import { checkFunction, checkObject } from './option-checks.js';
 /** Bounds of the sessions that clients with `session()` hold. docs/guides/operating.md says of each default why it is so much. */
 export interface ServerSessionOptions {
   /** Bytes from one client that may wait to be read before it is stopped, each message counting 32 more than it has. 1 MiB by default, 32 KiB at the least. */
-  windowBytes?: number;
+  windowBytes?: number | undefined;
   /**
    * Bytes sent to one client and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait, and
    * count for `maxBufferedBytes`. 1 MiB by default.
    */
-  replayBytes?: number;
+  replayBytes?: number | undefined;
   /**
    * Milliseconds that a message to a client waits for more to leave with it, from 0, the default, to 1,000. For who sends from
    * many turns of the event loop: a browser pays for each batch that it reads.
    */
-  batchDelayMs?: number;
+  batchDelayMs?: number | undefined;
   /** Milliseconds that a session is kept for a client that is away. Two minutes by default: a tunnel, a lift, a change of networks. */
-  resumeWindowMs?: number;
+  resumeWindowMs?: number | undefined;
   /** Sessions whose clients are away. Over it, the one that left first is given up. 10,000 by default; 0 keeps none. */
-  maxDetached?: number;
+  maxDetached?: number | undefined;
   /** Bytes that those hold together; the same is done over it. 256 MiB by default, a quarter of a small server's memory. */
-  maxDetachedBytes?: number;
+  maxDetachedBytes?: number | undefined;
   /**
    * Whether what `authenticate` returned for a session and what it returns for who wants to go on with it are the same
    * user. Deeply equal, unless set: set it where that changes from handshake to handshake, as the expiry of a token does.
    */
-  isSameUser?: (before: unknown, now: unknown) => boolean;
+  isSameUser?: ((before: unknown, now: unknown) => boolean) | undefined;
 }
 
 export const serverSessionDefaults = {
@@ -51,13 +51,8 @@ export function resolveServerSession(options: ServerSessionOptions | false | und
   if (options === false) return undefined;
   checkObject('session', options, 'must be an object of options, or false for no sessions.');
   const { windowBytes, replayBytes, batchDelayMs, resumeWindowMs, maxDetached, maxDetachedBytes, isSameUser } = options ?? {};
-  const bounds = {
-    ...(windowBytes === undefined ? {} : { windowBytes }),
-    ...(replayBytes === undefined ? {} : { replayBytes }),
-    ...(batchDelayMs === undefined ? {} : { batchDelayMs }),
-  };
   return {
-    ...resolveSession(bounds, { ...sessionDefaults, ...serverSessionDefaults }),
+    ...resolveSession({ windowBytes, replayBytes, batchDelayMs }, { ...sessionDefaults, ...serverSessionDefaults }),
     resumeWindowMs: milliseconds('session.resumeWindowMs', resumeWindowMs, registryDefaults.resumeWindowMs),
     // None is a bound, too: who loses the connection has lost the session.
     maxDetached: maxDetached === 0 ? 0 : positive('session.maxDetached', maxDetached, registryDefaults.maxDetached),

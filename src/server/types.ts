@@ -7,6 +7,7 @@ import type { RefusalReason } from './refusal.js';
 export interface ServerRequest {
   /** Path and query, as sent; of an absolute request target (RFC 6455, 4.1) its path and query. */
   readonly url: string;
+  /** By names in lower case, as Node has them. */
   readonly headers: Readonly<IncomingHttpHeaders>;
   /** Of the other end of the socket: behind a proxy, the proxy's. */
   readonly remoteAddress: string;
@@ -22,8 +23,13 @@ export interface ServerClientEvents extends ClientEvents {
 
 /** One accepted connection, or one session: the same interface as on the other side, and who it is. */
 export interface ServerClient extends IWebsocketClient {
-  /** @returns a function that takes the listener off again. */
+  /**
+   * Calls the listener for every event of that name: see `ServerClientEvents`.
+   *
+   * @returns a function that removes the listener.
+   */
   on<E extends keyof ServerClientEvents>(event: E, listener: ServerClientEvents[E]): () => void;
+  /** The handshake of the client. */
   readonly request: ServerRequest;
   /** What `authenticate` returned, for the first handshake of a session. */
   readonly user: unknown;
@@ -31,17 +37,21 @@ export interface ServerClient extends IWebsocketClient {
 
 /** A handshake that did not become a client. */
 export interface Refused {
+  /** Why, as a short constant: the counter in `metrics` has the same name. */
   readonly reason: RefusalReason;
   /** The HTTP status that it was answered with; 0 where it was dropped without an answer. */
   readonly status: number;
+  /** Of the other end of the socket; '' where it is not known any more. */
   readonly remoteAddress: string;
   /** What `authenticate` threw. */
   readonly cause: unknown;
 }
 
+/** The events of a server, and the functions that `on` takes for them. */
 export interface ServerEvents {
   /** Before the client's first message: a handler attached here misses nothing. Once for each session, however often it is resumed. */
   connection: (client: ServerClient) => void;
+  /** A handshake that did not become a client. */
   refused: (refused: Refused) => void;
   /** A connection could not be accepted; or a listener threw, of the server, or of a client without an `error` listener. Where nobody listens, it is written to the console. */
   error: (error: WebsocketError) => void;
@@ -50,13 +60,14 @@ export interface ServerEvents {
 /** How `close()` ends the clients. */
 export interface ServerCloseOptions {
   /** 1001 by default: the server goes away, and clients that reconnect may come back (RFC 6455, 7.4.1). */
-  code?: number;
+  code?: number | undefined;
   /** At most 123 bytes of UTF-8; empty by default. */
-  reason?: string;
+  reason?: string | undefined;
   /** Milliseconds for all clients together to answer; whoever has not by then is dropped. 5,000 by default. */
-  graceMs?: number;
+  graceMs?: number | undefined;
 }
 
+/** Made by `listen()` or `attach()`. Iteration gives every new client. */
 export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDisposable {
   /**
    * The open clients, oldest first; the array never changes, ask again for the next one. A client with a session stays
@@ -69,7 +80,11 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
   readonly clients: readonly ServerClient[];
   /** The port that it listens on; 0 while an attached HTTP server does not listen yet. */
   readonly port: number;
-  /** @returns a function that takes the listener off again. */
+  /**
+   * Calls the listener for every event of that name: see `ServerEvents`.
+   *
+   * @returns a function that removes the listener.
+   */
   on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void;
   /**
    * To every open client of this process, and to those whose session waits for them. A client that reads too slowly is

@@ -1,4 +1,4 @@
-import type { LinkFeature } from '../core/client-parts.js';
+import type { LinkFeature, LinkOptions } from '../core/client-parts.js';
 import { WebsocketError } from '../core/errors.js';
 import { milliseconds, positive, type Settings } from '../core/options.js';
 import { WIRE_MARK_BYTES } from '../core/plain-link.js';
@@ -13,26 +13,26 @@ const MAX_BATCH_DELAY_MS = 1_000;
 /** Bounds are said in the handshake, as numbers: infinity is none. */
 const MAX_COUNT = 2 ** 48;
 
-/** What a session can be told. */
+/** The options of a session. */
 export interface SessionOptions {
   /** Milliseconds that an acknowledgement may wait for something to ride on. 25 by default: 40 a second cost nothing. */
-  ackDelayMs?: number;
+  ackDelayMs?: number | undefined;
   /**
    * Milliseconds that a message waits for more to leave with it. 0 by default: it leaves at the end of the turn of the event
    * loop. For who sends from many turns, and would rather send fewer batches than at once. 1,000 at the most; in a hidden page,
    * as long as its timers are late.
    */
-  batchDelayMs?: number;
+  batchDelayMs?: number | undefined;
   /**
    * Bytes that may wait to be read before the sender is stopped, each message counting 32 more than it has. 1 MiB by default,
    * 80 Mbit/s over a round trip of 100 ms; 32 KiB at the least, so that a record always fits.
    */
-  windowBytes?: number;
+  windowBytes?: number | undefined;
   /**
    * Bytes that may be sent and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait in the
    * outbox. 4 MiB by default: what waits for an acknowledgement should not be what slows a sender whose reader keeps up.
    */
-  replayBytes?: number;
+  replayBytes?: number | undefined;
 }
 
 export const sessionDefaults = {
@@ -76,7 +76,7 @@ function checkOffer(protocols: readonly string[]): void {
   throw new WebsocketError('INVALID_OPTION', message, { option: 'protocols', value: protocols });
 }
 
-export function resolveSession(options: SessionOptions, defaults: Required<SessionOptions> = sessionDefaults): Required<SessionOptions> {
+export function resolveSession(options: SessionOptions, defaults: LinkOptions = sessionDefaults): LinkOptions {
   const windowBytes = positive('session.windowBytes', options.windowBytes, defaults.windowBytes);
   if (windowBytes < MIN_WINDOW_BYTES) {
     throw new WebsocketError(
@@ -102,7 +102,7 @@ function resolveBatchDelay(batchDelayMs: number): number {
   throw new WebsocketError('INVALID_OPTION', message, { option: 'session.batchDelayMs', value: batchDelayMs });
 }
 
-export function sessionSettings(options: Required<SessionOptions>, settings: Settings): SessionSettings {
+export function sessionSettings(options: LinkOptions, settings: Settings): SessionSettings {
   return {
     ...options,
     outbox: settings.outbox,

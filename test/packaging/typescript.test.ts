@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { makeProject } from '../support/installed-package.js';
@@ -63,10 +63,26 @@ attach(createServer());
 await (await connect('localhost')).close();
 `;
 
-/** Type-checks a file with all checks on, also of our declarations; gives what the compiler says against it. */
-function compile(text: string, compilerOptions: object, nodeTypes = false, file = 'main.ts'): string {
+/** Under exactOptionalPropertyTypes an optional property takes undefined only where its type says so. */
+const everyOptionUndefined = `
+import { connect, WebsocketError, type ClientOptions, type ErrorCode } from 'gemsocket';
+import { session } from 'gemsocket/session';
+
+export const make = (isPatient: boolean, token: string | undefined): ClientOptions => ({
+  session: isPatient ? session({ windowBytes: isPatient ? 65_536 : undefined }) : undefined,
+  node: { headers: token === undefined ? undefined : { authorization: token } },
+  reconnect: { maxAttempts: isPatient ? 3 : undefined },
+});
+void connect('localhost', { ...make(true, undefined), type: undefined });
+export const code: ErrorCode = new WebsocketError('NOT_OPEN', '').code;
+// @ts-expect-error: a code that does not exist is found by the compiler.
+export const isWrong = new WebsocketError('NOT_OPEN', '').code === 'NOT_OPENED';
+`;
+
+/** Type-checks files with all checks on, also of our declarations; gives what the compiler says against them. */
+function compile(files: Record<string, string>, compilerOptions: object, { types = [] as string[], compiler = 'typescript' } = {}): string {
   const cwd = makeProject(inject('installation'), {
-    [file]: text,
+    ...files,
     'tsconfig.json': JSON.stringify({
       compilerOptions: {
         strict: true,
@@ -74,15 +90,15 @@ function compile(text: string, compilerOptions: object, nodeTypes = false, file 
         noEmit: true,
         skipLibCheck: false,
         target: 'es2022',
-        types: nodeTypes ? ['node'] : [],
+        types,
         ...compilerOptions,
       },
-      files: [file],
+      files: Object.keys(files),
     }),
   });
-  if (nodeTypes) linkNodeTypes(cwd);
+  if (types.length > 0) linkNodeTypes(cwd);
   try {
-    execFileSync(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', cwd], { encoding: 'utf8', stdio: 'pipe' });
+    execFileSync(process.execPath, [resolve('node_modules', compiler, 'bin/tsc'), '-p', cwd], { encoding: 'utf8', stdio: 'pipe' });
     return '';
   } catch (error) {
     return (error as { stdout: string }).stdout;
@@ -98,34 +114,50 @@ function linkNodeTypes(folder: string): void {
   }
 }
 
-describe('the declarations of the package', () => {
-  const page = { lib: ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'] };
-  const node = { lib: ['es2022'] };
+const page = { lib: ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'], module: 'esnext', moduleResolution: 'bundler' };
+const node = { lib: ['es2022'] };
+const types = ['node'];
+const pageFiles = { 'main.ts': program, 'undefined.ts': everyOptionUndefined };
+const nodeFiles = { 'main.ts': program, 'server.ts': serverProgram };
 
+describe('the declarations of the package', () => {
   test('in a page, with a bundler, and without the types of Node', () => {
-    expect(compile(program, { ...page, module: 'esnext', moduleResolution: 'bundler', customConditions: ['browser'] })).toBe('');
+    expect(compile(pageFiles, { ...page, customConditions: ['browser'] })).toBe('');
   });
 
   test('in a worker or another runtime, without a condition', () => {
-    expect(compile(program, { ...page, module: 'esnext', moduleResolution: 'bundler' })).toBe('');
+    expect(compile(pageFiles, page)).toBe('');
   });
 
   test('in Node with module node20, and without the types of a page', () => {
-    expect(compile(program, { ...node, module: 'node20' }, true)).toBe('');
+    expect(compile(nodeFiles, { ...node, module: 'node20' }, { types })).toBe('');
   });
 
   test('in CommonJS with module node20', () => {
     const commonJs =
       "import gemsocket = require('gemsocket');\nexport const error: Error = new gemsocket.WebsocketError('NOT_OPEN', '', { state: 'idle' });";
-    expect(compile(commonJs, { ...node, module: 'node20' }, true, 'main.cts')).toBe('');
-  });
-
-  test('of the server in Node', () => {
-    expect(compile(serverProgram, { ...node, module: 'node20' }, true)).toBe('');
+    expect(compile({ 'main.cts': commonJs }, { ...node, module: 'node20' }, { types })).toBe('');
   });
 
   test('say no to what is wrong', () => {
     const wrong = "import { connect } from 'gemsocket';\nvoid connect('localhost', { type: 'unsafe' });";
-    expect(compile(wrong, { ...page, module: 'esnext', moduleResolution: 'bundler' })).toContain('TS2322');
+    expect(compile({ 'main.ts': wrong }, page)).toContain('TS2322');
+  });
+});
+
+describe('the oldest TypeScript that README.md names', () => {
+  const compiler = 'typescript-5.2';
+
+  test('is the one of these tests', () => {
+    const [, named] = /TypeScript (\d+\.\d+) or later/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    expect(`typescript-${named}`).toBe(compiler);
+  });
+
+  test('takes the declarations in a page, with a bundler', () => {
+    expect(compile(pageFiles, { ...page, customConditions: ['browser'] }, { compiler })).toBe('');
+  });
+
+  test('takes them in Node, of client and server', () => {
+    expect(compile(nodeFiles, { ...node, module: 'nodenext' }, { types, compiler })).toBe('');
   });
 });
