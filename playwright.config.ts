@@ -1,5 +1,8 @@
 import { defineConfig, devices } from '@playwright/test';
 import { chromiumOptions, firefoxOptions } from './test/support/browsers.js';
+import { JOBS, limit, measurePace } from './test/support/pace.js';
+
+await measurePace();
 
 /** Where the demo listens for these tests; E2E_PORT lets two checkouts run them at once. */
 const port = Number(process.env.E2E_PORT ?? 8180);
@@ -12,11 +15,10 @@ const ofEngines = (...names: readonly string[]) => names.map((name) => `**/*-${n
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results/browser', // it is emptied at every start; the results of the suite, beside it, are not
-  timeout: 30_000,
-  workers: 2,
+  timeout: limit(60_000),
+  expect: { timeout: limit(10_000) },
+  workers: JOBS,
   forbidOnly: true,
-  // A machine that is short of time for a moment is no fault; what passed at the second try is listed as flaky.
-  retries: process.env.CI ? 1 : 0,
   reporter: [['list'], ['html', { open: 'never' }]],
   use: { baseURL: `http://localhost:${port}`, trace: 'retain-on-failure' },
   projects: [
@@ -33,6 +35,7 @@ export default defineConfig({
     command: 'node demo/server.mjs',
     env: { PORT: String(port) },
     url: `http://localhost:${port}`,
+    timeout: limit(60_000),
     stdout: 'ignore',
     stderr: 'pipe',
   },

@@ -1,7 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { JOBS, limit, measurePace } from './test/support/pace.js';
 
-/** Minutes rather than seconds for what starts other programs, or breaks a link and waits to see it found. */
+await measurePace();
+
+/** Of one test, at the reference pace: more for those that start other programs, install packages, or build with tools. */
 const TIMEOUTS_MS: Readonly<Record<string, number>> = {
   docs: 60_000,
   examples: 60_000,
@@ -10,22 +13,20 @@ const TIMEOUTS_MS: Readonly<Record<string, number>> = {
   packaging: 120_000,
 };
 
-/** For these alone, and where nobody looks on: a machine that is short of time for a moment is no fault. */
-const retry = (name: string) => (process.env.CI && name in TIMEOUTS_MS ? 1 : 0);
-
 /** Every folder of test/ is a project, so none can be forgotten; each may be run by its name, `vitest run --project unit`. */
 const folders = readdirSync('test', { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== 'support');
 
 export default defineConfig({
   test: {
+    maxWorkers: JOBS,
     projects: folders.map(({ name }) => ({
       extends: true as const,
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],
-        testTimeout: TIMEOUTS_MS[name] ?? 15_000,
-        hookTimeout: TIMEOUTS_MS[name] ?? 15_000,
-        retry: retry(name),
+        testTimeout: limit(TIMEOUTS_MS[name] ?? 30_000),
+        hookTimeout: limit(TIMEOUTS_MS[name] ?? 30_000),
+        expect: { poll: { timeout: limit(10_000), interval: 10 } },
         ...(name === 'packaging' ? { globalSetup: 'test/support/installed-package.ts' } : {}),
       },
     })),

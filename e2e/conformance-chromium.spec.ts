@@ -1,5 +1,6 @@
-import { describeConformance, describeShared, describeStream } from './conformance/in-browser.js';
+import { describeConformance, describeShared, describeStream, shareRuns } from './conformance/in-browser.js';
 
+shareRuns();
 describeConformance('Chromium', 'chromium');
 describeShared('Chromium', 'chromium');
 describeStream('Chromium', 'chromiumStream');

@@ -1,4 +1,5 @@
-import { describeConformance, describeShared } from './conformance/in-browser.js';
+import { describeConformance, describeShared, shareRuns } from './conformance/in-browser.js';
 
+shareRuns();
 describeConformance('Firefox', 'firefox');
 describeShared('Firefox', 'firefox');

@@ -2,6 +2,7 @@ import { expect, type Page } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import { listen } from 'gemsocket/server';
 import type { session } from 'gemsocket/session';
+import { limit } from '../test/support/pace.js';
 import { startScript } from '../test/support/programs.js';
 import { until } from '../test/support/until.js';
 import { pageBytes } from './engines/page-bytes.js';
@@ -36,7 +37,7 @@ async function open(page: Page, address: string): Promise<void> {
 const mib = (bytes: number) => (bytes / MB).toFixed(1);
 
 test('a page that stops reading stops a server at full speed: both are flat, and nothing is lost', async ({ page }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(limit(120_000));
   await using writer = await startScript('test/faults/children/session-writer.ts', [TOTAL_BYTES, MESSAGE_BYTES]);
   const { port } = (await writer.said('listening')) as { port: number };
   const devtools = await page.context().newCDPSession(page);
@@ -78,7 +79,7 @@ test('a page that stops reading stops a server at full speed: both are flat, and
 });
 
 test('a server that stops reading stops a page at full speed: both are flat, and nothing is lost', async ({ page }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(limit(120_000));
   const server = await listen('127.0.0.1', 0, { origins: '*' });
   const arriving = new Promise<gemsocket.IWebsocketClient>((resolve) => server.on('connection', resolve));
   const devtools = await page.context().newCDPSession(page);

@@ -1,4 +1,5 @@
 import { expect, type Page, test } from '@playwright/test';
+import { limit } from '../test/support/pace.js';
 import { until } from '../test/support/until.js';
 import { logOf, open, peerOf, type Setting, sendFrom, set, stateOf, statsOf } from './session/setting.js';
 import { send } from './session/talk.js';
@@ -33,7 +34,7 @@ async function mend(
 }
 
 test('100 cuts and freezes lose, double and reorder none of 20,000 messages each way', async ({ page }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(limit(120_000));
   const [breaks, messages] = [100, 20_000];
   await using setting = await set();
   await page.goto(setting.origin);

@@ -1,4 +1,5 @@
 import { expect, type Page, test } from '@playwright/test';
+import { limit } from '../test/support/pace.js';
 import { until } from '../test/support/until.js';
 import { logOf, peerOf, type Setting, sendFrom, set, stateOf } from './session/setting.js';
 import { send } from './session/talk.js';
@@ -137,7 +138,7 @@ for (const hasSession of [false, true]) {
     });
 
     test('a tab that reads nothing is ended alone', async ({ context }) => {
-      test.setTimeout(60_000);
+      test.setTimeout(limit(60_000));
       await using setting = await set({ maxBufferedBytes: 64 * 1024 * 1024 });
       const other = await join(context, setting, { hasSession });
       const sleeps = await join(context, setting, { hasSession, isPolled: true, inbox: { maxMessages: 100 } });

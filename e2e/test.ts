@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { test as base } from '@playwright/test';
 import { DEBIAN_WEBKIT_DRIVER } from '../test/support/browsers.js';
+import { limit } from '../test/support/pace.js';
 import { type Served, serve } from './conformance/served.js';
 import type { Engine, Tab } from './engines/engine.js';
 import { startWithPlaywright } from './engines/playwright.js';
@@ -14,7 +15,7 @@ export const test = base.extend<{ tab: Tab; server: Served }, { engine: Engine }
       await using engine = isDebiansWebKit ? await startWebKit() : await startWithPlaywright(playwright[browserName], launchOptions);
       await use(engine);
     },
-    { scope: 'worker', timeout: 120_000 },
+    { scope: 'worker', timeout: limit(120_000) },
   ],
   tab: async ({ engine }, use) => {
     await using tab = await engine.open();

@@ -2,6 +2,7 @@ import { expect, type Page } from '@playwright/test';
 import type * as gemsocket from 'gemsocket';
 import { listen } from 'gemsocket/server';
 import type * as websocketStream from 'gemsocket/websocket-stream';
+import { limit } from '../test/support/pace.js';
 import { until } from '../test/support/until.js';
 import { pageBytes } from './engines/page-bytes.js';
 import { logOf, open as openSession, peerOf, sendFrom, set } from './session/setting.js';
@@ -48,7 +49,7 @@ async function writeAll(client: gemsocket.IWebsocketClient): Promise<void> {
 }
 
 test('a page that does not read stops a server by TCP alone: the page stays small, and nothing is lost', async ({ page }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(limit(120_000));
   const server = await listen('127.0.0.1', 0, { origins: '*' });
   const arriving = new Promise<gemsocket.IWebsocketClient>((resolve) => server.on('connection', resolve));
   const devtools = await page.context().newCDPSession(page);

@@ -1,8 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { LinkName, PlatformName } from '../../test/conformance/facts.js';
+import { keptRun } from '../../test/conformance/kept.js';
 import { type Run, saveRun } from '../../test/conformance/results.js';
 import { casesOf, type Result, verdictOn } from '../../test/conformance/run.js';
+import { limit, pace } from '../../test/support/pace.js';
 import type { Engine } from '../engines/engine.js';
 import { test } from '../test.js';
 import type { Home, RunnerPage, Source } from './runner.js';
@@ -40,21 +40,24 @@ const STREAM_PLACES: readonly Place[] = [
   { name: 'a dedicated worker with WebSocketStream', home: 'worker', source: 'stream' },
 ];
 
+/** For a file of conformance tests, before them: workers share its runs, and all cases of a run are in one worker. */
+export function shareRuns(): void {
+  test.use({ trace: 'off' }); // the tests only look at what a run left
+  test.describe.configure({ mode: 'parallel' });
+}
+
 /** The whole suite as tests, in every place of the browser. */
 export function describeConformance(title: string, platform: PlatformName): void {
-  test.use({ trace: 'off' }); // the tests only look at what a run left
   for (const link of ['plain', 'session'] as const) describePlaces(title, platform, PLACES, link);
 }
 
 /** One socket for all tabs. */
 export function describeShared(title: string, platform: PlatformName): void {
-  test.use({ trace: 'off' });
   describePlaces(title, platform, SHARED_PLACES, 'plain');
 }
 
 /** The other transport. */
 export function describeStream(title: string, platform: PlatformName): void {
-  test.use({ trace: 'off' });
   describePlaces(title, platform, STREAM_PLACES, 'plain');
 }
 
@@ -64,17 +67,12 @@ function describePlaces(title: string, platform: PlatformName, places: readonly 
 
 function describeRun(title: string, platform: PlatformName, place: Place, link: LinkName): void {
   test.describe(title, () => {
+    test.describe.configure({ mode: 'default' }); // one after another
     let run: Run;
 
-    test.beforeAll(async ({ engine }, testInfo) => {
-      testInfo.setTimeout(240_000);
-      // Kept until the next start of Playwright: after a failed test it begins a new worker, which finds the results here.
-      const kept = join(testInfo.project.outputDir, `${title}.json`);
-      const text = await readFile(kept, 'utf8').catch(() => undefined);
-      run = text === undefined ? await runIn(engine, platform, place, link) : (JSON.parse(text) as Run);
-      await mkdir(testInfo.project.outputDir, { recursive: true });
-      await writeFile(kept, JSON.stringify(run));
-      if (PLACES.includes(place)) await saveRun(run);
+    test.beforeEach(async ({ engine }, testInfo) => {
+      testInfo.setTimeout(limit(240_000)); // of the first test, which runs them all
+      run = await keptRun(testInfo.project.outputDir, title, testInfo, () => runIn(engine, platform, place, link));
     });
 
     const cases = casesOf(platform, link).filter(({ name }) => place.otherwise?.test(name) !== true);
@@ -82,13 +80,16 @@ function describeRun(title: string, platform: PlatformName, place: Place, link: 
   });
 }
 
-async function runIn(engine: Engine, platform: PlatformName, { home, source }: Place, link: LinkName): Promise<Run> {
+async function runIn(engine: Engine, platform: PlatformName, place: Place, link: LinkName): Promise<Run> {
+  const { home, source } = place;
   await using server = await serve(link);
   await using tab = await engine.open();
   await tab.goto(server.origin);
-  const job = { origin: server.origin, platform, link, source };
+  const job = { origin: server.origin, platform, link, source, pace: pace() };
   await tab.evaluate(([where, what]) => (globalThis as unknown as RunnerPage).report(where, what), [home, job] as const);
   const results = JSON.parse(await server.report) as Result[] | string;
   if (typeof results === 'string') throw new Error(results);
-  return { platform, home: source === 'script' ? 'script' : home, link, version: tab.version, results };
+  const run: Run = { platform, home: source === 'script' ? 'script' : home, link, version: tab.version, results };
+  if (PLACES.includes(place)) await saveRun(run);
+  return run;
 }

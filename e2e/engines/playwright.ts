@@ -1,9 +1,10 @@
 import type { BrowserType, Page } from '@playwright/test';
+import { limit } from '../../test/support/pace.js';
 import type { Engine, Tab } from './engine.js';
 
 /** A browser that Playwright drives. */
 export async function startWithPlaywright(type: BrowserType, options: Parameters<BrowserType['launch']>[0]): Promise<Engine> {
-  const browser = await type.launch(options);
+  const browser = await type.launch({ ...options, timeout: limit(60_000) });
   return {
     async open() {
       return tabOf(await browser.newPage(), browser.version());

@@ -1,8 +1,9 @@
+import { limit } from '../../test/support/pace.js';
 import type { Tab } from './engine.js';
 
 /** No call of a test takes as long; the driver would wait for hours. */
-const SCRIPT_TIMEOUT_MS = 30_000;
-const PAGE_LOAD_TIMEOUT_MS = 30_000;
+const SCRIPT_TIMEOUT_MS = limit(30_000);
+const PAGE_LOAD_TIMEOUT_MS = limit(30_000);
 /** A driver that does not answer at all is given up a little later than what it waits for. */
 const REQUEST_TIMEOUT_MS = SCRIPT_TIMEOUT_MS + 10_000;
 

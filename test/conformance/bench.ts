@@ -20,14 +20,21 @@ export class Bench {
   readonly gemsocket: Gemsocket;
   readonly facts: PlatformFacts;
   readonly server: ServerInfo;
+  readonly #pace: number;
   readonly #key = Math.random().toString(36).slice(2);
   readonly #clients: IWebsocketClient[] = [];
   #isSilenceAsked = false;
 
-  constructor({ gemsocket, facts, server }: Env) {
+  constructor({ gemsocket, facts, server, pace }: Env) {
     this.gemsocket = gemsocket;
     this.facts = facts;
     this.server = server;
+    this.#pace = pace;
+  }
+
+  /** A time that leaves a margin at the reference pace leaves it here, too. */
+  limit(ms: number): number {
+    return Math.ceil(ms * this.#pace);
   }
 
   /** `host:port/path?…`, under this case's key. */
@@ -145,5 +152,7 @@ export async function until(condition: () => boolean): Promise<void> {
 
 /** Bytes 0, 1, 2 … 255, 0 … */
 export function counting(length: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(length).map((_, index) => index);
+  const bytes = new Uint8Array(length);
+  for (let index = 0; index < length; index++) bytes[index] = index; // a callback for each byte of a megabyte takes seconds on a busy machine
+  return bytes;
 }

@@ -40,4 +40,6 @@ export interface Env {
   readonly gemsocket: Gemsocket;
   readonly server: ServerInfo;
   readonly facts: PlatformFacts;
+  /** How many times slower than the reference the machine is, see test/support/pace.ts. */
+  readonly pace: number;
 }

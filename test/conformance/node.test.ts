@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import * as gemsocket from '../../src/entry/node.js';
+import { pace } from '../support/pace.js';
 import type { Env } from './env.js';
 import { platforms } from './facts.js';
 import { casesFor, makeEnv } from './run.js';
@@ -11,7 +12,7 @@ describe('conformance: Node with ws', () => {
 
   beforeAll(async () => {
     server = await startTestServer();
-    env = await makeEnv(gemsocket, platforms.node, `http://127.0.0.1:${server.port}`);
+    env = await makeEnv(gemsocket, platforms.node, `http://127.0.0.1:${server.port}`, pace());
   });
 
   afterAll(() => server.close());

@@ -17,6 +17,7 @@ export class Peer {
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
   readonly #changed: () => void;
+  #isFlooding = true;
 
   constructor(ws: WebSocket, socket: Duplex, request: IncomingMessage, changed: () => void) {
     this.#ws = ws;
@@ -55,6 +56,7 @@ export class Peer {
     else if ('close' in step) ws.close(...step.close);
     else if ('fragments' in step) this.#sendFragments(step.fragments);
     else if ('flood' in step) void this.#flood(step.flood.bytes, step.flood.times);
+    else if ('endFlood' in step) this.#endFlood(step.endFlood);
     else if ('drop' in step) this.#drop(step.drop);
     else if (step.silence) ws.pause();
     else ws.resume();
@@ -72,12 +74,17 @@ export class Peer {
 
   async #flood(bytes: number, times: number): Promise<void> {
     const message = new Uint8Array(bytes).map((_, index) => index);
-    for (let sent = 0; sent < times && this.#ws.readyState === this.#ws.OPEN; sent++) {
+    for (let sent = 0; sent < times && this.#isFlooding && this.#ws.readyState === this.#ws.OPEN; sent++) {
       const taken = new Promise<void>((resolve) => this.#ws.send(message, () => resolve()));
       if (this.#ws.bufferedAmount > FLOOD_MARK_BYTES) await taken;
       this.seen.flooded += 1;
       this.#changed();
     }
+  }
+
+  #endFlood(last: string): void {
+    this.#isFlooding = false;
+    this.#ws.send(last);
   }
 
   #watch(): void {

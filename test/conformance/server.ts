@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { generate } from 'selfsigned';
 import { WebSocketServer } from 'ws';
+import { limit } from '../support/pace.js';
 import { Peer } from './peer.js';
 import type { Join, SessionPeer } from './session-peer.js';
 import type { Awaited, Log, Seen, ServerInfo, Step } from './steps.js';
@@ -54,7 +55,7 @@ class Record implements Log {
     await new Promise<void>((resolve) => {
       const waiter = { isMet, resolve };
       this.#waiters.add(waiter);
-      setTimeout(() => this.#waiters.delete(waiter) && resolve(), LOG_TIMEOUT_MS);
+      setTimeout(() => this.#waiters.delete(waiter) && resolve(), limit(LOG_TIMEOUT_MS));
     });
   }
 

@@ -17,6 +17,7 @@ export class SessionPeer {
   readonly #client: ServerClient;
   readonly #socket: () => Socket;
   readonly #changed: () => void;
+  #isFlooding = true;
 
   /** @param socket the newest of the session's. */
   constructor(client: ServerClient, socket: () => Socket, changed: () => void) {
@@ -62,6 +63,7 @@ export class SessionPeer {
     else if ('close' in step) void client.close(...step.close);
     else if ('flood' in step)
       this.#flood(step.flood.bytes, step.flood.times).catch(() => {}); // closed meanwhile
+    else if ('endFlood' in step) this.#endFlood(step.endFlood);
     else if ('drop' in step) setImmediate(() => setImmediate(() => this.#drop(step.drop)));
     else if ('silence' in step) this.#silence(step.silence);
     else throw new Error(`A session has no frames: it cannot ${JSON.stringify(step)}.`);
@@ -80,11 +82,16 @@ export class SessionPeer {
 
   async #flood(bytes: number, times: number): Promise<void> {
     const message = new Uint8Array(bytes).map((_, index) => index);
-    for (let sent = 0; sent < times && this.#client.state !== 'closed'; sent++) {
+    for (let sent = 0; sent < times && this.#isFlooding && this.#client.state !== 'closed'; sent++) {
       if (!this.#client.sendMessageBinary(message)) await this.#client.drained();
       this.seen.flooded += 1;
       this.#changed();
     }
+  }
+
+  #endFlood(last: string): void {
+    this.#isFlooding = false;
+    this.#client.sendMessage(last);
   }
 
   #watch(): void {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as gemsocket from '../../src/entry/node.js';
 import { session } from '../../src/entry/session.js';
+import { pace } from '../support/pace.js';
 import type { Env } from './env.js';
 import { factsOf, platforms } from './facts.js';
 import { casesFor, casesOf, makeEnv } from './run.js';
@@ -14,7 +15,7 @@ describe('conformance: Node with a session', () => {
 
   beforeAll(async () => {
     server = await startTestServer(new Map(), startSessions);
-    env = await makeEnv(withSession(gemsocket, session), factsOf('node', 'session'), `http://127.0.0.1:${server.port}`);
+    env = await makeEnv(withSession(gemsocket, session), factsOf('node', 'session'), `http://127.0.0.1:${server.port}`, pace());
   });
 
   afterAll(() => server.close());

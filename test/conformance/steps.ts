@@ -5,6 +5,8 @@ export type Step =
   | { readonly hex: string }
   /** Binary messages of this many bytes (0, 1, 2 … 255, 0 …); written as fast as the socket takes them. */
   | { readonly flood: { readonly bytes: number; readonly times: number } }
+  /** The flood ends after the message at hand, and this text comes after it. */
+  | { readonly endFlood: string }
   /** One text message in so many frames. */
   | { readonly fragments: readonly string[] }
   /** Bytes straight onto the socket, in hexadecimal: frames that no well-behaved server sends. */

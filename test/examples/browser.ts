@@ -1,12 +1,14 @@
 import { chromium, type Page } from 'playwright';
 import { onTestFinished } from 'vitest';
 import { chromiumOptions } from '../support/browsers.js';
+import { limit } from '../support/pace.js';
 
 /** A page of a browser that ends with the present test. What the page logs as an error is in `errors`. */
 export async function openPage(): Promise<{ page: Page; errors: string[] }> {
-  const browser = await chromium.launch(chromiumOptions);
+  const browser = await chromium.launch({ ...chromiumOptions, timeout: limit(30_000) });
   onTestFinished(() => browser.close());
   const page = await browser.newPage();
+  page.setDefaultTimeout(limit(30_000));
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (line) => {

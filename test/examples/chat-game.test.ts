@@ -91,7 +91,7 @@ describeWith('inspircd', 'against InspIRCd', (inspircdPath) => {
     expect(game.output).not.toContain('hello');
 
     // What the game says in the channel, the chatters hear.
-    await expect.poll(() => squatter.heard.some((line) => /^gemgame2: moved right/.test(line)), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => squatter.heard.some((line) => /^gemgame2: moved right/.test(line))).toBe(true);
     await game.stop('SIGINT');
   });
 

@@ -11,7 +11,7 @@ test('Express answers requests and the WebSocket server its path, on one port', 
   const { page, errors } = await openPage();
   await page.goto(origin);
   const other = await connect(`${url}/live`, { type: 'insecure' });
-  await expect.poll(async () => (await fetch(`${origin}/players`)).json(), { timeout: 10_000 }).toEqual({ players: 2 });
+  await expect.poll(async () => (await fetch(`${origin}/players`)).json()).toEqual({ players: 2 });
 
   await page.getByLabel('Message').fill('hello');
   await page.getByRole('button').click();

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { limit } from '../support/pace.js';
 
-/** How long a program may take to say what is waited for: a slow machine, not a slow program, decides it. */
-const PATIENCE_MS = 30_000;
+/** How long a program may take to print what a test waits for. */
+const PATIENCE_MS = limit(30_000);
 
 /** A program under test: what it prints can be waited for, and it ends with the test. */
 export class Program {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { limit } from '../support/pace.js';
 import { startScript } from '../support/programs.js';
 
 const CYCLES = Number(process.env.GEMSOCKET_CYCLES ?? 5_000);
@@ -6,7 +7,7 @@ const CYCLES = Number(process.env.GEMSOCKET_CYCLES ?? 5_000);
 const NOISE_BYTES = 192 * 1024;
 
 describe('connecting and closing, again and again', () => {
-  it(`${CYCLES} times: the heap is flat, and the process ends by itself`, { timeout: 1_200_000 }, async () => {
+  it(`${CYCLES} times: the heap is flat, and the process ends by itself`, { timeout: limit(1_200_000) }, async () => {
     await using script = await startScript('test/faults/children/cycles.ts', [CYCLES]);
     const { heaps, exitListeners } = (await script.said('done', 1_200_000)) as { heaps: number[]; exitListeners: number };
     console.log(script.output);

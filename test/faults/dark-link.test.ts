@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { type ClientOptions, connect, type IWebsocketClient, type WebsocketError } from '../../src/entry/node.js';
+import { limit } from '../support/pace.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
 import { startWs, type WsServer } from '../support/ws-server.js';
 
@@ -115,7 +116,7 @@ describe('a link that goes dark without FIN', () => {
     socket?.on('ping', () => {
       pings += 1;
     });
-    await expect.poll(() => pings, { timeout: 30_000 }).toBeGreaterThanOrEqual(4);
+    await expect.poll(() => pings, { timeout: limit(30_000) }).toBeGreaterThanOrEqual(4);
     expect(states).toEqual([]);
     expect(client.stats.rttMs).toBeGreaterThanOrEqual(2 * delayMs - 10);
   });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { limit } from '../support/pace.js';
 import { freePort, startScript } from '../support/programs.js';
 
 const COUNT = 1_000;
@@ -47,7 +48,7 @@ function print(title: string, buckets: readonly number[]): void {
 }
 
 describe('a server that is gone for a while, with 1,000 clients', () => {
-  it('gets all of them back, spread by jitter, and nothing is left behind when they close', { timeout: 120_000 }, async () => {
+  it('gets all of them back, spread by jitter, and nothing is left behind when they close', { timeout: limit(120_000) }, async () => {
     const port = await freePort();
     const first = await serve(port);
     await using clients = await startScript('test/faults/children/thousand-clients.ts', [`127.0.0.1:${port}`, COUNT]);

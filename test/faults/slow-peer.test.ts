@@ -125,7 +125,7 @@ describe('a peer that reads slowly', () => {
       }
       await writer.close();
     })();
-    await expect.poll(() => stillFalls(client).then((falls) => !falls && client.bufferedBytes > 32 * KB), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => stillFalls(client).then((falls) => !falls && client.bufferedBytes > 32 * KB)).toBe(true);
     peer.resume();
     await writing;
     expect(peak).toBeLessThanOrEqual(192 * KB);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { connect } from '../../src/entry/node.js';
+import { limit } from '../support/pace.js';
 import { startScript } from '../support/programs.js';
 import { until } from '../support/until.js';
 import { startWs, type WsServer } from '../support/ws-server.js';
@@ -46,7 +47,7 @@ async function standstill(read: () => number): Promise<number> {
 }
 
 describe('a reader that stops', () => {
-  it('while 1 GB is sent to it: the socket is paused, memory is flat, and nothing is lost', { timeout: 120_000 }, async () => {
+  it('while 1 GB is sent to it: the socket is paused, memory is flat, and nothing is lost', { timeout: limit(120_000) }, async () => {
     const totalBytes = 1024 * MB;
     await using reader = await startScript('test/faults/children/reader-that-stops.ts', [address]);
     await reader.said('open');

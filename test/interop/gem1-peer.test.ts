@@ -102,7 +102,7 @@ async function disturb(proxy: FaultyProxy, random: () => number, isDone: () => b
 }
 
 describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Python', (path) => {
-  it('our client and its server, with breaks: each message once, in order, both ways', { timeout: 60_000 }, async () => {
+  it('our client and its server, with breaks: each message once, in order, both ways', async () => {
     const random = seededRandom(SEED);
     await using server = python(path, 'server', 0);
     await until(() => server.output.includes('\n'), 'the Python server listens');
@@ -125,7 +125,7 @@ describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Pyt
     await proxy.close();
   });
 
-  it('its client and our server, with breaks: each message once, in order, both ways', { timeout: 60_000 }, async () => {
+  it('its client and our server, with breaks: each message once, in order, both ways', async () => {
     const random = seededRandom(SEED);
     const { maxMessageBytes, liveness } = options;
     await using server = await listen('127.0.0.1', 0, { maxMessageBytes, liveness, session: terms });

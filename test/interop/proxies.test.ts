@@ -4,6 +4,7 @@ import { type ClientOptions, connect, type IWebsocketClient } from '../../src/en
 import { listen, type WebsocketServer } from '../../src/entry/server.js';
 import { type Certificate, selfSigned } from '../support/certificates.js';
 import { describeWith } from '../support/needs.js';
+import { limit } from '../support/pace.js';
 import { type ReverseProxy, startHaproxy, startNginx } from './proxies.js';
 
 const IDLE_SECONDS = 1;
@@ -78,7 +79,7 @@ for (const [name, startProxy] of proxies) {
       const openedAt = Date.now();
       const states: string[] = [];
       client.on('state', (state) => states.push(state));
-      await expect.poll(() => Date.now() - openedAt, { timeout: 10_000, interval: 100 }).toBeGreaterThan(IDLE_SECONDS * 3_500);
+      await expect.poll(() => Date.now() - openedAt, { timeout: limit(10_000), interval: 100 }).toBeGreaterThan(IDLE_SECONDS * 3_500);
       expect(states).toEqual([]);
       client.sendMessage('still here');
       expect(await read(client, 1)).toEqual(['still here']);
@@ -116,9 +117,9 @@ for (const [name, startProxy] of proxies) {
       const statuses: unknown[] = [];
       client.on('reconnecting', ({ cause }) => statuses.push((cause as { context?: { status?: number } }).context?.status));
       await own.close();
-      await expect.poll(() => statuses, { timeout: 10_000 }).toContainEqual(expect.toSatisfy((status) => status === 502 || status === 503));
+      await expect.poll(() => statuses).toContainEqual(expect.toSatisfy((status) => status === 502 || status === 503));
       await using _ = await listen('127.0.0.1', port);
-      await expect.poll(() => client.isConnectionOpen(), { timeout: 15_000 }).toBe(true);
+      await expect.poll(() => client.isConnectionOpen(), { timeout: limit(15_000) }).toBe(true);
       await client.close();
     });
   });

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { chromiumOptions } from '../support/browsers.js';
+import { limit } from '../support/pace.js';
 import { servePages } from '../support/page-server.js';
 
 let browser: Browser;
 
 beforeAll(async () => {
-  browser = await chromium.launch(chromiumOptions);
+  browser = await chromium.launch({ ...chromiumOptions, timeout: limit(30_000) });
 });
 
 afterAll(() => browser.close());
@@ -21,6 +22,7 @@ async function inPage(html: string, use: (page: Page) => Promise<void>): Promise
     return path.startsWith('/dist/') ? readFileSync(join(dist, path.slice('/dist/'.length))) : undefined;
   });
   const page = await browser.newPage();
+  page.setDefaultTimeout(limit(30_000));
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   await page.goto(`http://${server.address}/`);

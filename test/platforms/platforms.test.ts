@@ -5,6 +5,7 @@ import { saveRun } from '../conformance/results.js';
 import { casesOf, type Result, verdictOn } from '../conformance/run.js';
 import { startTestServer, type TestServer } from '../conformance/server.js';
 import { startSessions } from '../conformance/session-peer.js';
+import { limit, pace } from '../support/pace.js';
 import { install } from './install.js';
 import { makePrograms } from './programs.js';
 import { runIn } from './run-in.js';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   await install(runtimes);
   inputs = await makePrograms();
   servers = { plain: await startTestServer(), session: await startTestServer(new Map(), startSessions) };
-}, 600_000);
+}, limit(600_000));
 
 afterAll(() => Promise.all(Object.values(servers ?? {}).map((server) => server.close())));
 
@@ -35,7 +36,7 @@ for (const runtime of runtimes) {
     beforeAll(async () => {
       const [plain, session] = await Promise.all(LINKS.map((link) => outcomeOf(runtime, link)));
       runs = { plain, session } as Record<LinkName, Outcome>;
-    }, 240_000);
+    }, limit(240_000));
 
     for (const link of LINKS) {
       for (const one of casesOf(runtime.platform, link)) {
@@ -56,7 +57,7 @@ interface Outcome {
 
 async function outcomeOf(runtime: Runtime, link: LinkName): Promise<Outcome> {
   const { platform, version } = runtime;
-  const job = { origin: `http://127.0.0.1:${servers[link].port}`, platform, link };
+  const job = { origin: `http://127.0.0.1:${servers[link].port}`, platform, link, pace: pace() };
   const outcome = await runIn(runtime, job).then(
     (results): Outcome => ({ results }),
     (error: unknown): Outcome => ({ results: [], error }),

@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { Job, Result } from '../conformance/run.js';
+import { limit } from '../support/pace.js';
 import { binaryOf } from './install.js';
 import { CHILD, WORKER_CONFIG } from './programs.js';
 import type { Runtime } from './runtimes.js';
@@ -9,7 +10,7 @@ import type { Runtime } from './runtimes.js';
 const run = promisify(execFile);
 
 /** Many times what the slowest takes, which is 20 seconds. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = limit(180_000);
 
 /** Runs the suite in the runtime; rejects with what it wrote when it fails, or takes too long. */
 export async function runIn(runtime: Runtime, job: Job): Promise<Result[]> {

@@ -14,7 +14,7 @@ function send(client: Pick<Meeting['client'], 'sendMessage' | 'sendMessageBinary
 }
 
 async function received({ wrote }: Meeting, expected: readonly (string | Uint8Array)[]): Promise<void> {
-  await expect.poll(() => wrote.messages.length, { timeout: 10_000 }).toBe(expected.length);
+  await expect.poll(() => wrote.messages.length).toBe(expected.length);
   expect(wrote.faults).toEqual([]);
   expect(wrote.messages.map(comparable)).toEqual(expected.map(comparable));
 }
@@ -47,7 +47,7 @@ describe.each(halves)('what is written by $name', (half) => {
       meeting.client.sendMessageBinary(large);
       await write(meeting, half.frame(Opcode.ping, `${round}`));
     }
-    await expect.poll(() => meeting.wrote.pongs.length, { timeout: 10_000 }).toBe(20);
+    await expect.poll(() => meeting.wrote.pongs.length).toBe(20);
     await received(meeting, Array<Uint8Array>(20).fill(large));
     expect(meeting.wrote.pongs).toEqual(Array.from({ length: 20 }, (_, round) => `${round}`));
   });

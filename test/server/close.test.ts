@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { listen } from '../../src/entry/server.js';
+import { limit } from '../support/pace.js';
 import {
   closeOf,
   foreign,
@@ -164,7 +165,7 @@ describe('a server that is restarted on the same port', () => {
     await client.close();
   });
 
-  it('gets 1,000 clients back within its bounds', { timeout: 60_000 }, async () => {
+  it('gets 1,000 clients back within its bounds', { timeout: limit(60_000) }, async () => {
     const count = 1_000;
     const first = await listen('127.0.0.1', 0, { maxClients: count });
     const { port } = first;
@@ -180,7 +181,7 @@ describe('a server that is restarted on the same port', () => {
     expect(first.clients.length).toBe(count);
     await first.close();
     const second = await listen('127.0.0.1', port, { maxClients: count });
-    await vi.waitFor(() => expect(second.clients.length).toBe(count), { timeout: 30_000, interval: 20 });
+    await vi.waitFor(() => expect(second.clients.length).toBe(count), { timeout: limit(30_000), interval: 20 });
     expect(second.metrics).toMatchObject({ clients: count, connectionsTotal: count, refusedFull: 0, refusedTimeout: 0 });
     await Promise.all(clients.map((client: IWebsocketClient) => client.close()));
     await second.close();

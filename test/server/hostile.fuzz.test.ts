@@ -8,6 +8,7 @@ import { type ClientOptions, connect, type IWebsocketClient, type Message } from
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
 import { encodeControl, type Ticket } from '../../src/session/controls.js';
+import { limit } from '../support/pace.js';
 import { noise, oneOf, type Random, seededNumbers, seedOfRun } from '../support/seeded-random.js';
 import { frame, handshake, Opcode, until } from './support.js';
 
@@ -17,7 +18,7 @@ const count = Number(process.env.GEM_STRANGERS ?? 4_000);
 const AT_ONCE = 8;
 const MAX_LINGERING = 20;
 /** Ten times what it takes. */
-const TIMEOUT_MS = 30_000 + count * 30;
+const TIMEOUT_MS = limit(30_000 + count * 30);
 
 /** Bounds that strangers reach. The good clients stay below the rate: they say a thing for every stranger that has gone. */
 const options: ServerOptions = {

@@ -6,10 +6,11 @@ import WebSocket, { type ClientOptions as WsOptions } from 'ws';
 import { type Settler, settler } from '../../src/core/settler.js';
 import { type ClientOptions, connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
+import { limit } from '../support/pace.js';
 
 /** Waits for a condition, however long the machine takes; the test's own timeout ends it. */
 export function until(condition: () => void): Promise<void> {
-  return vi.waitFor(condition, { timeout: 9_000, interval: 2 });
+  return vi.waitFor(condition, { timeout: limit(10_000), interval: 2 });
 }
 
 /** A server on a free port of loopback, gone when the test is. */

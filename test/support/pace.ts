@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+
+/** How many test files, or browsers, run at once: enough to keep two cores busy, and no more than a small machine has memory for. */
+export const JOBS = Math.min(Math.max(availableParallelism(), 2), 4);
+
+/** The time that the work below takes on two quiet cores, on which the limits of the tests are stated. */
+const REFERENCE_MS = 340;
+/** A limit has an end on the slowest machine, too. */
+const MAX_PACE = 20;
+const ROUNDS = 3;
+const VARIABLE = 'GEMSOCKET_PACE';
+
+/** What the tests spend their time with: starting a process, running JavaScript, native code, and round trips over loopback. */
+const WORK = `
+  const { createHash } = require('node:crypto');
+  const { connect, createServer } = require('node:net');
+  let sum = 0;
+  for (let index = 0; index < 1e7; index++) sum = (sum * 31 + index) | 0;
+  const block = Buffer.alloc(1024 * 1024, sum);
+  for (let index = 0; index < 20; index++) createHash('sha256').update(block).digest();
+  const server = createServer((socket) => socket.pipe(socket));
+  server.listen(0, '127.0.0.1', () => {
+    let left = 1000;
+    const socket = connect(server.address().port, '127.0.0.1', () => socket.write('x'));
+    socket.on('data', () => (--left > 0 ? socket.write('x') : process.exit(0)));
+  });
+`;
+
+/**
+ * Measures how many times slower this machine is now than the one on which the limits are stated: 1 where it is as fast or
+ * faster. Each job does the work at once, so cores that are few, slow or busy with something else all count. The configuration
+ * of each runner calls it once; the processes that the runner starts inherit the result.
+ */
+export async function measurePace(): Promise<number> {
+  if (process.env[VARIABLE] === undefined) {
+    const rounds: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) rounds.push(await timeOf(JOBS));
+    const pace = Math.min(Math.max(...rounds) / REFERENCE_MS, MAX_PACE);
+    process.env[VARIABLE] = Math.max(pace, 1).toFixed(2);
+    console.log(`Pace ${process.env[VARIABLE]}: every limit of a wait is multiplied by it.`);
+  }
+  return pace();
+}
+
+/** How long to wait for something that takes well under `ms` on two quiet cores. Nothing waits as long unless it fails. */
+export function limit(ms: number): number {
+  return Math.ceil(ms * pace());
+}
+
+/** As the runner has measured it; 1 where none has. */
+export function pace(): number {
+  return Number(process.env[VARIABLE] ?? 1);
+}
+
+async function timeOf(jobs: number): Promise<number> {
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: jobs }, () => once(spawn(process.execPath, ['-e', WORK], { stdio: 'ignore' }), 'close')));
+  return performance.now() - startedAt;
+}
