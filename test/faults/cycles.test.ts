@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { limit } from '../support/pace.js';
 import { startScript } from '../support/programs.js';
 
-const CYCLES = Number(process.env.GEMSOCKET_CYCLES ?? 5_000);
+const CYCLES = Number(process.env.GEMSOCKET_CYCLES ?? 2_000);
 /** What compiled code and counters still add. A leak of one small object for each connection comes to more. */
 const NOISE_BYTES = 192 * 1024;
 

@@ -5,6 +5,7 @@ import { type IWebsocketClient, type Message, WebsocketClient } from '../../src/
 import { listen, type ServerClient } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
 import { describeWith } from '../support/needs.js';
+import { limit } from '../support/pace.js';
 import { type Program, start } from '../support/programs.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
 import { seededRandom } from '../support/seeded-random.js';
@@ -14,7 +15,11 @@ const MESSAGES = Number(process.env.GEM1_MESSAGES ?? 5_000);
 const CUTS = Number(process.env.GEM1_CUTS ?? 30);
 const SEED = Number(process.env.GEM1_SEED ?? 1);
 const here = fileURLToPath(new URL('.', import.meta.url));
-const options = { maxMessageBytes: 65_536, liveness: { pingMs: 300, timeoutMs: 300 }, reconnect: { minDelayMs: 5, maxDelayMs: 50 } };
+const options = {
+  maxMessageBytes: 65_536,
+  liveness: { pingMs: limit(300), timeoutMs: limit(300) },
+  reconnect: { minDelayMs: 5, maxDelayMs: 50 },
+};
 const terms = { windowBytes: 65_536, replayBytes: 262_144 };
 
 /** What the Python peer says at its end. */
@@ -82,17 +87,21 @@ async function exchange(client: IWebsocketClient, random: () => number, peer: Pr
   return Promise.race([both, early]);
 }
 
-/** The last tenth each way goes undisturbed, and so does the goodbye after it: that is another story. */
-function isMostlyDone({ stats }: IWebsocketClient): boolean {
-  return Math.min(stats.messagesSent, stats.messagesReceived) > 0.9 * MESSAGES;
+/** How much of the exchange is done, 0 to 1, in the direction that is behind. */
+function progressOf({ stats }: IWebsocketClient): number {
+  return Math.min(stats.messagesSent, stats.messagesReceived) / MESSAGES;
 }
 
-/** Cuts at random moments, some during the resume itself, and links that go dark. */
-async function disturb(proxy: FaultyProxy, random: () => number, isDone: () => boolean): Promise<void> {
+/**
+ * Cuts, some during the resume itself, and links that go dark: spread over the exchange, however fast it is. The last tenth goes
+ * undisturbed, and so does the goodbye after it: that is another story.
+ */
+async function disturb(proxy: FaultyProxy, random: () => number, progress: () => number): Promise<void> {
   for (let cuts = 0; cuts < CUTS; cuts++) {
-    await sleep(random() < 0.3 ? random() * 10 : random() * 120);
+    if (random() < 0.3) await sleep(random() * 10);
+    else await until(() => progress() > (0.85 * cuts) / CUTS, 'the exchange continues after the last cut');
     const chance = random();
-    if (isDone()) break;
+    if (progress() > 0.9) break;
     if (chance < 0.1) {
       proxy.freeze();
       await sleep(random() * 900);
@@ -111,7 +120,7 @@ describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Pyt
     const receipts: boolean[] = [];
     client.on('reconnected', ({ resumed }) => receipts.push(resumed));
     await client.connect();
-    const cuts = disturb(proxy, random, () => isMostlyDone(client));
+    const cuts = disturb(proxy, random, () => progressOf(client));
     const wrong = await exchange(client, random, server);
     await cuts;
     expect(wrong).toBeUndefined();
@@ -136,7 +145,7 @@ describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Pyt
     // A session whose WELCOME is lost is resumed by nobody, so nothing is cut before the first message.
     await until(() => (clients[0]?.stats.messagesReceived ?? 0) > 0, 'the Python client is there');
     const client = clients[0] as ServerClient;
-    const cuts = disturb(proxy, random, () => isMostlyDone(client));
+    const cuts = disturb(proxy, random, () => progressOf(client));
     const wrong = await exchange(client, random, peer);
     await cuts;
     expect(wrong).toBeUndefined();

@@ -13,7 +13,7 @@ import { noise, oneOf, type Random, seededNumbers, seedOfRun } from '../support/
 import { frame, handshake, Opcode, until } from './support.js';
 
 /** Strangers that come and go; GEM_STRANGERS sets another number. What they do follows from the seed, when it arrives does not. */
-const count = Number(process.env.GEM_STRANGERS ?? 4_000);
+const count = Number(process.env.GEM_STRANGERS ?? 1_500);
 /** At a time, beside those that stay on and say nothing more. */
 const AT_ONCE = 8;
 const MAX_LINGERING = 20;
@@ -80,7 +80,7 @@ describe(`a server among strangers that break every rule (GEM_SEED=${seedOfRun})
     await strangers.come(50);
     const closedAt = performance.now();
     await server.close({ code: 1000, graceMs: 100 });
-    expect(performance.now() - closedAt).toBeLessThan(5_000);
+    expect(performance.now() - closedAt).toBeLessThan(limit(5_000));
     expect(server.metrics).toMatchObject({ clients: 0, sessionsDetached: 0, bufferedBytes: 0 });
     for (const { client } of guests) expect((await client.close()).code).toBe(1000);
     strangers.leave();

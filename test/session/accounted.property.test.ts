@@ -1,13 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { propertyBudget } from '../support/budget.js';
 import type { Application } from './support/application.js';
 import { Play } from './support/play.js';
 import { habits, schedulesWithEnds } from './support/schedule.js';
 import { World } from './support/world.js';
-
-/** A few thousand here; a night sets GEM_SCHEDULES=100000. A failure prints its seed: GEM_SEED replays it. */
-const numRuns = Number(process.env.GEM_SCHEDULES ?? 6_000);
-const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.env.GEM_SEED) };
 
 /** Small bounds, so that short schedules reach all of them. */
 const small = {
@@ -31,7 +28,7 @@ const side = fc.constantFrom('client' as const, 'server' as const);
 
 describe('sessions that may end at any time', () => {
   it('account for every message: it was read once and in order, or it came back to its sender', { timeout: 3_600_000 }, async () => {
-    const seen = { resumed: 0, gone: 0, sessions: 0, read: 0, undelivered: 0, heard: 0 };
+    const seen = { runs: 0, resumed: 0, gone: 0, sessions: 0, read: 0, undelivered: 0, heard: 0 };
     // Asynchronous so that microtasks run between schedules: those that wait would hold each world until the end.
     await fc.assert(
       fc.asyncProperty(schedulesWithEnds, patience, habits, habits, side, async (moves, registry, ofClient, ofServer, first) => {
@@ -42,6 +39,7 @@ describe('sessions that may end at any time', () => {
         expectAccounted(client, servers);
         for (const server of servers) expectAccounted(server, [client]);
         for (const { heard } of all) expect(new Set(heard).size).toBe(heard.length);
+        seen.runs += 1;
         seen.sessions += servers.length;
         for (const { receipts, read, undelivered, heard } of all) {
           seen.resumed += receipts.filter(Boolean).length;
@@ -51,15 +49,15 @@ describe('sessions that may end at any time', () => {
           seen.heard += heard.length;
         }
       }),
-      { numRuns, ...seed },
+      propertyBudget('GEM_SCHEDULES', 6_000),
     );
     // Those that end must not be over before anything happened.
-    expect(seen.resumed).toBeGreaterThan(numRuns / 4);
-    expect(seen.gone).toBeGreaterThan(numRuns / 5);
-    expect(seen.sessions).toBeGreaterThan(numRuns * 1.2);
-    expect(seen.read).toBeGreaterThan(numRuns * 3);
-    expect(seen.undelivered).toBeGreaterThan(numRuns);
-    expect(seen.heard).toBeGreaterThan(numRuns / 20);
+    expect(seen.resumed).toBeGreaterThan(seen.runs / 4);
+    expect(seen.gone).toBeGreaterThan(seen.runs / 5);
+    expect(seen.sessions).toBeGreaterThan(seen.runs * 1.2);
+    expect(seen.read).toBeGreaterThan(seen.runs * 3);
+    expect(seen.undelivered).toBeGreaterThan(seen.runs);
+    expect(seen.heard).toBeGreaterThan(seen.runs / 20);
   });
 });
 

@@ -1,10 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { propertyBudget } from '../support/budget.js';
 import { Application } from './support/application.js';
 import { World } from './support/world.js';
-
-const numRuns = Number(process.env.GEM_SCHEDULES ?? 1_000);
-const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.env.GEM_SEED) };
 
 /** Bounds that one record fits, and otherwise as awkward as can be. */
 const bounds = fc
@@ -53,7 +51,7 @@ describe('credit', () => {
         expect([client.end.bufferedBytes, server.end.bufferedBytes]).toEqual([0, 0]);
         expect(world.cables).toHaveLength(1);
       }),
-      { numRuns, ...seed },
+      propertyBudget('GEM_SCHEDULES', 4_000),
     );
   });
 

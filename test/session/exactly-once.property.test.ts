@@ -1,12 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { propertyBudget } from '../support/budget.js';
 import { Play } from './support/play.js';
 import { endings, schedules } from './support/schedule.js';
 import { World } from './support/world.js';
-
-/** A few thousand here; a night sets GEM_SCHEDULES=100000. A failure prints its seed: GEM_SEED replays it. */
-const numRuns = Number(process.env.GEM_SCHEDULES ?? 3_000);
-const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.env.GEM_SEED) };
 
 /** Small bounds, so that short schedules reach all of them. */
 const small = {
@@ -23,7 +20,7 @@ const batchDelayMs = fc.constantFrom(0, 0, 0, 7);
 
 describe('a session under any schedule', () => {
   it('gives both applications exactly what was sent, once, in order', { timeout: 3_600_000 }, async () => {
-    const seen = { resumed: 0, cables: 0, messages: 0 };
+    const seen = { runs: 0, resumed: 0, cables: 0, messages: 0 };
     // Asynchronous so that microtasks run between schedules: those that wait would hold each world until the end.
     await fc.assert(
       fc.asyncProperty(schedules, endings, batchDelayMs, batchDelayMs, async (moves, ending, clientDelayMs, serverDelayMs) => {
@@ -51,14 +48,15 @@ describe('a session under any schedule', () => {
         const [closer, peer] = ending.closer === 'client' ? [client, server] : [server, client];
         expect(peer.read).toEqual(closer.sent);
         expect(closer.read).toEqual(peer.sent.slice(0, closer.read.length));
+        seen.runs += 1;
         seen.resumed += client.receipts.length;
         seen.cables += world.cables.length;
         seen.messages += client.sent.length + server.sent.length;
       }),
-      { numRuns, ...seed },
+      propertyBudget('GEM_SCHEDULES', 6_000),
     );
     // The schedules must be hard ones, or the property says little.
-    expect(seen.resumed).toBeGreaterThan(numRuns / 4);
-    expect(seen.messages).toBeGreaterThan(numRuns * 3);
+    expect(seen.resumed).toBeGreaterThan(seen.runs / 4);
+    expect(seen.messages).toBeGreaterThan(seen.runs * 3);
   });
 });
