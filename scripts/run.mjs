@@ -21,7 +21,7 @@ export function run(command, args, env = {}) {
 }
 
 /** On Windows npm and npx are scripts, which only a shell can start. */
-function isScript(command) {
+export function isScript(command) {
   return process.platform === 'win32' && (command === 'npm' || command === 'npx');
 }
 

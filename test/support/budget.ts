@@ -1,0 +1,25 @@
+import { limit } from './pace.js';
+
+/** So many that what they are expected to have met is no matter of luck. */
+const LEAST_ROUNDS = 300;
+
+/**
+ * How long a test of random inputs goes on: for `ms` at the reference pace, or for the number of rounds that the environment
+ * variable sets, as `npm run night` does.
+ *
+ * @returns whether there is to be another round, after so many.
+ */
+export function budget(variable: string, ms: number): (rounds: number) => boolean {
+  const set = process.env[variable];
+  const endsAt = performance.now() + limit(ms);
+  if (set !== undefined) return (rounds) => rounds < Number(set);
+  return (rounds) => rounds < LEAST_ROUNDS || performance.now() < endsAt;
+}
+
+/** The same for fast-check. A failure prints its seed: GEM_SEED replays it. */
+export function propertyBudget(variable: string, ms: number) {
+  const set = process.env[variable];
+  const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.env.GEM_SEED) };
+  if (set !== undefined) return { numRuns: Number(set), ...seed };
+  return { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: limit(ms), markInterruptAsFailure: false, ...seed };
+}
