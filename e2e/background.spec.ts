@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
 import type { IWebsocketClient } from 'gemsocket';
+import { limit } from '../test/support/pace.js';
 import { until } from '../test/support/until.js';
 import { serve } from './conformance/served.js';
 import { openBackgroundTab } from './engines/devtools.js';
@@ -10,7 +11,7 @@ import { send } from './session/talk.js';
 
 /* A tab behind another one: Chromium slows its timers down, and may freeze it altogether. */
 
-const IMPATIENT = { liveness: { pingMs: 500, timeoutMs: 1_000 } };
+const IMPATIENT = { liveness: { pingMs: limit(500), timeoutMs: limit(1_000) } };
 
 const hear = (tab: Tab, names: readonly string[]): Promise<void> =>
   tab.evaluate((events) => {

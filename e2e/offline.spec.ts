@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, expect, test } from '@playwright/test';
 import { chromiumOptions } from '../test/support/browsers.js';
+import { limit } from '../test/support/pace.js';
 import { until } from '../test/support/until.js';
 import { serve } from './conformance/served.js';
 import type { Tab } from './engines/engine.js';
@@ -125,7 +126,7 @@ test('a session goes on when the network is back: nothing is lost meanwhile', as
   await using engine = await startWithPlaywright(chromium, { ...chromiumOptions, executablePath: network.executablePath });
   await using tab = await engine.open();
   await tab.goto(`http://${OURS}:${pages.port}`);
-  await openSession(tab, { proxy: way, host: OURS }, { liveness: { pingMs: 100, timeoutMs: 400 } });
+  await openSession(tab, { proxy: way, host: OURS }, { liveness: { pingMs: limit(100), timeoutMs: limit(400) } });
   const peer = peerOf(setting);
   network.down();
   await until(async () => !(await isOnline(tab)), 'the browser is offline');

@@ -4,7 +4,7 @@ import { until } from '../test/support/until.js';
 import { logOf, open, peerOf, type Setting, sendFrom, set, stateOf, statsOf } from './session/setting.js';
 import { send } from './session/talk.js';
 
-const quick = { connectTimeoutMs: 500, liveness: { pingMs: 20, timeoutMs: 60 } };
+const quick = { connectTimeoutMs: limit(500), liveness: { pingMs: limit(20), timeoutMs: limit(60) } };
 
 /** How the link breaks, in turns: twice with a goodbye or none, and three ways in which nobody is told. */
 const BREAKS = ['fin', 'reset', 'both', 'toServer', 'toClient'] as const;
@@ -77,16 +77,16 @@ test('100 cuts and freezes lose, double and reorder none of 20,000 messages each
 });
 
 test('a page that was too busy to answer, and whose link the server gave up, goes on in its session', async ({ page }) => {
-  await using setting = await set({ liveness: { pingMs: 50, timeoutMs: 100 } });
+  await using setting = await set({ liveness: { pingMs: limit(50), timeoutMs: limit(100) } });
   await page.goto(setting.origin);
   await open(page, setting);
   const peer = peerOf(setting);
-  const busy = page.evaluate(() => {
+  const busy = page.evaluate((busyMs) => {
     const { client, send: sendIn } = globalThis as unknown as { client: Parameters<typeof send>[0]; send: typeof send };
     sendIn(client, 0, 500);
-    const end = performance.now() + 3_000;
+    const end = performance.now() + busyMs;
     while (performance.now() < end);
-  });
+  }, limit(3_000));
   await until(() => peer.client.state === 'reconnecting', 'the server gives the page up');
   send(peer.client, 0, 500);
   await busy;

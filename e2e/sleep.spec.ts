@@ -1,5 +1,6 @@
 import { expect } from '@playwright/test';
 import type { IWebsocketClient } from 'gemsocket';
+import { limit } from '../test/support/pace.js';
 import { startProxy } from '../test/support/proxy.js';
 import { until } from '../test/support/until.js';
 import type { Tab } from './engines/engine.js';
@@ -41,7 +42,7 @@ test('a dead link is found within a second of waking, and the session goes on wi
     foundMs.push(await wake(tab));
     await until(async () => (await logOf(tab)).heard === from + 500 && peer.log.heard === from + 500, 'each has heard the other');
   }
-  expect(Math.min(...foundMs)).toBeLessThan(1_000);
+  expect(Math.min(...foundMs)).toBeLessThan(limit(1_000));
   const resumed = Array(3).fill({ resumed: true, lost: 0 });
   expect(await logOf(tab)).toMatchObject({ wrong: [], receipts: resumed });
   expect(peer.log).toMatchObject({ wrong: [], receipts: resumed });
@@ -52,7 +53,7 @@ test('without a session, the link of a page that was asleep is given up at once,
   await using proxy = await startProxy(server.port);
   await open(tab, { ...server, port: proxy.port }, { reconnect: { minDelayMs: 1, maxDelayMs: 20 } });
   proxy.forget();
-  expect(await wake(tab)).toBeLessThan(1_000);
+  expect(await wake(tab)).toBeLessThan(limit(1_000));
   expect(await echoIn(tab)).toBe('still here');
 });
 

@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Continuity, connect, type IWebsocketClient, type Message } from '../../src/entry/node.js';
 import { listen } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
+import { limit } from '../support/pace.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
 import { until } from '../support/until.js';
 
@@ -78,8 +79,8 @@ test(`a session under ${BREAKS} cuts and freezes delivers ${MESSAGES} messages e
     type: 'insecure',
     session: session(),
     reconnect: { minDelayMs: 1, maxDelayMs: 10 },
-    connectTimeoutMs: 500,
-    liveness: { pingMs: 20, timeoutMs: 60 },
+    connectTimeoutMs: limit(500),
+    liveness: { pingMs: limit(20), timeoutMs: limit(60) },
   });
   const accepted = await accepting;
   const receipts: Continuity[] = [];
