@@ -9,7 +9,7 @@ export type MakeBusClient = (
   address: Address,
   type: WebsocketType,
   options: ClientOptions,
-  onFinished: (client: IWebsocketClient) => void,
+  onFinished: (client: IWebsocketClient, isOwn: boolean) => void,
 ) => IWebsocketClient & { connect(): Promise<void> };
 
 type BusEvents = {
@@ -17,11 +17,19 @@ type BusEvents = {
 };
 
 /**
+ * Clients whose connection ended by itself and that can still be named by their id. Far more than a program loses at once; a closed
+ * client takes about 2 kB.
+ */
+const MAX_ENDED = 4_096;
+
+/**
  * Many connections, addressed by the client or its id from anywhere in the program. A call costs one look-up over
  * the direct call. A client leaves `clients` when it is closed and its end has been read (or it had a handler).
  */
 export class RequestBus implements AsyncDisposable {
   readonly #clients = new Map<string, IWebsocketClient>();
+  /** No longer on the bus, through no act of their owner: a send to one of these ids is not the sender's mistake. */
+  readonly #ended = new Map<string, IWebsocketClient>();
   /**
    * By event, and by the client's id: what takes the bus's listener off again. A client is listened to only while
    * somebody listens on the bus: a `message` listener takes the messages from those who poll, and an `error` listener
@@ -55,7 +63,7 @@ export class RequestBus implements AsyncDisposable {
   createClient(address: Address, onMessage?: OnMessage, type: WebsocketType = 'secure', options: ClientOptions = {}): IWebsocketClient {
     const handler = onMessage ?? options.onMessage;
     const complete = handler === undefined ? options : { ...options, onMessage: handler };
-    const client = this.#make(address, type, complete, (finished) => this.#forget(finished));
+    const client = this.#make(address, type, complete, (finished, isOwn) => this.#forget(finished, isOwn));
     this.#clients.set(client.id, client);
     for (const event of this.#forwarded.keys()) this.#forward(event, client);
     client.connect().catch(() => {}); // told by `error` and `close`
@@ -67,12 +75,17 @@ export class RequestBus implements AsyncDisposable {
     return this.#find(client)?.isConnectionOpen() ?? false;
   }
 
-  /** As `sendMessage` of the client. @throws {WebsocketError} `UNKNOWN_CLIENT`, and all that it throws. */
+  /**
+   * As `sendMessage` of the client. Returns false, too, for the id of a client that is no longer on the bus because its connection
+   * ended by itself.
+   *
+   * @throws {WebsocketError} `UNKNOWN_CLIENT`, and all that it throws.
+   */
   sendWebsocketMessage(client: IWebsocketClient | string, text: string): boolean {
     return this.#get(client).sendMessage(text);
   }
 
-  /** As `sendMessageBinary` of the client. @throws {WebsocketError} `UNKNOWN_CLIENT`, and all that it throws. */
+  /** As `sendWebsocketMessage`, for bytes. @throws {WebsocketError} `UNKNOWN_CLIENT`, and all that `sendMessageBinary` throws. */
   sendWebsocketMessageBinary(client: IWebsocketClient | string, bytes: ArrayBuffer | ArrayBufferView): boolean {
     return this.#get(client).sendMessageBinary(bytes);
   }
@@ -118,8 +131,11 @@ export class RequestBus implements AsyncDisposable {
     await this.closeAll();
   }
 
-  #forget(client: IWebsocketClient): void {
+  #forget(client: IWebsocketClient, isOwn: boolean): void {
     this.#clients.delete(client.id);
+    if (!isOwn) this.#ended.set(client.id, client);
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined && this.#ended.size > MAX_ENDED) this.#ended.delete(oldest);
     for (const offs of this.#forwarded.values()) offs.delete(client.id);
   }
 
@@ -138,7 +154,7 @@ export class RequestBus implements AsyncDisposable {
   }
 
   #get(client: IWebsocketClient | string): IWebsocketClient {
-    const found = this.#find(client);
+    const found = this.#find(client) ?? this.#ended.get(client as string);
     if (found !== undefined) return found;
     throw new WebsocketError(
       'UNKNOWN_CLIENT',

@@ -39,8 +39,8 @@ export interface ClientParts {
   readonly signal: AbortSignal | undefined;
   /** Left out: a connection that is made here, of `target` and `makeLink`. */
   readonly makeConnection?: (host: ConnectionHost) => ClientConnection;
-  /** Told when the connection is closed and its last reader has seen the end. */
-  readonly onFinished?: (client: IWebsocketClient) => void;
+  /** Called once the connection is closed and every buffered message has been read. `isOwn`: the owner had called `close()`. */
+  readonly onFinished?: (client: IWebsocketClient, isOwn: boolean) => void;
   /** Called with an error of the connection for which there is no listener. */
   readonly onUnheard?: (error: WebsocketError) => void;
   /** Told how many messages were accepted and never left, when the connection is down. */

@@ -10,7 +10,7 @@ import { Emitter } from './emitter.js';
 import type { WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
 import { copyOf } from './message-bytes.js';
-import { settler } from './settler.js';
+import { rejected, settler } from './settler.js';
 import type {
   ClientEvents,
   ClientStats,
@@ -41,6 +41,12 @@ export class Client implements IWebsocketClient {
   /** What is closed has not drained: those who wait are about to be told so. */
   readonly #drain = new Drain(() => this.state !== 'closed' && this.bufferedBytes * 2 <= this.#parts.settings.outbox.highWaterBytes);
   #unwatch: (() => void) | undefined;
+  /** The owner has called `close()`, so a later send is a mistake of its own. */
+  #ownerClosed = false;
+  /** Sends that found the connection at its end, through no fault of the sender, and are not reported yet. */
+  #late = { messages: 0, bytes: 0 };
+  #info: CloseInfo | undefined;
+  #hasLoggedUnsent = false;
 
   constructor(parts: ClientParts) {
     const { platform, settings } = parts;
@@ -60,7 +66,7 @@ export class Client implements IWebsocketClient {
       full: () => this.#connection.pause(),
       hasRoom: () => this.#connection.resume(),
       consumed: (bytes) => this.#connection.link.consumed(bytes),
-      finished: () => parts.onFinished?.(this),
+      finished: () => parts.onFinished?.(this, this.#ownerClosed),
     });
     const host = this.#connectionHost();
     this.#connection =
@@ -128,8 +134,7 @@ export class Client implements IWebsocketClient {
   }
 
   drained(): Promise<void> {
-    if (this.#isClosingOrClosed()) return Promise.reject(notOpen(this.state));
-    return this.#drain.wait();
+    return this.#isClosingOrClosed() ? rejected(notOpen(this.state)) : this.#drain.wait();
   }
 
   getMessage(): Received | undefined {
@@ -138,6 +143,7 @@ export class Client implements IWebsocketClient {
 
   close(code = 1000, reason = ''): Promise<CloseInfo> {
     checkClose(code, reason);
+    this.#ownerClosed = true;
     this.#connection.close(code, reason);
     return this.#closing.promise;
   }
@@ -171,10 +177,35 @@ export class Client implements IWebsocketClient {
   }
 
   #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
-    if (this.state === 'idle' || this.#isClosingOrClosed()) throw notOpen(this.state);
+    if (this.state === 'idle' || this.#ownerClosed) throw notOpen(this.state);
+    if (this.#isClosingOrClosed()) {
+      this.#addLate(1, bytes);
+      return false;
+    }
     const { link } = this.#connection;
     link.send(message, bytes, delivery);
-    return link.bufferedBytes < this.#parts.settings.outbox.highWaterBytes;
+    // A message that the peer does not take ends the connection.
+    return !this.#isClosingOrClosed() && link.bufferedBytes < this.#parts.settings.outbox.highWaterBytes;
+  }
+
+  /** Reported with the close, or after it: once for all the sends between two microtask checkpoints. */
+  #addLate(messages: number, bytes: number): void {
+    const late = this.#late;
+    if (this.#info !== undefined && late.messages === 0) queueMicrotask(() => this.#tellUnsent());
+    late.messages += messages;
+    late.bytes += bytes;
+  }
+
+  /** Where nobody listens, one line of the log stands for all: a frame loop may go on sending. */
+  #tellUnsent(): void {
+    const late = this.#late;
+    if (late.messages === 0) return;
+    const isHeard = this.#events.has('error');
+    if (isHeard || !this.#hasLoggedUnsent) this.#tell(unsent(late.messages, late.bytes, this.#info as CloseInfo));
+    this.#hasLoggedUnsent ||= !isHeard;
+    // What the listener itself has sent is counted, and not reported to it again: that would have no end.
+    this.#late = { messages: 0, bytes: 0 };
+    this.#parts.onUnsent?.(late.messages);
   }
 
   #isClosingOrClosed(): boolean {
@@ -265,10 +296,9 @@ export class Client implements IWebsocketClient {
     this.#parts.signal?.removeEventListener('abort', this.#abort);
     const { messages, bytes, undelivered } = this.#connection.link.end();
     this.#handBack(undelivered ?? [], messages);
-    if (messages > 0) {
-      this.#parts.onUnsent?.(messages);
-      this.#tell(unsent(messages, bytes, info));
-    }
+    this.#addLate(messages, bytes);
+    this.#info = info;
+    this.#tellUnsent();
     // Not for nothing: an error with its stack costs as much as all else that an end does.
     if (!this.#hasOpened) this.#opening.reject(cause ?? closedBeforeOpen(info));
     this.#drain.fail(() => notOpen('closed'));

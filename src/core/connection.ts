@@ -271,7 +271,7 @@ export class Connection implements ClientConnection {
       },
       pong: () => this.#liveness?.pong(),
       undelivered: (messages) => this.#reports.tell((host) => host.undelivered(messages)),
-      report: (error) => this.#reports.tell((host) => host.failed(error)),
+      giveUp: (code, error) => this.giveUp({ code, reason: error.code, wasClean: false }, error),
       retryAfter: (delayMs) => {
         this.#retryAfterMs = delayMs;
       },

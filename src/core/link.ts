@@ -68,7 +68,8 @@ export interface SessionHost extends LinkHost {
   measured(rttMs: number): void;
   /** Messages of a session that is gone: the peer did not acknowledge them. */
   undelivered(messages: readonly Message[]): void;
-  report(error: WebsocketError): void;
+  /** The peer does not take what was accepted for it: the connection ends for good, and its close frame has the code. */
+  giveUp(code: number, error: WebsocketError): void;
   /** The peer asked to wait before the next attempt. */
   retryAfter(delayMs: number): void;
   /** Both sides know that the session is over; the wire closes with the code. */

@@ -16,3 +16,10 @@ export function settler<T>(): Settler<T> {
   promise.catch(() => {});
   return { promise, resolve, reject };
 }
+
+/** A promise that is rejected already, and no crash where no one awaits it. */
+export function rejected(error: unknown): Promise<never> {
+  const { promise, reject } = settler<never>();
+  reject(error);
+  return promise;
+}

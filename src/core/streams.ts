@@ -22,9 +22,9 @@ export function streams(client: IWebsocketClient): ClientStreams {
         const next = await messages.next();
         if (!next.done) controller.enqueue(next.value);
         else {
-          const info = await client.close();
-          if (info.wasClean) controller.close();
-          else controller.error(connectionLost(info));
+          const info = next.value;
+          if (info?.wasClean === false) controller.error(connectionLost(info));
+          else controller.close();
         }
       },
       async cancel() {

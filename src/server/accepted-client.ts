@@ -38,7 +38,7 @@ export interface AcceptedClientHost {
   /** An error of the client's connection for which it has no listener. */
   unheard(client: AcceptedClient, error: WebsocketError): void;
   /** An error that nobody listens for on the client. */
-  report(error: unknown): void;
+  report(client: AcceptedClient, error: WebsocketError): void;
 }
 
 /** How the application reads a client: a frame loop finds it by polling `server.clients`, other readers hold it. */
@@ -53,12 +53,13 @@ export class AcceptedClient extends Client implements ServerClient {
   #request: ServerRequest;
   #socket: Duplex;
   #reader: Reader = 'none';
+  #loggedCodes: Set<string> | undefined;
 
   constructor({ request, user }: Guest, carrier: Carrier, settings: ServerSettings, host: AcceptedClientHost) {
     const { resumeWindowMs } = carrier;
     const { dial, makeLink } = withRateLimit(carrier, settings);
     super({
-      platform: { ...nodePlatform, dial, report: (error) => host.report(error) },
+      platform: { ...nodePlatform, dial, report: (error) => host.report(this, error as WebsocketError) },
       settings: clientSettings(settings.client, resumeWindowMs),
       target: () => ACCEPTED,
       makeLink,
@@ -104,14 +105,10 @@ export class AcceptedClient extends Client implements ServerClient {
     return this.#keepsUp(buffered) && hasRoom;
   }
 
-  /** A message to many, which nobody changes any more. What is wrong with this client is no fault of its sender. */
+  /** A message to many, which nobody changes any more. */
   sendToAll(message: string | Uint8Array<ArrayBuffer>, bytes: number): void {
     const buffered = this.bufferedBytes;
-    try {
-      this.sendShared(message, bytes);
-    } catch (error) {
-      this.#host.report(error);
-    }
+    this.sendShared(message, bytes);
     this.#keepsUp(buffered);
   }
 
@@ -131,6 +128,14 @@ export class AcceptedClient extends Client implements ServerClient {
   override [Symbol.asyncIterator](): MessageIterator {
     this.#reader = 'holder';
     return super[Symbol.asyncIterator]();
+  }
+
+  /** Whether an error with this code is the first of this client to be logged. */
+  isFirstToLog(code: string): boolean {
+    this.#loggedCodes ??= new Set();
+    const isFirst = !this.#loggedCodes.has(code);
+    this.#loggedCodes.add(code);
+    return isFirst;
   }
 
   /** Without a closing handshake; the `close` event follows. */
@@ -160,7 +165,8 @@ export class AcceptedClient extends Client implements ServerClient {
 
   /** Judged by what waited before the message: one message of any size may be sent to a client that reads. */
   #keepsUp(bufferedBytes: number): boolean {
-    if (bufferedBytes < this.#maxBufferedBytes) return true;
+    // A client that is closing has not been sent anything more, and has its own deadline.
+    if (bufferedBytes < this.#maxBufferedBytes || this.state === 'closing') return true;
     const error = tooSlow(bufferedBytes, this.#maxBufferedBytes);
     this.giveUp({ code: CloseCode.tryAgainLater, reason: error.code, wasClean: false }, error);
     return false;

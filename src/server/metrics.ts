@@ -14,6 +14,8 @@ const COUNTERS = {
   bytesSent: 0,
   /** Accepted for a client, and still waiting when its connection ended. */
   messagesUnsent: 0,
+  /** Errors of clients, with no listener anywhere, after the first of that code and client. */
+  errorsNotLogged: 0,
   refusedPath: 0,
   refusedOrigin: 0,
   refusedHost: 0,
@@ -53,6 +55,10 @@ export class Metrics {
 
   refused(reason: RefusalReason): void {
     this.#counters[REFUSED[reason]] += 1;
+  }
+
+  notLogged(): void {
+    this.#counters.errorsNotLogged += 1;
   }
 
   unsent(messages: number): void {

@@ -57,7 +57,7 @@ export class UpgradeServer implements WebsocketServer {
     finished: (client) => this.#roster.finished(client),
     unsent: (messages) => this.#metrics.unsent(messages),
     unheard: (client, error) => this.#unheard(client, error),
-    report: (error) => this.#reported(error as WebsocketError),
+    report: (client, error) => this.#reported(client, error),
   };
   readonly #sessionsHost: SessionsHost = {
     enter: (guest, carrier) => this.#newClient(guest, carrier),
@@ -223,9 +223,14 @@ export class UpgradeServer implements WebsocketServer {
     return client;
   }
 
-  /** Clients leave with messages on their way all the time: that is counted, and no line of the log for each of them. */
-  #reported(error: WebsocketError): void {
-    if (error.code !== 'UNSENT') this.#tell(error);
+  /**
+   * Clients leave with messages on their way all the time: that is counted, and not logged. Any other error is logged once for each
+   * client and code, and then counted: a peer may cause any number of them.
+   */
+  #reported(client: AcceptedClient, error: WebsocketError): void {
+    if (error.code === 'UNSENT') return;
+    if (this.#events.has('error') || client.isFirstToLog(error.code)) this.#tell(error);
+    else this.#metrics.notLogged();
   }
 
   /** A client that was closed over a bound which an operator can raise: one line for each client, and a bound of lines. */

@@ -1,6 +1,6 @@
 import { utf8Length } from '../core/utf8.js';
 import { Fields } from './fields.js';
-import { MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, TOKEN_BYTES } from './limits.js';
+import { MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_MESSAGE_BYTES, TOKEN_BYTES } from './limits.js';
 import { headerSize, Kind, writeHeader } from './records.js';
 import { varintSize, writeVarint } from './varint.js';
 
@@ -14,7 +14,7 @@ export interface Ticket {
 export interface Terms {
   /** How much the other side may spend at first: the limit of a new session. */
   readonly initialCredit: number;
-  /** Largest message that the sender of this takes. */
+  /** Largest message that the sender of this takes: 16,384 bytes at the least. */
   readonly maxMessageBytes: number;
 }
 
@@ -151,7 +151,7 @@ function readProgress(fields: Fields): Progress {
 }
 
 function readTerms(fields: Fields): Terms {
-  return { initialCredit: fields.varint(), maxMessageBytes: fields.varint() };
+  return { initialCredit: fields.varint(), maxMessageBytes: fields.varint(Number.MAX_SAFE_INTEGER, MIN_MESSAGE_BYTES) };
 }
 
 function readOffer(fields: Fields): Offer {

@@ -4,7 +4,7 @@ import { milliseconds, positive, type Settings } from '../core/options.js';
 import { WIRE_MARK_BYTES } from '../core/plain-link.js';
 import type { SessionFeature } from '../core/types.js';
 import { ClientHandshake } from './handshake.js';
-import { MAX_BODY_BYTES, MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
+import { MAX_BODY_BYTES, MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_MESSAGE_BYTES, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
 import { SessionLink, type SessionSettings } from './session-link.js';
 
 /** A second: what waits longer should wait in the application, which can still change it. */
@@ -106,7 +106,7 @@ export function sessionSettings(options: LinkOptions, settings: Settings): Sessi
   return {
     ...options,
     outbox: settings.outbox,
-    maxMessageBytes: Math.min(Math.floor(settings.maxMessageBytes), MAX_COUNT),
+    maxMessageBytes: Math.max(MIN_MESSAGE_BYTES, Math.min(Math.floor(settings.maxMessageBytes), MAX_COUNT)),
     chunkBytes: MAX_BODY_BYTES,
     wireMarkBytes: WIRE_MARK_BYTES,
   };

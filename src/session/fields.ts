@@ -20,15 +20,15 @@ export class Fields {
     return this.#isSound;
   }
 
-  /** Of 8 bytes at most, as short as possible, and no larger than `max`, which is what a number holds exactly. */
-  varint(max: number = Number.MAX_SAFE_INTEGER): number {
+  /** Of 8 bytes at most, as short as possible, from `min` to `max`, which is what a number holds exactly. */
+  varint(max: number = Number.MAX_SAFE_INTEGER, min = 0): number {
     let value = 0;
     let scale = 1;
     for (let size = 1; size <= 8 && this.#at < this.#end; size++, scale *= 0x80) {
       const byte = this.#bytes[this.#at++] as number;
       value += (byte & 0x7f) * scale;
       if (byte >= 0x80) continue;
-      if ((byte === 0 && size > 1) || value > max) break;
+      if ((byte === 0 && size > 1) || value > max || value < min) break;
       return value;
     }
     this.#isSound = false;

@@ -1,3 +1,4 @@
+import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { Leftover, SessionHost } from '../core/link.js';
 import type { OutboxBounds } from '../core/options.js';
@@ -7,6 +8,7 @@ import type { Wire } from '../core/wire.js';
 import { Batcher } from './batcher.js';
 import { Cutter } from './chunks.js';
 import { costOf, SendCredit } from './credit.js';
+import { encodeGoodbye } from './goodbye.js';
 import { Ledger } from './ledger.js';
 import { MAX_BODY_BYTES } from './limits.js';
 import { Kind } from './records.js';
@@ -33,7 +35,9 @@ export interface OutgoingBounds {
   readonly wireMarkBytes: number;
 }
 
-export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed' | 'report' | 'undelivered'> {
+export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed'> {
+  /** The peer announces less than an accepted message needs. The message stays here, for `end` to count it. */
+  refused(error: WebsocketError): void;
   /** Something was written that leaves with the turn. */
   wrote(): void;
 }
@@ -88,7 +92,6 @@ export class Outgoing {
   }
 
   send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
-    if (this.#wire !== undefined && bytes > this.#peerMaxMessageBytes) throw tooBig(bytes, this.#peerMaxMessageBytes);
     const mayWrite = this.isIdle && bytes <= this.#bounds.chunkBytes && this.batcher.bytes + bytes <= this.#bounds.outbox.maxBytes;
     if (mayWrite && this.#mayWrite(bytes, costOf(Kind.text, bytes))) this.#write(message, bytes, delivery === 'volatile');
     else this.#enqueue(message, bytes, delivery);
@@ -140,10 +143,8 @@ export class Outgoing {
     while (this.#ledger.isReplaying && this.#wireHasRoom()) this.#wire?.send(this.#ledger.next() as Uint8Array<ArrayBuffer>);
     if (this.#wire === undefined || this.#ledger.isReplaying) return;
     while (this.#big !== undefined ? this.#writePart(this.#big) : this.#writeNext());
-    if (this.#goodbye === undefined || this.#endIsWritten || !this.isIdle) return;
-    if (!this.batcher.fits(this.#goodbye.length)) this.sendBatch();
-    this.batcher.body(Kind.end, this.#goodbye);
-    this.#endIsWritten = true;
+    if (this.#wire === undefined || this.#goodbye === undefined || this.#endIsWritten || !this.isIdle) return;
+    this.#writeEnd(this.#goodbye);
     this.#host.wrote();
   }
 
@@ -239,10 +240,8 @@ export class Outgoing {
     const parcel = this.#outbox.peek();
     if (parcel === undefined) return false;
     const { message, bytes } = parcel;
-    if (bytes > this.#peerMaxMessageBytes) {
-      this.#outbox.shift();
-      this.#refuse(message, bytes);
-    } else if (bytes > this.#bounds.chunkBytes) {
+    if (bytes > this.#peerMaxMessageBytes) return this.#refuse(bytes);
+    if (bytes > this.#bounds.chunkBytes) {
       this.#outbox.shift();
       this.#big = new Cutter(message);
     } else {
@@ -256,11 +255,7 @@ export class Outgoing {
   #writePart(big: Cutter): boolean {
     const { chunkBytes } = this.#bounds;
     // Only the peer of a new session can take less than the one to which the first parts went.
-    if (big.bytes.length > this.#peerMaxMessageBytes) {
-      this.#big = undefined;
-      this.#refuse(big.message, big.bytes.length);
-      return true;
-    }
+    if (big.bytes.length > this.#peerMaxMessageBytes) return this.#refuse(big.bytes.length);
     const kind = big.kind(chunkBytes);
     const length = Math.min(big.remaining, chunkBytes);
     const cost = costOf(kind, length);
@@ -277,20 +272,25 @@ export class Outgoing {
     return true;
   }
 
-  /** It was accepted before the peer had said what it takes. */
-  #refuse(message: Message, bytes: number): void {
-    this.#host.report(tooBig(bytes, this.#peerMaxMessageBytes));
-    this.#host.undelivered([message]);
+  #writeEnd(goodbye: Uint8Array): void {
+    if (!this.batcher.fits(goodbye.length)) this.sendBatch();
+    this.batcher.body(Kind.end, goodbye);
+    this.#endIsWritten = true;
+  }
+
+  /** END says so to the peer behind all that was written for it; nothing more is written. */
+  #refuse(bytes: number): false {
+    const error = tooBig(bytes, this.#peerMaxMessageBytes);
+    this.#writeEnd(encodeGoodbye(CloseCode.messageTooBig, error.code));
+    this.#host.refused(error);
+    return false;
   }
 }
 
 function tooBig(size: number, limit: number): WebsocketError {
   return new WebsocketError(
     'MESSAGE_TOO_BIG',
-    `The message has ${size} bytes and the peer takes ${limit} at the most. Send less at a time, or raise maxMessageBytes there.`,
-    {
-      size,
-      limit,
-    },
+    `The message has ${size} bytes, and the peer, which announced ${limit} at the most, was closed with 1009. Send less at a time, or raise maxMessageBytes there.`,
+    { size, limit, closeCode: CloseCode.messageTooBig },
   );
 }

@@ -1,3 +1,4 @@
+import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { Leftover, Link, SessionHost } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
@@ -44,8 +45,7 @@ export class SessionLink implements Link {
       wrote: () => this.#turn.written(),
       sent: (bytes) => host.sent(bytes),
       shed: () => host.shed(),
-      report: (error) => host.report(error),
-      undelivered: (messages) => host.undelivered(messages),
+      refused: (error) => this.#refused(error),
     });
     this.#turn = new Turn(settings, this.#outgoing, this.#incoming, platform, host);
   }
@@ -250,6 +250,12 @@ export class SessionLink implements Link {
   #pump(): void {
     this.#outgoing.pump();
     this.#host.drained();
+  }
+
+  /** What was written leaves before the close frame. */
+  #refused(error: WebsocketError): void {
+    this.#turn.flush();
+    this.#host.giveUp(CloseCode.messageTooBig, error);
   }
 
   /** The peer's END came: what it waits for is the acknowledgement. */

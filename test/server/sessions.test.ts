@@ -3,6 +3,7 @@ import WebSocket from 'ws';
 import { type Settler, settler } from '../../src/core/settler.js';
 import {
   type ClientOptions,
+  type CloseInfo,
   type Continuity,
   connect,
   type IWebsocketClient,
@@ -222,7 +223,7 @@ describe('batchDelayMs', () => {
     const server = await serve({ session: { batchDelayMs } });
     const accepting = nextClient(server);
     const peer = await foreignOpen(server, ['gem.1']);
-    peer.send(encodeControl({ is: 'hello', initialCredit: 1_000, maxMessageBytes: 1_000, protocols: [] }));
+    peer.send(encodeControl({ is: 'hello', initialCredit: 1_000, maxMessageBytes: 16_384, protocols: [] }));
     const client = await accepting;
     await messageOf(peer);
     const sizes: number[] = [];
@@ -443,7 +444,7 @@ describe('a client whose session ended because it broke the WebSocket protocol',
       return peer;
     };
     const peer = await begin();
-    const offer = { initialCredit: 1_000, maxMessageBytes: 1_000, protocols: [] };
+    const offer = { initialCredit: 1_000, maxMessageBytes: 16_384, protocols: [] };
     peer.send(frame(Opcode.binary, encodeControl({ is: 'hello', ...offer })));
     const welcome = new Uint8Array((await peer.frame()).payload);
     peer.send(frame(Opcode.text, Uint8Array.of(0xff)));
@@ -631,23 +632,40 @@ describe('the bounds of the server hold for sessions:', () => {
     expect(await closed).toMatchObject({ code: 1013, reason: 'TOO_SLOW' });
   });
 
-  it('maxMessageBytes is said to the client, which refuses at the call', async () => {
-    const { client } = await linked({ maxMessageBytes: 1_000 });
-    expect(() => client.sendMessage('x'.repeat(1_001))).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_BIG' }));
-    expect(client.isConnectionOpen()).toBe(true);
+  it('maxMessageBytes is announced to the client, which closes with 1009 when a message needs more', async () => {
+    const { client, accepted } = await linked({ maxMessageBytes: 20_000 });
+    const [ends, codes] = [[client.close, accepted.close].map(() => settler<CloseInfo>()), codesOf(client)];
+    client.on('close', (info) => ends[0]?.resolve(info));
+    accepted.on('close', (info) => ends[1]?.resolve(info));
+    expect(client.sendMessage('x'.repeat(20_001))).toBe(false);
+    expect(await ends[0]?.promise).toEqual({ code: 1009, reason: 'MESSAGE_TOO_BIG', wasClean: false });
+    expect(await ends[1]?.promise).toEqual({ code: 1009, reason: 'MESSAGE_TOO_BIG', wasClean: true });
+    expect(codes).toEqual(['MESSAGE_TOO_BIG', 'UNSENT']);
   });
 
-  it('what one client does not take is no fault of a broadcast', async () => {
-    const { server, client } = await linked({}, { maxMessageBytes: 100 });
-    const errors: WebsocketError[] = [];
-    server.on('error', (error) => errors.push(error));
+  it('maxMessageBytes is 16,384 at the least, as a record is never cut', async () => {
+    const { client, accepted } = await linked({ maxMessageBytes: 1_000 });
+    const messages = textsOf(accepted);
+    client.sendMessage('x'.repeat(16_384));
+    await until(() => expect(messages).toHaveLength(1));
+    expect(client.sendMessage('x'.repeat(16_385))).toBe(false);
+  });
+
+  it('a client that announces less than a broadcast needs is closed with 1009, and that is logged once', async () => {
+    const { server, client, accepted } = await linked({}, { maxMessageBytes: 20_000 });
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    onTestFinished(() => log.mockRestore());
     const [plain, messages] = [await foreignOpen(server), textsOf(client)];
-    const received = messageOf(plain);
-    server.broadcast('x'.repeat(101));
+    const sizes: number[] = [];
+    plain.on('message', (message: Buffer) => sizes.push(message.length));
+    accepted.on('undelivered', () => {});
     server.broadcast('short');
-    expect(await received).toHaveLength(101);
+    for (let number = 0; number < 3; number++) server.broadcast('x'.repeat(20_001));
+    expect(accepted.state).toBe('closed');
+    await until(() => expect(sizes).toEqual([5, 20_001, 20_001, 20_001]));
     await until(() => expect(messages).toEqual(['short']));
-    expect(errors).toMatchObject([{ code: 'MESSAGE_TOO_BIG' }]);
+    expect(log.mock.calls).toMatchObject([[{ code: 'MESSAGE_TOO_BIG', context: { size: 20_001, limit: 20_000 } }]]);
+    expect(server.metrics).toMatchObject({ closedTooBig: 1, messagesUnsent: 1 });
   });
 });
 

@@ -140,9 +140,9 @@ export class RawPeer {
   }
 
   /** With the handshake done. */
-  static async upgraded(server: WebsocketServer): Promise<RawPeer> {
+  static async upgraded(server: Pick<WebsocketServer, 'port'>, headers?: Record<string, string>): Promise<RawPeer> {
     const peer = await RawPeer.connect(server.port);
-    peer.socket.write(handshake());
+    peer.socket.write(handshake(headers));
     await until(() => peer.head());
     return peer;
   }

@@ -12,7 +12,7 @@ const small = {
   replayBytes: 1_200,
   chunkBytes: 100,
   wireMarkBytes: 300,
-  maxMessageBytes: 4_000,
+  maxMessageBytes: 16_384,
   outbox: { highWaterBytes: 2_000, maxBytes: 6_000 },
 };
 

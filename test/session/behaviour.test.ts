@@ -108,22 +108,85 @@ describe('bounds', () => {
     expect([messages.length, messages.at(-1)]).toEqual([3_001, 'new']);
   });
 
-  it('refuses a message over what the peer takes, at the call', () => {
-    const world = new World({ server: { maxMessageBytes: 1_000 } }).open();
-    expect(() => world.client.sendMessage('x'.repeat(1_001))).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_BIG' }));
-  });
+  describe('closes with 1009 a peer that announces less than a message needs', () => {
+    const [limit, tooBig] = [20_000, 'x'.repeat(20_001)];
+    const errors = [
+      { code: 'MESSAGE_TOO_BIG', context: { size: 20_001, limit, closeCode: 1009 } },
+      { code: 'UNSENT', context: { messages: 1, bytes: 20_001, code: 1009 } },
+    ];
 
-  it('hands back such a message that was accepted before the peer had said so', () => {
-    const world = new World({ server: { maxMessageBytes: 1_000 } });
-    const undelivered: Message[] = [];
-    world.client.on('undelivered', (messages) => undelivered.push(...messages));
-    world.client.connect().catch(() => {});
-    world.client.sendMessage('x'.repeat(1_001));
-    world.client.sendMessage('small');
-    world.settle();
-    expect(undelivered).toEqual(['x'.repeat(1_001)]);
-    expect(world.reports).toMatchObject([{ code: 'MESSAGE_TOO_BIG' }]);
-    expect(readAll(world.serverClient)).toEqual(['small']);
+    it('the send returns false and throws nothing; the message is handed back, and what was sent before it arrives', () => {
+      const world = new World({ server: { maxMessageBytes: limit } }).open();
+      const undelivered: Message[] = [];
+      world.client.on('undelivered', (messages) => undelivered.push(...messages));
+      expect(world.client.sendMessage('x'.repeat(limit))).toBe(true);
+      world.settle();
+      expect(readAll(world.serverClient)).toHaveLength(1);
+      world.pass(25);
+      expect(world.client.sendMessage('before')).toBe(true);
+      expect(world.client.sendMessage(tooBig)).toBe(false);
+      expect(world.client.state).toBe('closed');
+      expect(world.cable.client.closedWith).toMatchObject({ code: 1009, reason: 'MESSAGE_TOO_BIG' });
+      expect(undelivered).toEqual(['before', tooBig]);
+      expect(world.reports).toMatchObject(errors);
+      expect(world.client.sendMessage('after')).toBe(false);
+      world.pass(60_000);
+      expect(world.cables, 'it does not reconnect').toHaveLength(1);
+      expect(readAll(world.serverClient)).toEqual(['before']);
+    });
+
+    it('ends the session of the peer with it, which keeps nothing for a client that is closed', async () => {
+      const world = new World({ server: { maxMessageBytes: limit } }).open();
+      world.client.sendMessage(tooBig);
+      world.settle();
+      expect(await world.serverClient.close()).toEqual({ code: 1009, reason: 'MESSAGE_TOO_BIG', wasClean: true });
+      expect(world.registry.metrics.detached).toBe(0);
+    });
+
+    it('also the client of a server, which is told why, and reconnects with a new session', () => {
+      const world = new World({ client: { maxMessageBytes: limit } }).open();
+      const receipts: string[] = [];
+      world.client.on('reconnected', ({ reason }) => receipts.push(reason));
+      const { serverClient } = world;
+      expect(serverClient.sendMessage(tooBig)).toBe(false);
+      expect([serverClient.state, world.registry.metrics.detached]).toEqual(['closed', 0]);
+      expect(world.reports).toMatchObject(errors);
+      world.pass(1_000);
+      expect(receipts).toEqual(['The peer ended the session with 1009.']);
+      expect(world.client.state).toBe('open');
+    });
+
+    it('also for a message that was accepted before the peer had announced anything', () => {
+      const world = new World({ server: { maxMessageBytes: limit } });
+      const undelivered: Message[] = [];
+      world.client.on('undelivered', (messages) => undelivered.push(...messages));
+      world.client.connect().catch(() => {});
+      world.client.sendMessage('small');
+      world.client.sendMessage(tooBig);
+      world.client.sendMessage('behind it');
+      world.settle();
+      expect(undelivered).toEqual(['small', tooBig, 'behind it']);
+      expect(world.reports).toMatchObject([errors[0], { code: 'UNSENT', context: { messages: 2, bytes: 20_010, code: 1009 } }]);
+      expect(readAll(world.serverClient)).toEqual(['small']);
+    });
+
+    it.each(['volatile', { latest: 'position' }] as const)('whatever its delivery: %j', (delivery) => {
+      const world = new World({ server: { maxMessageBytes: limit } }).open();
+      expect(world.client.sendMessage(tooBig, delivery)).toBe(false);
+      expect(world.reports).toMatchObject(errors);
+    });
+
+    it('while the owner closes, too: the rest is unsent, and the close has the code', async () => {
+      const world = new World({ server: { maxMessageBytes: limit, windowBytes: 40_000 } }).open();
+      for (let n = 0; n < 4; n++) world.client.sendMessage('x'.repeat(15_000));
+      expect(world.client.sendMessage(tooBig)).toBe(true);
+      const closed = world.client.close();
+      world.settle();
+      expect(readAll(world.serverClient)).toHaveLength(2);
+      world.settle();
+      expect(await closed).toMatchObject({ code: 1009 });
+      expect(world.reports).toMatchObject([errors[0], { code: 'UNDELIVERED' }, errors[1]]);
+    });
   });
 
   it('holds no more control records for a peer that reads nothing', () => {

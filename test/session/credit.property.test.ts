@@ -16,7 +16,7 @@ const bounds = fc
     replayBytes,
     // Three quarters hold the largest record of either side, as in the protocol's smallest window; a quarter may be withheld.
     windowBytes: 310 + spareWindow,
-    maxMessageBytes: 3_000,
+    maxMessageBytes: 16_384,
     outbox: { highWaterBytes: 100_000, maxBytes: 200_000 },
   }));
 

@@ -14,6 +14,8 @@ const bounds = { maxDetached: 3, maxDetachedBytes: 2_000, resumeWindowMs: 5_000 
 
 /** Where varints, counts and limits have their edges. */
 const EDGES = [0, 1, 2, 5, 127, 128, 32_768, 2 ** 31, 2 ** 53 - 1];
+/** Largest messages: those under 16,384 bytes are malformed. */
+const LARGEST = [0, 16_383, 16_384, 16_384, 16_385, 32_768, 2 ** 31, 2 ** 53 - 1];
 /** Text, binary, a chunk, END with 1000, ACK of 0 and of 1, CREDIT, PING, PONG, LEAVE. */
 const RECORDS = ['01', '1161', '1200', '1061', '2303e8', '1800', '1801', '1905', '0a', '1b00', '2f0501'].map((hex) =>
   Buffer.from(hex, 'hex'),
@@ -102,7 +104,7 @@ class Siege {
     const random = this.#random;
     const offer = {
       initialCredit: oneOf(random, EDGES),
-      maxMessageBytes: oneOf(random, EDGES),
+      maxMessageBytes: oneOf(random, LARGEST),
       protocols: random(2) === 0 ? [] : ['chat'],
     };
     const kind = random(10);

@@ -11,7 +11,7 @@ const small = {
   replayBytes: 3_600,
   chunkBytes: 100,
   wireMarkBytes: 300,
-  maxMessageBytes: 4_000,
+  maxMessageBytes: 16_384,
   outbox: { highWaterBytes: 2_000, maxBytes: 6_000 },
 };
 

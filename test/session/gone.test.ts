@@ -5,7 +5,7 @@ import { Kind, RecordReader } from '../../src/session/records.js';
 import { type Resident, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
 import { BareLink } from './support/bare-link.js';
 import { FakeClock } from './support/fake-clock.js';
-import { countingSecrets, readAll, World } from './support/world.js';
+import { countingSecrets, World } from './support/world.js';
 
 it('keeps of a session that is gone how it ended, and nothing of its memory', () => {
   const registry = new SessionRegistry<Resident>(countingSecrets(), new FakeClock(), registryDefaults);
@@ -44,7 +44,7 @@ it('acknowledges what comes in one batch with the WELCOME of a new session', () 
   const token = new Uint8Array(16);
   const terms = {
     initialCredit: 4_096,
-    maxMessageBytes: 8_192,
+    maxMessageBytes: 16_384,
     resumeWindowMs: 1,
     outcome: Outcome.unknown,
     lost: undefined,
@@ -87,13 +87,13 @@ it('reads an outcome of which it has never heard as a session that the server do
   world.cut();
   world.clock.pass(1_000, () => {});
   world.endTurn();
-  const terms = { initialCredit: 1_000, maxMessageBytes: 1_000, resumeWindowMs: 1, outcome: 9, lost: undefined, protocol: '' };
+  const terms = { initialCredit: 1_000, maxMessageBytes: 16_384, resumeWindowMs: 1, outcome: 9, lost: undefined, protocol: '' };
   const welcome = encodeControl({ is: 'welcome', id: new Uint8Array(16), secret: new Uint8Array(16), ...terms });
   world.cable.client.events?.received(welcome, welcome.length);
   expect(receipts).toMatchObject([{ resumed: false, reason: expect.stringContaining('does not know') }]);
 });
 
-it('goes on in a new session although the peer takes no more a message of which a part was sent', () => {
+it('closes with 1009 a peer whose new session takes no more a message of which a part was sent', () => {
   const server = { maxMessageBytes: 200_000 };
   const world = new World({ server }).open();
   const undelivered: Message[] = [];
@@ -105,9 +105,9 @@ it('goes on in a new session although the peer takes no more a message of which 
   world.restartServer();
   world.client.sendMessage('after');
   world.pass(2_000);
-  expect(world.client.state).toBe('open');
-  expect(undelivered).toEqual([big]);
-  expect(readAll(world.serverClient)).toEqual(['after']);
+  expect(world.cable.client.closedWith).toMatchObject({ code: 1009 });
+  expect(undelivered).toEqual([big, 'after']);
+  expect(world.reports).toMatchObject([{ code: 'MESSAGE_TOO_BIG' }, { code: 'UNSENT', context: { messages: 2 } }]);
 });
 
 function kindsOf(batches: readonly Message[]): number[] {

@@ -115,7 +115,7 @@ describe("a server's sessions", () => {
   it('make nobody give room when they are taken over: their client was never away', () => {
     const world = new World({ registry: { maxDetached: 1 } }).open();
     const other = world.knock();
-    const hello = encodeControl({ is: 'hello', initialCredit: 1_000, maxMessageBytes: 1_000, protocols: [] });
+    const hello = encodeControl({ is: 'hello', initialCredit: 1_000, maxMessageBytes: 16_384, protocols: [] });
     other.events?.received(hello, hello.length);
     other.lose();
     world.cables[0]?.client.lose();

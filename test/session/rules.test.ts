@@ -8,7 +8,7 @@ import { BareLink } from './support/bare-link.js';
 import { FakeClock } from './support/fake-clock.js';
 import { countingSecrets, readAll, World } from './support/world.js';
 
-const offer = { initialCredit: 10_000, maxMessageBytes: 10_000, protocols: [] };
+const offer = { initialCredit: 10_000, maxMessageBytes: 16_384, protocols: [] };
 const ACK_1 = Uint8Array.of(0x18, 1);
 const ACK_2 = Uint8Array.of(0x18, 2);
 const EMPTY_TEXT = 0x01;

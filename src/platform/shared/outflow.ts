@@ -38,9 +38,9 @@ export class Outflow {
     client.drained().then(drained, () => {}); // closed: nothing is handed on any more
   }
 
-  /** All of it, whether the wire has room or not: a close frame comes next. */
+  /** All of it, whether the wire has room or not: a close frame comes next. What a closed client would not take stays unsent. */
   flush(): void {
-    while (this.#handNext());
+    while (this.#client.state !== 'closed' && this.#handNext());
   }
 
   /** One message: of those who have left, or of the member whose turn it is. */

@@ -19,7 +19,7 @@ export interface Habits {
 const none: Habits = { listens: false, answersEvery: 0, closesWithMessage: 0, closesWithReturn: 0, sendsAgain: false };
 
 /** What a send may be refused with: refused with a name is not lost. */
-const REFUSALS = ['OUTBOX_FULL', 'NOT_OPEN', 'MESSAGE_TOO_BIG'];
+const REFUSALS = ['OUTBOX_FULL', 'NOT_OPEN'];
 
 /** One application on its end of a session: what it has sent, what it has read, and what came back to it. */
 export class Application {
@@ -46,11 +46,13 @@ export class Application {
 
   send(bytes: number, isText: boolean): void {
     const text = `${this.#name} ${this.sent.length} `.padEnd(bytes, isText ? 'ä' : '.');
-    const isAccepted = tryTo(() => {
+    // What is sent after the peer has ended the connection is reported as unsent.
+    const isTooLate = this.end.state === 'closing' || this.end.state === 'closed';
+    const isTaken = tryTo(() => {
       if (isText) this.end.sendMessage(text);
       else this.end.sendMessageBinary(new TextEncoder().encode(text));
     });
-    if (isAccepted) this.sent.push(isText ? text : `${text} in binary`);
+    if (isTaken && !isTooLate) this.sent.push(isText ? text : `${text} in binary`);
   }
 
   sendVolatile(): void {

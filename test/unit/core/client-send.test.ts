@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { WebsocketError } from '../../../src/core/errors.js';
 import { WIRE_MARK_BYTES } from '../../../src/core/plain-link.js';
 import { memoryClient, openClient, record } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
@@ -62,7 +63,7 @@ describe('sending', () => {
     client.sendMessage('while reconnecting');
     platform.wire.accept();
     const closed = client.close();
-    expect(refusal().code).toBe('NOT_OPEN'); // closing
+    expect(refusal().code).toBe('NOT_OPEN'); // closing, by its own close()
     await closed;
     expect(refusal().message).toMatch(/new client/); // closed
 
@@ -105,6 +106,88 @@ describe('sending', () => {
     await client.close();
     expect(wire.sent).toEqual(['a', 'b']);
     expect(told.filter((line) => line.startsWith('error'))).toEqual([]);
+  });
+});
+
+describe('sending to a peer that is closing or gone', () => {
+  /** A client whose peer has closed with 1008, and so for good; with what it reports. */
+  async function closedByPeer() {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const errors: WebsocketError[] = [];
+    const listen = () => client.on('error', (error) => errors.push(error));
+    wire.closeFromPeer(1008, 'enough');
+    expect(client.state).toBe('closed');
+    return { client, platform, errors, listen };
+  }
+
+  it('returns false and throws nothing, whatever is sent', async () => {
+    const { client } = await closedByPeer();
+    expect(client.sendMessage('text')).toBe(false);
+    expect(client.sendMessageBinary(new Uint8Array(1))).toBe(false);
+    expect(client.sendMessage('volatile', 'volatile')).toBe(false);
+    expect(client.sendMessage('latest', { latest: 'key' })).toBe(false);
+    expect(thrown(() => client.sendMessage(5 as never)).code).toBe('INVALID_MESSAGE');
+  });
+
+  it('is reported as UNSENT, once for all that is sent until the next microtask', async () => {
+    const { client, errors, listen } = await closedByPeer();
+    listen();
+    client.sendMessage('abc');
+    client.sendMessageBinary(new Uint8Array(4));
+    expect(errors).toEqual([]);
+    await Promise.resolve();
+    expect(errors).toMatchObject([{ code: 'UNSENT', context: { messages: 2, bytes: 7, code: 1008 } }]);
+    client.sendMessage('later');
+    await Promise.resolve();
+    expect(errors).toMatchObject([{ context: { messages: 2 } }, { context: { messages: 1, bytes: 5 } }]);
+  });
+
+  it('is one line of the log for each client where nobody listens, however long a frame loop goes on', async () => {
+    const { client, platform, errors, listen } = await closedByPeer();
+    for (let frame = 0; frame < 100; frame++) {
+      client.sendMessage('tick');
+      await Promise.resolve();
+    }
+    expect(platform.reported).toMatchObject([{ code: 'UNSENT', context: { messages: 1 } }]);
+    listen();
+    client.sendMessage('tick');
+    await Promise.resolve();
+    expect(errors).toMatchObject([{ code: 'UNSENT' }]);
+  });
+
+  it('by the listener that is told of it has no end of reports', async () => {
+    const { client } = await closedByPeer();
+    let reports = 0;
+    client.on('error', () => {
+      reports += 1;
+      client.sendMessage('something is wrong');
+    });
+    client.sendMessage('tick');
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    expect(reports).toBe(1);
+  });
+
+  it('counts into the UNSENT of the close while the connection is closing by no wish of its owner', async () => {
+    const { client, wire } = await openClient(new MemoryPlatform());
+    wire.answersClose = false;
+    const errors: WebsocketError[] = [];
+    client.on('error', (error) => errors.push(error));
+    const closed = client.closeForGood(1001, 'the server is going away');
+    expect(client.state).toBe('closing');
+    expect(client.sendMessage('one')).toBe(false);
+    await Promise.resolve();
+    expect(client.sendMessage('two')).toBe(false);
+    expect(errors).toEqual([]);
+    wire.breakOff();
+    expect((await closed).code).toBe(1006);
+    expect(errors).toMatchObject([{ code: 'UNSENT', context: { messages: 2, bytes: 6, code: 1006 } }]);
+  });
+
+  it('is NOT_OPEN again once its owner has called close(), too', async () => {
+    const { client } = await closedByPeer();
+    await client.close();
+    expect(thrown(() => client.sendMessage('late')).code).toBe('NOT_OPEN');
   });
 });
 
@@ -163,6 +246,22 @@ describe('backpressure', () => {
     const closed = client.close();
     expect((await rejected(client.drained())).context).toEqual({ state: 'closing' });
     await closed;
+  });
+
+  it('a rejection of drained() that nobody awaits is no unhandled rejection', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const { client, wire } = await openClient(new MemoryPlatform(), { outbox, reconnect: false });
+    wire.isCongested = true;
+    client.sendMessage('x'.repeat(100));
+    void client.drained();
+    wire.breakOff();
+    void client.drained();
+    // Node reports them once the microtasks are done.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
   });
 
   it('drained() waits through a reconnect, and ends also when the new wire takes all at once', async () => {
