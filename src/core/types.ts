@@ -97,7 +97,7 @@ export interface ClientEvents {
   undelivered: (messages: readonly Message[]) => void;
   /** Once: the connection is down for good. Unread messages can still be read. */
   close: (info: CloseInfo) => void;
-  /** What no return value, rejection or close record tells: docs/errors.md lists the codes. The connection may well go on. */
+  /** What no rejection or close record tells: docs/errors.md lists the codes. The connection may well go on. */
   error: (error: WebsocketError) => void;
   /** After every change, and before the event that goes with it. */
   state: (now: ConnectionState, before: ConnectionState) => void;
@@ -141,20 +141,27 @@ export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposabl
   /** True while messages can leave at once. A dead link does not stay open: see `liveness`. */
   isConnectionOpen(): boolean;
   /**
-   * Accepts the message or throws: nothing is dropped in silence. While connecting and reconnecting it waits in the outbox.
+   * Throws only for what the caller could have known: nothing that the peer or the network does makes a send throw. While connecting
+   * and reconnecting the message waits in the outbox.
    *
-   * @returns true while below the high-water mark; false asks the caller to await `drained()`.
-   * @throws {WebsocketError} `NOT_OPEN` before `connect()` and after `close()`; `OUTBOX_FULL` over `outbox.maxBytes`;
-   * `INVALID_MESSAGE` for what is no string; with a session, `MESSAGE_TOO_BIG` over what the peer takes.
+   * @returns true while below the high-water mark; false asks the caller to await `drained()`. After the peer has closed for good, or
+   * while something else than the caller's `close()` closes, it returns false and the message is reported as `UNSENT`. With a session,
+   * a message that is larger than the peer announced closes the connection with 1009 (`MESSAGE_TOO_BIG`), and it returns false, too.
+   * @throws {WebsocketError} `NOT_OPEN` before `connect()` and after the caller's own `close()`; `OUTBOX_FULL` over `outbox.maxBytes`,
+   * never on a server; `INVALID_MESSAGE` for what is not a string.
    */
   sendMessage(text: string, delivery?: Delivery): boolean;
   /**
    * As `sendMessage`, for bytes. They are copied: the caller may use the buffer again at once.
    *
+   * @returns As `sendMessage`.
    * @throws {WebsocketError} As `sendMessage`; `INVALID_MESSAGE` for what is no ArrayBuffer and no view of one.
    */
   sendMessageBinary(bytes: ArrayBuffer | ArrayBufferView, delivery?: Delivery): boolean;
-  /** Resolves when half of `outbox.highWaterBytes` or less is waiting; rejects `NOT_OPEN` when the connection ends first. */
+  /**
+   * Resolves when half of `outbox.highWaterBytes` or less is waiting; rejects `NOT_OPEN` when the connection ends first or has ended. A
+   * rejection that nobody awaits is not an unhandled rejection.
+   */
   drained(): Promise<void>;
   /** Never waits. Undefined when nothing is there; the last one tells how the connection ended. */
   getMessage(): Received | undefined;

@@ -6,6 +6,7 @@ from .wire import CONTROL, ProtocolError, Reader, Record, encode_number
 
 MAX_SUBPROTOCOLS = 32
 MAX_SUBPROTOCOL_BYTES = 255
+MIN_MESSAGE_BYTES = 16_384
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ def decode_control(body):
         return Hello(_read_offer(reader))
     if kind == 2:
         secrets = reader.take(16), reader.take(16)
-        numbers = [reader.number() for _ in range(5)]
-        return Welcome(*secrets, *numbers, reader.string(MAX_SUBPROTOCOL_BYTES))
+        terms = _read_terms(reader)
+        numbers = [reader.number() for _ in range(3)]
+        return Welcome(*secrets, *terms, *numbers, reader.string(MAX_SUBPROTOCOL_BYTES))
     if kind == 3:
         secrets = reader.take(16), reader.take(16)
         numbers = [reader.number() for _ in range(3)]
@@ -94,8 +96,16 @@ def encode_control(control):
     return Record(CONTROL, body)
 
 
+def _read_terms(reader):
+    credit, size = reader.number(), reader.number()
+    if size < MIN_MESSAGE_BYTES:
+        raise ProtocolError("a largest message under 16,384 bytes")
+    return credit, size
+
+
 def _read_offer(reader):
-    credit, size, count = reader.number(), reader.number(), reader.number()
+    credit, size = _read_terms(reader)
+    count = reader.number()
     if count > MAX_SUBPROTOCOLS:
         raise ProtocolError("too many subprotocols")
     return Offer(credit, size, tuple(reader.string(MAX_SUBPROTOCOL_BYTES) for _ in range(count)))
