@@ -17,6 +17,7 @@ import { Deadlines } from './deadlines.js';
 import { type Handshake, makeHandshake } from './handshake.js';
 import { LimitedLog } from './limited-log.js';
 import { Metrics } from './metrics.js';
+import { checkObject } from './option-checks.js';
 import { type ServerSettings, serverDefaults } from './options.js';
 import { plainCarrier } from './plain-carrier.js';
 import { ignore, type Refusal } from './refusal.js';
@@ -101,7 +102,9 @@ export class UpgradeServer implements WebsocketServer {
     broadcast(this.#roster.live, message);
   }
 
-  close({ code = CloseCode.goingAway, reason = '', graceMs = serverDefaults.graceMs }: ServerCloseOptions = {}): Promise<void> {
+  close(options: ServerCloseOptions = {}): Promise<void> {
+    checkObject('options', options, 'of close() must be an object: { code, reason, graceMs }.');
+    const { code = CloseCode.goingAway, reason = '', graceMs = serverDefaults.graceMs } = options;
     checkClose(code, reason);
     const dropAfterMs = graceMs === 0 ? 0 : milliseconds('graceMs', graceMs, serverDefaults.graceMs);
     this.#closing ??= this.#close(code, reason, dropAfterMs);

@@ -51,7 +51,7 @@ export interface Refused {
 export interface ServerEvents {
   /** Before the client's first message: a handler attached here misses nothing. Once for each session, however often it is resumed. */
   connection: (client: ServerClient) => void;
-  /** A handshake that did not become a client. */
+  /** A handshake that did not become a client. Where nothing listens, the console has one line for each reason and minute. */
   refused: (refused: Refused) => void;
   /** A connection could not be accepted; or a listener threw, of the server, or of a client without an `error` listener. Where nobody listens, it is written to the console. */
   error: (error: WebsocketError) => void;

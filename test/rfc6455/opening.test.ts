@@ -36,6 +36,7 @@ interface Answer {
 /** What our server answers, in one write or byte by byte. */
 async function answerTo(request: string, isSplit: boolean, options: ServerOptions = {}): Promise<Answer> {
   const server = await listen('127.0.0.1', 0, options);
+  server.on('refused', () => {}); // Otherwise the console has a line for each.
   onTestFinished(() => server.close({ graceMs: 1 }));
   const socket = connectSocket({ port: server.port, host: '127.0.0.1', noDelay: true });
   onTestFinished(() => void socket.destroy());

@@ -43,6 +43,9 @@ describe('server.close()', () => {
     expect(() => server.close({ code: 1005 })).toThrow(expect.objectContaining({ code: 'INVALID_CLOSE' }));
     expect(() => server.close({ reason: 'x'.repeat(124) })).toThrow(expect.objectContaining({ code: 'INVALID_CLOSE' }));
     expect(() => server.close({ graceMs: Number.POSITIVE_INFINITY })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    for (const senseless of [4000, null, () => {}]) {
+      expect(() => server.close(senseless as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    }
     await server.close({ code: 1012, reason: 'new version' });
     expect(await closed).toEqual({ code: 1012, reason: 'new version' });
   });
