@@ -66,6 +66,8 @@ export interface LinkHost {
 export interface SessionHost extends LinkHost {
   /** A round trip that the link timed itself. */
   measured(rttMs: number): void;
+  /** Left out: nobody asks. So many messages, the oldest that were accepted, have arrived. */
+  acknowledged?(messages: number): void;
   /** Messages of a session that is gone: the peer did not acknowledge them. */
   undelivered(messages: readonly Message[]): void;
   /** The peer does not take what was accepted for it: the connection ends for good, and its close frame has the code. */

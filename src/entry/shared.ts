@@ -42,7 +42,7 @@ export interface SharedClientOptions extends ClientOptions {
  * Workers with the same script and name are the same worker. The number is that of what tab and worker say to each
  * other, so that a page with another version of this library meets a worker of its own.
  */
-const WORKER_NAME = 'gemsocket-1';
+const WORKER_NAME = 'gemsocket-2';
 
 /** One connection over wss, shared with the other tabs, held directly. Start it with `connect()`. */
 export class SecureWebsocketClient extends Client {
@@ -145,7 +145,7 @@ function makeWorker(worker: SharedOptions['worker']): SharedWorker {
   if (typeof worker === 'function') return worker();
   if (worker !== undefined) return new SharedWorker(worker, { name: WORKER_NAME });
   // Word for word what bundlers look for, the name included.
-  return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-1' });
+  return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-2' });
 }
 
 /** A hub for this client alone: the same in everything but the number of sockets. */

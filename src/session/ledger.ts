@@ -39,6 +39,12 @@ export class Ledger {
   #kept = new Queue<Entry>();
   #again = new Queue<Entry>();
   readonly #big = new Queue<BigMessage>();
+  readonly #acknowledgedMessages: ((messages: number) => void) | undefined;
+
+  /** @param acknowledgedMessages told how many more messages were acknowledged, if anybody asks. */
+  constructor(acknowledgedMessages?: (messages: number) => void) {
+    this.#acknowledgedMessages = acknowledgedMessages;
+  }
 
   /** Numbered records in all, of which the ledger has the unacknowledged ones. */
   get sent(): number {
@@ -87,6 +93,7 @@ export class Ledger {
     for (let entry = this.#kept.peek(); entry !== undefined && entry.first + entry.numbered - 1 <= count; entry = this.#kept.peek()) {
       this.#kept.shift();
       this.#bytes -= entry.bytes.length + ENTRY_COST;
+      this.#acknowledgedMessages?.(countMessages(entry.bytes));
     }
     for (let big = this.#big.peek(); big !== undefined && big.last <= count; big = this.#big.peek()) {
       this.#big.shift();
@@ -111,6 +118,7 @@ export class Ledger {
     this.#bytes = 0;
     for (const entry of this.#all()) {
       const rest = this.#unacknowledged(entry);
+      if (rest !== entry) this.#acknowledgedMessages?.(countMessages(entry.bytes) - (rest === undefined ? 0 : countMessages(rest.bytes)));
       if (rest === undefined) continue;
       again.push(rest);
       this.#bytes += rest.bytes.length + ENTRY_COST;

@@ -35,7 +35,7 @@ export interface OutgoingBounds {
   readonly wireMarkBytes: number;
 }
 
-export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed'> {
+export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed' | 'acknowledged'> {
   /** The peer announces less than an accepted message needs. The message stays here, for `end` to count it. */
   refused(error: WebsocketError): void;
   /** Something was written that leaves with the turn. */
@@ -49,7 +49,7 @@ export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed'> {
 export class Outgoing {
   readonly batcher = new Batcher();
   readonly credit = new SendCredit();
-  readonly #ledger = new Ledger();
+  readonly #ledger: Ledger;
   readonly #outbox: Outbox;
   readonly #bounds: OutgoingBounds;
   readonly #host: OutgoingHost;
@@ -63,6 +63,7 @@ export class Outgoing {
 
   constructor(bounds: OutgoingBounds, host: OutgoingHost) {
     this.#bounds = { ...bounds, chunkBytes: Math.min(bounds.chunkBytes, MAX_BODY_BYTES) };
+    this.#ledger = new Ledger(host.acknowledged);
     this.#outbox = new Outbox(bounds.outbox);
     this.#host = host;
   }

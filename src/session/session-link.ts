@@ -46,6 +46,7 @@ export class SessionLink implements Link {
       sent: (bytes) => host.sent(bytes),
       shed: () => host.shed(),
       refused: (error) => this.#refused(error),
+      ...(host.acknowledged === undefined ? {} : { acknowledged: host.acknowledged }),
     });
     this.#turn = new Turn(settings, this.#outgoing, this.#incoming, platform, host);
   }

@@ -13,7 +13,7 @@ import { sessionDefaults } from '../../src/session/feature.js';
 import { MemoryPlatform } from './memory-platform.js';
 
 /** Web Locks of one origin, held by places that can be ended. */
-class MemoryLocks {
+export class MemoryLocks {
   readonly #held = new Map<string, { release(): void; readonly waiting: (() => void)[] }>();
 
   /** The locks as one tab or worker sees them, and what becomes of them when it is gone. */
@@ -52,19 +52,22 @@ class MemoryLocks {
 class TestPort implements PortLike {
   onmessage: PortLike['onmessage'] = null;
   isFrozen = false;
+  /** Its process is no more. */
+  isCut = false;
   readonly #port: PortLike;
   readonly #kept: unknown[] = [];
 
   constructor(port: PortLike) {
     this.#port = port;
     port.onmessage = ({ data }) => {
+      if (this.isCut) return;
       if (this.isFrozen) this.#kept.push(data);
       else this.onmessage?.({ data });
     };
   }
 
   postMessage(posts: unknown): void {
-    this.#port.postMessage(structuredClone(posts));
+    if (!this.isCut) this.#port.postMessage(structuredClone(posts));
   }
 
   thaw(): void {
@@ -112,6 +115,7 @@ export class Origin {
   readonly #locks = new MemoryLocks();
   #place = this.#locks.place();
   #made = 0;
+  #workerPorts: TestPort[] = [];
   #hub = this.#start();
 
   tab({ address = 'wss://example.com/game', key, retriesFirst = false, hasSession = false, ...options }: TabOptions = {}): Tab {
@@ -125,7 +129,11 @@ export class Origin {
     const openWorker = (): PortLike => {
       const [one, other] = localPorts();
       latest = new TestPort(one);
-      if (this.hasWorker) this.#hub.accept(new TestPort(other));
+      if (this.hasWorker) {
+        const port = new TestPort(other);
+        this.#workerPorts.push(port);
+        this.#hub.accept(port);
+      }
       return latest;
     };
     const openLocal = (): PortLike => {
@@ -157,6 +165,7 @@ export class Origin {
   /** The worker's process dies; the next tab that asks starts another. */
   killWorker(): void {
     const place = this.#place;
+    for (const port of this.#workerPorts.splice(0)) port.isCut = true;
     this.#made += 1;
     this.platform = pagePlatform(this.#made);
     this.#place = this.#locks.place();

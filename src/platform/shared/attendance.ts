@@ -22,10 +22,14 @@ export class Attendance {
     this.#wasAway = this.#hasOpened;
   }
 
-  /** What the application is to be told of the messages since it last had a connection. */
-  opened({ continuity, row, received }: ToTab & { is: 'opened' }): Continuity {
+  /**
+   * What the application is to be told of the messages since it last had a connection.
+   *
+   * @param returned how many of this tab's were on their way, and are handed back.
+   */
+  opened({ continuity, row, received }: ToTab & { is: 'opened' }, returned: number): Continuity {
     const missed = row === this.#row ? received - this.#received : undefined;
-    const told = this.#wasAway ? afterAway(missed) : continuity;
+    const told = this.#wasAway ? afterAway(missed, returned) : continuity;
     this.#row = row;
     this.#received = received;
     this.#hasOpened = true;
@@ -35,9 +39,10 @@ export class Attendance {
 }
 
 /** @param missed undefined where nobody knows. */
-function afterAway(missed: number | undefined): Continuity {
+function afterAway(missed: number | undefined, returned: number): Continuity {
   if (missed === undefined) {
-    return { resumed: false, replayed: 0, lost: undefined, reason: 'This tab was away, and another connection began meanwhile.' };
+    const reason = `This tab was away, and another connection began meanwhile: ${returned} messages are handed back.`;
+    return { resumed: false, replayed: 0, lost: undefined, reason };
   }
   const reason = `This tab was away, and the connection went on: ${missed} messages came meanwhile.`;
   return { resumed: missed === 0, replayed: 0, lost: missed, lostFromPeer: missed, reason };

@@ -17,8 +17,10 @@ export interface HubClientHost {
 export interface HubClientTabs {
   /** Asked before every attempt. */
   address(): string | Promise<string>;
-  /** No event of a client tells it. */
+  // No event of a client tells of these.
   measured(rttMs: number): void;
+  /** With a session: so many messages, the oldest. */
+  acknowledged(messages: number): void;
 }
 
 export interface HubClient {
@@ -46,6 +48,7 @@ export function makeHubClient(join: Join, host: HubClientHost, tabs: HubClientTa
           linkHost.measured(rttMs);
           tabs.measured(rttMs);
         },
+        acknowledged: (messages) => tabs.acknowledged(messages),
       }),
   });
   return { client, wake: () => life?.woken() };

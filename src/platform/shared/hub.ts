@@ -39,6 +39,7 @@ export class Hub {
         if (seat !== undefined) this.#take(seat.member, seat.connection, post);
         else if (post.is === 'join') seat = this.#join(post, port);
       }
+      seat?.connection.pump();
     };
   }
 
@@ -82,7 +83,7 @@ export class Hub {
         this.#watch(member, connection, post.lock);
         break;
       case 'message':
-        connection.send(member, post);
+        member.sent(post);
         break;
       case 'taken':
         connection.taken(member, post.bytes);
@@ -93,6 +94,9 @@ export class Hub {
         break;
       case 'wake':
         connection.wake();
+        break;
+      case 'again':
+        connection.again(member);
         break;
       case 'close':
         connection.close(member, post.code, post.reason);

@@ -11,13 +11,12 @@ export interface InflowHost {
   readonly platform: Pick<Platform, 'clock' | 'random'>;
   /** Whether the sender waits while nothing is read. */
   readonly canHold: boolean;
-  /** The member took too little for too long, and is to be no member any more. */
-  leaveBehind(member: Member): void;
 }
 
 /**
  * Hands on to all members what the client hears. One that takes too little would fill this worker's memory: a plain
- * connection cannot wait for it; a session stops its sender, but not for ever while other tabs wait.
+ * connection cannot wait for it; a session stops its sender, but not for ever while other tabs wait. A member that is left
+ * behind misses messages until it asks to receive again; what it sends is sent as before.
  */
 export class Inflow {
   readonly #client: Client;
@@ -38,7 +37,9 @@ export class Inflow {
 
   /** From here on the member hears what comes. */
   begin(member: Member, continuity: Continuity): void {
-    member.opened(this.#client.protocol, continuity, this.#row, this.#received);
+    if (member.isBehind) return;
+    const { id, protocol } = this.#client;
+    member.opened({ is: 'opened', protocol, connection: id, continuity, row: this.#row, received: this.#received });
   }
 
   /** What was on its way at the break is lost: what comes is no sequel. */
@@ -56,7 +57,7 @@ export class Inflow {
         member.fullSince ??= now;
         const isPatient = this.#host.canHold && (now - member.fullSince < SLOW_TAB_MS || !this.#hasMembersThatKeepUp());
         if (isPatient) isHeld = true;
-        else this.#host.leaveBehind(member);
+        else member.behind();
       }
     }
     if (isHeld) this.#hold();
@@ -85,7 +86,7 @@ export class Inflow {
   }
 
   #hasMembersThatKeepUp(): boolean {
-    return [...this.#members].some(({ isFull }) => !isFull);
+    return [...this.#members].some(({ isFull, isBehind }) => !isFull && !isBehind);
   }
 
   #hold(): void {

@@ -1,15 +1,16 @@
 import type { Cancel } from '../../core/clock.js';
 import type { WebsocketError } from '../../core/errors.js';
 import { Queue } from '../../core/queue.js';
-import type { CloseInfo, Continuity, Message } from '../../core/types.js';
+import type { CloseInfo, Message } from '../../core/types.js';
 import { carry } from './carried-error.js';
-import { costOf, type PortLike, Poster, type ToHub, type ToTab } from './posts.js';
+import { type Count, costOf, type PortLike, Poster, type ToHub, type ToTab } from './posts.js';
 
 export type Join = ToHub & { readonly is: 'join' };
 
 export interface Parcel {
   readonly message: string | Uint8Array<ArrayBuffer>;
   readonly bytes: number;
+  readonly owner: Member;
 }
 
 /** A logical client, seen from the hub: what it asked for, what waits for it and from it, and its port. */
@@ -21,13 +22,19 @@ export class Member {
   fullSince: number | undefined;
   /** It said goodbye, and waits to hear that all is over. */
   isLeaving = false;
+  /** It has taken too little for too long, and receives nothing more until it asks for it. */
+  isBehind = false;
+  /** Its port is closed. */
+  isOver = false;
   /** Stops watching for its end. */
   unwatch: Cancel | undefined;
   readonly #port: PortLike;
   readonly #poster: Poster<ToTab>;
   #hasOpened = false;
   #untakenBytes = 0;
-  #handed = 0;
+  /** Messages that it sent and that are neither handed on nor, with a session, acknowledged. */
+  #unsettled = 0;
+  #whenSettled: (() => void) | undefined;
 
   constructor(join: Join, port: PortLike) {
     this.join = join;
@@ -46,16 +53,21 @@ export class Member {
   }
 
   post(post: ToTab): void {
-    this.#poster.post(post);
+    if (!this.isOver) this.#poster.post(post);
   }
 
-  opened(protocol: string, continuity: Continuity, row: string, received: number): void {
+  /** What was posted leaves now. */
+  flush(): void {
+    this.#poster.flush();
+  }
+
+  opened(post: ToTab & { readonly is: 'opened' }): void {
     this.#hasOpened = true;
-    this.post({ is: 'opened', protocol, continuity, row, received });
+    this.post(post);
   }
 
   deliver(message: Message, bytes: number): void {
-    if (!this.#hasOpened) return;
+    if (!this.#hasOpened || this.isBehind) return;
     this.#untakenBytes += costOf(bytes);
     this.post({ is: 'message', message, bytes });
   }
@@ -64,39 +76,47 @@ export class Member {
     this.#untakenBytes = Math.max(0, this.#untakenBytes - bytes);
   }
 
-  /** One message more was handed to the network. */
-  handed(): void {
-    if (this.#handed === 0) queueMicrotask(() => this.#tellHanded());
-    this.#handed += 1;
+  sent({ message, bytes }: ToHub & { readonly is: 'message' }): void {
+    this.#unsettled += 1;
+    this.waiting.push({ message, bytes, owner: this });
   }
 
-  /** A send that the connection refused: nothing is dropped in silence. */
-  refused(message: Message, error: WebsocketError): void {
-    this.post({ is: 'failed', error: carry(error) });
-    this.post({ is: 'undelivered', messages: [message] });
+  /** One message more is `handed`, `acknowledged` or `returned`. */
+  count(is: Count['is']): void {
+    if (!this.isOver) this.#poster.count(is);
+    // Without a session nothing is known of a message after it was handed on.
+    if ((is === 'handed') === (this.join.session !== undefined)) return;
+    this.#unsettled -= 1;
+    this.#lookSettled();
+  }
+
+  /** Calls once nothing that it sent is uncertain any more. */
+  whenSettled(call: () => void): void {
+    this.#whenSettled = call;
+    this.#lookSettled();
   }
 
   behind(): void {
+    this.isBehind = true;
+    this.#untakenBytes = 0;
     this.post({ is: 'behind' });
-    this.over();
   }
 
   closed(info: CloseInfo, error?: WebsocketError, ask?: number): void {
-    this.#tellHanded();
     this.post({ is: 'closed', info, error: error === undefined ? undefined : carry(error, ask) });
     this.over();
   }
 
   /** Nothing it posts counts any more, and it is told nothing after what was posted. */
   over(): void {
+    this.isOver = true;
     this.unwatch?.();
     this.#poster.flush();
     this.#port.onmessage = null;
     this.#port.close();
   }
 
-  #tellHanded(): void {
-    if (this.#handed > 0) this.post({ is: 'handed', messages: this.#handed });
-    this.#handed = 0;
+  #lookSettled(): void {
+    if (this.#unsettled === 0) this.#whenSettled?.();
   }
 }

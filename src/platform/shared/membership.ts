@@ -19,6 +19,9 @@ export interface MembershipHost {
  */
 export const START_MS = 5_000;
 
+/** The lock of a hub that is gone may be free before its last posts are here, for they come by different ways. */
+const LAST_POSTS_MS = 250;
+
 /** One port to a hub: posts there and back, and the two locks by which each side knows that the other lives. */
 export class Membership {
   readonly #port: PortLike;
@@ -81,9 +84,10 @@ export class Membership {
 
   #watch(lock: string): void {
     this.#stopWatching = this.#host.locks?.whenFree(lock, () => {
-      if (this.#isOver) return;
-      this.release();
-      this.#host.lost();
+      this.#stopWatching = this.#host.clock.after(LAST_POSTS_MS, () => {
+        this.release();
+        this.#host.lost();
+      });
     });
   }
 }

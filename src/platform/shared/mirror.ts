@@ -1,4 +1,3 @@
-import { backoffDelayMs } from '../../core/backoff.js';
 import type { ClientConnection } from '../../core/client-connection.js';
 import type { Cancel } from '../../core/clock.js';
 import { abnormalClose, CloseCode } from '../../core/close-codes.js';
@@ -6,13 +5,14 @@ import type { ConnectionHost } from '../../core/connection.js';
 import { inboxFull, tailDropped } from '../../core/connection-errors.js';
 import type { WebsocketError } from '../../core/errors.js';
 import { Reports } from '../../core/reports.js';
-import type { CloseInfo, ConnectionState } from '../../core/types.js';
+import type { CloseInfo, ConnectionState, Message } from '../../core/types.js';
 import { Answers } from './answers.js';
 import { Attendance } from './attendance.js';
 import { unpack } from './carried-error.js';
 import { heldOthers } from './mirror-errors.js';
 import { joinPost, type MirrorParts } from './mirror-parts.js';
 import type { ToTab } from './posts.js';
+import { Returning } from './returning.js';
 import { Seat } from './seat.js';
 import { TabLink } from './tab-link.js';
 
@@ -34,7 +34,7 @@ export class Mirror implements ClientConnection {
   readonly #seat: Seat;
   readonly #attendance = new Attendance();
   #state: ConnectionState = 'idle';
-  #losses = 0;
+  readonly #returning: Returning;
   #cancelTimer: Cancel | undefined;
 
   constructor(parts: MirrorParts, host: ConnectionHost) {
@@ -42,13 +42,14 @@ export class Mirror implements ClientConnection {
     this.#host = host;
     this.#reports = new Reports(host);
     this.#answers = new Answers(parts.target);
+    this.#returning = new Returning(parts);
     this.#seat = new Seat(parts, {
       receive: (post) => this.#receive(post),
       // What was to go before the close was posted to the worker: another hub has nothing of it.
       failed: () => (this.#state === 'closing' ? this.#end(abnormalClose('The worker did not start.')) : this.#join()),
       lost: () => this.#lost(abnormalClose('The worker that held the connection is gone.')),
     });
-    this.link = new TabLink(parts.settings.outbox, parts.session !== undefined, {
+    this.link = new TabLink(parts.settings.outbox, parts.session, {
       ...host,
       post: (post) => this.#seat.post(post),
       dropped: () => this.#reports.tell((told) => told.failed(tailDropped(parts.settings))),
@@ -69,8 +70,8 @@ export class Mirror implements ClientConnection {
   }
 
   close(code: number, reason: string, isFinal = false): void {
-    const isOnItsWay = this.#state === 'reconnecting' && this.#parts.session !== undefined && this.#seat.isTaken;
-    if (this.#state === 'open' || (isOnItsWay && this.#attendance.hasOpened && !isFinal)) this.#closeOverHub(code, reason);
+    const isOnItsWay = this.#state === 'reconnecting' && this.#parts.session !== undefined && this.link.isJoined;
+    if (this.#state === 'open' || (isOnItsWay && !isFinal)) this.#closeOverHub(code, reason);
     else if (this.#state !== 'closing' && this.#state !== 'closed') {
       // What is on its way is counted as unsent: nobody can tell here whether the hub still gets rid of it.
       this.#seat.post({ is: 'leave', code, reason });
@@ -88,12 +89,14 @@ export class Mirror implements ClientConnection {
     this.#leave(CloseCode.goingAway, HIDDEN);
     const info: CloseInfo = { code: CloseCode.goingAway, reason: HIDDEN, wasClean: false };
     if (this.#parts.settings.reconnect === undefined) this.#end(info);
-    else if (this.#state !== 'reconnecting') this.#retry(1, Number.POSITIVE_INFINITY, info);
+    else {
+      this.#returning.whenAsked(() => this.#join());
+      if (this.#state !== 'reconnecting') this.#retry(1, Number.POSITIVE_INFINITY, info);
+    }
   }
 
   wake(): void {
-    if (this.#seat.isTaken) this.#seat.post({ is: 'wake' });
-    else if (this.#state === 'reconnecting') this.#join();
+    if (!this.#returning.now()) this.#seat.post({ is: 'wake' });
   }
 
   exit(): void {
@@ -114,15 +117,16 @@ export class Mirror implements ClientConnection {
   }
 
   #join(): void {
-    this.#cancelTimer?.();
     this.link.restart();
     this.#seat.take(joinPost(this.#parts, this.#attendance.hasOpened));
   }
 
   /** A session that is away still sends what was accepted, and then its end; the hub waits for it as long as it may take. */
   #closeOverHub(code: number, reason: string): void {
+    const { settings, platform } = this.#parts;
     this.#become('closing');
-    this.#startTimer(this.#parts.settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
+    this.#returning.stop();
+    this.#cancelTimer = platform.clock.after(settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
       this.#end(abnormalClose('The worker did not answer to the close.')),
     );
     this.link.close(code, reason);
@@ -131,7 +135,7 @@ export class Mirror implements ClientConnection {
   #receive(post: ToTab): void {
     switch (post.is) {
       case 'opened':
-        this.link.opened(post.protocol, () => this.#opened(post));
+        this.link.opened(post.protocol, post.connection, (lost) => this.#opened(post, lost));
         break;
       case 'message':
         this.#attendance.received();
@@ -139,6 +143,12 @@ export class Mirror implements ClientConnection {
         break;
       case 'handed':
         this.link.handed(post.messages);
+        break;
+      case 'acknowledged':
+        this.link.settled(post.messages);
+        break;
+      case 'returned':
+        this.#handBack(this.link.settled(post.messages));
         break;
       case 'ask':
         void this.#answers.to(post.ask).then((answer) => this.#seat.post(answer));
@@ -165,7 +175,7 @@ export class Mirror implements ClientConnection {
         this.#reports.tell((host) => host.failed(unpack(post.error)));
         break;
       case 'undelivered':
-        this.#reports.tell((host) => host.undelivered(post.messages));
+        this.#handBack(post.messages);
         break;
       case 'measured':
         this.#host.measured(post.rttMs);
@@ -176,34 +186,48 @@ export class Mirror implements ClientConnection {
     }
   }
 
-  #opened(post: ToTab & { is: 'opened' }): void {
+  #handBack(messages: readonly Message[]): void {
+    if (messages.length > 0) this.#reports.tell((host) => host.undelivered(messages));
+  }
+
+  /** @param lost what an earlier hub had on its way. */
+  #opened(post: ToTab & { is: 'opened' }, lost: readonly Message[]): void {
     if (this.#state !== 'connecting' && this.#state !== 'reconnecting') return;
     const isFirst = !this.#attendance.hasOpened;
-    const continuity = this.#attendance.opened(post);
-    this.#losses = 0;
+    const continuity = this.#attendance.opened(post, lost.length);
+    this.#returning.done();
     this.#become('open');
     this.#reports.tell((host) => host.opened(isFirst, continuity));
+    this.#handBack(lost);
   }
 
   #fellBehind(): void {
     const { settings, session } = this.#parts;
+    if (this.#state === 'closing') return;
     if (this.link.hasUnread) this.#fail(CloseCode.inboxFull, session === undefined ? inboxFull(settings) : heldOthers(session.windowBytes));
-    else this.#lost(abnormalClose('This tab took nothing for too long and was left behind.'));
+    else {
+      this.#away();
+      this.#returnLater(abnormalClose('This tab took nothing for too long and was left behind.'), () => {
+        this.link.again();
+        this.#seat.post({ is: 'again' });
+      });
+    }
+  }
+
+  #lost(info: CloseInfo): void {
+    this.#drop();
+    this.#away();
+    if (this.#state === 'closing') this.#end(info);
+    else this.#returnLater(info, () => this.#join());
   }
 
   /** Nobody is there to say when: this tab asks for itself. */
-  #lost(info: CloseInfo): void {
-    const { settings, platform } = this.#parts;
-    this.#drop();
-    this.#losses += 1;
-    const { reconnect } = settings;
-    if (this.#state === 'closing' || reconnect === undefined || this.#losses > reconnect.maxAttempts) {
+  #returnLater(info: CloseInfo, comeBack: () => void): void {
+    const next = this.#returning.later(comeBack);
+    if (next === undefined) {
+      if (this.#seat.isTaken) this.#leave(info.code, info.reason);
       this.#end(info);
-      return;
-    }
-    const delayMs = backoffDelayMs(reconnect, this.#losses, platform.random());
-    this.#startTimer(delayMs, () => this.#join());
-    this.#retry(this.#losses, delayMs, info);
+    } else this.#retry(next.attempt, next.delayMs, info);
   }
 
   #retry(attempt: number, delayMs: number, cause: WebsocketError | CloseInfo): void {
@@ -218,20 +242,26 @@ export class Mirror implements ClientConnection {
 
   #leave(code: number, reason: string): void {
     this.#seat.post({ is: 'leave', code, reason });
+    this.link.left();
     this.#drop();
+    this.#away();
   }
 
   #drop(): void {
     this.#cancelTimer?.();
+    this.#returning.stop();
     this.#seat.release();
+  }
+
+  /** The connection may go on without this tab. */
+  #away(): void {
     this.#attendance.away();
-    this.link.left();
+    this.link.broken();
   }
 
   #end(info: CloseInfo, error?: WebsocketError): void {
     if (this.#state === 'closed') return;
-    this.#cancelTimer?.();
-    this.#seat.release();
+    this.#drop();
     this.link.broken();
     this.#become('closed');
     if (error !== undefined) this.#reports.tell((host) => host.failed(error));
@@ -243,10 +273,5 @@ export class Mirror implements ClientConnection {
     if (before === state) return;
     this.#state = state;
     this.#reports.tell((host) => host.stateChanged(state, before));
-  }
-
-  #startTimer(delayMs: number, call: () => void): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = this.#parts.platform.clock.after(delayMs, call);
   }
 }

@@ -1,49 +1,122 @@
+import type { Leftover } from '../../core/link.js';
 import { sizeOf } from '../../core/message-bytes.js';
 import { Queue } from '../../core/queue.js';
+import type { Message } from '../../core/types.js';
 import type { Wire } from '../../core/wire.js';
 import type { ToHub } from './posts.js';
 
-/** The shared connection, as the link of a tab sees it: what was posted and not handed to the network is its buffer. */
+interface Parcel {
+  readonly message: string | Uint8Array<ArrayBuffer>;
+  readonly bytes: number;
+}
+
+export interface PortWireHost {
+  post(post: ToHub): void;
+  sent(bytes: number): void;
+}
+
+/** What a message takes here beside its bytes. */
+const KEPT_COST = 128;
+
+/**
+ * The shared connection, as the link of a tab sees it. The worker may die at any time, so a message is kept here until the
+ * hub hands it to the network, which is its buffer, and with a session until the server has acknowledged it.
+ */
 export class PortWire implements Wire {
   readonly isOpen = true;
   protocol = '';
-  readonly #post: (post: ToHub) => void;
-  readonly #inFlight = new Queue<number>();
-  #bytes = 0;
+  /** The connection has been open for the present seat, so that it is known what became of all that was posted. */
+  isJoined = false;
+  readonly #host: PortWireHost;
+  readonly #replayBytes: number | undefined;
+  /** Not yet handed on by a hub. */
+  readonly #posted = new Queue<Parcel>();
+  /** With a session: handed on and not acknowledged. */
+  readonly #handed = new Queue<Parcel>();
+  #postedBytes = 0;
+  #handedBytes = 0;
+  #connection = '';
 
-  constructor(post: (post: ToHub) => void) {
-    this.#post = post;
+  /** @param replayBytes how much may be unacknowledged; undefined: nothing is acknowledged. */
+  constructor(replayBytes: number | undefined, host: PortWireHost) {
+    this.#replayBytes = replayBytes;
+    this.#host = host;
   }
 
+  /** What is unacknowledged beyond its bound counts, too, so that the sender waits. */
   get bufferedBytes(): number {
-    return this.#bytes;
+    return this.#postedBytes + Math.max(0, this.#handedBytes - (this.#replayBytes ?? 0));
   }
 
-  get bufferedMessages(): number {
-    return this.#inFlight.length;
-  }
-
-  send(message: string | Uint8Array<ArrayBuffer>): void {
+  send(message: Parcel['message']): void {
     const bytes = sizeOf(message);
-    this.#inFlight.push(bytes);
-    this.#bytes += bytes;
-    this.#post({ is: 'message', message, bytes });
+    this.#posted.push({ message, bytes });
+    this.#postedBytes += bytes;
+    this.#host.post({ is: 'message', message, bytes });
   }
 
   /** So many of the oldest. */
   handed(messages: number): void {
-    for (let count = 0; count < messages; count++) this.#bytes -= this.#inFlight.shift() ?? 0;
+    for (const parcel of taken(this.#posted, messages)) {
+      this.#postedBytes -= parcel.bytes;
+      this.#host.sent(parcel.bytes);
+      if (this.#replayBytes === undefined) continue;
+      this.#handed.push(parcel);
+      this.#handedBytes += parcel.bytes + KEPT_COST;
+    }
   }
 
-  /** What is in flight is the hub's now: nobody will say more of it. */
-  forget(): void {
-    this.#inFlight.clear();
-    this.#bytes = 0;
+  /** So many of the oldest that were handed on are acknowledged, or are to be handed back. */
+  settled(messages = this.#handed.length): Message[] {
+    return taken(this.#handed, messages).map(({ message, bytes }) => {
+      this.#handedBytes -= bytes + KEPT_COST;
+      return message;
+    });
+  }
+
+  /** The tab leaves its hub, which goes on with all that was posted. */
+  left(): void {
+    this.handed(this.#posted.length);
+    this.isJoined = false;
+  }
+
+  /**
+   * A hub's connection is open.
+   *
+   * @returns what an earlier connection had on its way. What that one never handed on is sent again.
+   */
+  joined(protocol: string, connection: string): Message[] {
+    this.protocol = protocol;
+    const isSame = connection === this.#connection;
+    this.#connection = connection;
+    const settled = isSame && this.isJoined ? [] : this.settled();
+    this.isJoined = true;
+    if (isSame) return [];
+    this.#postedBytes = 0;
+    for (const { message } of taken(this.#posted, this.#posted.length)) this.send(message);
+    return settled;
+  }
+
+  /** Nothing is posted any more. */
+  end(): Leftover {
+    const unsent = { messages: this.#posted.length, bytes: this.#postedBytes };
+    if (this.#replayBytes === undefined) return unsent;
+    const posted = taken(this.#posted, unsent.messages).map(({ message }) => message);
+    return { ...unsent, undelivered: [...this.settled(), ...posted] };
   }
 
   close(code: number, reason: string): void {
-    this.#post({ is: 'close', code, reason });
+    this.#host.post({ is: 'close', code, reason });
   }
 
   detach(): void {}
+}
+
+function taken(queue: Queue<Parcel>, count: number): Parcel[] {
+  const parcels: Parcel[] = [];
+  for (let parcel = count > 0 ? queue.shift() : undefined; parcel !== undefined; ) {
+    parcels.push(parcel);
+    parcel = parcels.length < count ? queue.shift() : undefined;
+  }
+  return parcels;
 }

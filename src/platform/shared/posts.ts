@@ -37,6 +37,8 @@ export type ToHub =
   | { readonly is: 'address'; readonly ask: number; readonly address: string }
   | { readonly is: 'noAddress'; readonly ask: number; readonly error: CarriedError }
   | { readonly is: 'wake' }
+  /** The tab that was left `behind` receives again. */
+  | { readonly is: 'again' }
   /** Ends the membership; `closed` answers. The last one closes the connection with it. */
   | { readonly is: 'close'; readonly code: number; readonly reason: string }
   /** The same, of who waits for no answer. */
@@ -49,6 +51,8 @@ export type ToTab =
   | {
       readonly is: 'opened';
       readonly protocol: string;
+      /** Identifies the client of the hub, across its reconnects. */
+      readonly connection: string;
       readonly continuity: Continuity;
       /** Names a row of messages without a gap, and how many of it there were. */
       readonly row: string;
@@ -59,14 +63,23 @@ export type ToTab =
   | { readonly is: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly cause: CarriedCause }
   | { readonly is: 'failed'; readonly error: CarriedError }
   | { readonly is: 'message'; readonly message: Message; readonly bytes: number }
-  /** The oldest messages of the tab, so many, were handed to the network. */
-  | { readonly is: 'handed'; readonly messages: number }
+  | Count
+  /** Messages of tabs that are gone. */
   | { readonly is: 'undelivered'; readonly messages: readonly Message[] }
   | { readonly is: 'measured'; readonly rttMs: number }
   | { readonly is: 'ask'; readonly ask: number }
-  /** The tab has taken too little for too long, and was left behind. */
+  /** The tab has taken too little for too long, and receives nothing more until it asks for it. What it posts is still sent. */
   | { readonly is: 'behind' }
   | { readonly is: 'closed'; readonly info: CloseInfo; readonly error: CarriedError | undefined };
+
+/**
+ * The oldest messages of the tab, so many, are about to be handed to the network; with a session, the server has acknowledged
+ * so many, or their session is gone and the tab hands them back. Each message is counted as `handed` first.
+ */
+export interface Count {
+  readonly is: 'handed' | 'acknowledged' | 'returned';
+  messages: number;
+}
 
 export type CarriedCause = { readonly error: CarriedError } | { readonly info: CloseInfo };
 
@@ -95,6 +108,13 @@ export class Poster<Post> {
 
   constructor(port: PortLike) {
     this.#port = port;
+  }
+
+  /** One post for as many as come in a row. */
+  count(this: Poster<ToTab>, is: Count['is']): void {
+    const last = this.#posts.at(-1);
+    if (last?.is === is) (last as Count).messages += 1;
+    else this.post({ is, messages: 1 });
   }
 
   post(post: Post): void {

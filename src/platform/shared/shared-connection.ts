@@ -7,7 +7,7 @@ import { AddressDesk } from './address-desk.js';
 import { carry } from './carried-error.js';
 import { type HubClientHost, makeHubClient } from './hub-client.js';
 import { Inflow } from './inflow.js';
-import type { Join, Member, Parcel } from './member.js';
+import type { Join, Member } from './member.js';
 import { Outflow } from './outflow.js';
 import type { CarriedCause, ToHub } from './posts.js';
 
@@ -20,6 +20,8 @@ export class SharedConnection {
   readonly wake: () => void;
   readonly #hasSession: boolean;
   readonly #members = new Set<Member>();
+  /** Members that have closed, until all that they sent is handed on or acknowledged. */
+  readonly #leaving = new Set<Member>();
   readonly #desk = new AddressDesk(this.#members);
   readonly #client: Client;
   readonly #inflow: Inflow;
@@ -34,15 +36,15 @@ export class SharedConnection {
     const { client, wake } = makeHubClient(join, host, {
       address: () => this.#desk.address(),
       measured: (rttMs) => this.#tell((member) => member.post({ is: 'measured', rttMs })),
+      acknowledged: (messages) => this.#outflow.acknowledged(messages),
     });
     this.#client = client;
     this.wake = wake;
-    this.#outflow = new Outflow(client, this.#members);
+    this.#outflow = new Outflow(client, this.#members, this.#hasSession);
     this.#listen();
     this.#inflow = new Inflow(client, this.#members, {
       platform: host.platform,
       canHold: this.#hasSession,
-      leaveBehind: (member) => this.#leaveBehind(member),
     });
   }
 
@@ -55,9 +57,15 @@ export class SharedConnection {
     else this.wake();
   }
 
-  send(member: Member, parcel: Parcel): void {
-    member.waiting.push(parcel);
+  /** To be called after members have sent. */
+  pump(): void {
     this.#outflow.pump();
+  }
+
+  /** It was left behind, and is back. */
+  again(member: Member): void {
+    member.isBehind = false;
+    if (this.#client.isConnectionOpen()) this.#inflow.begin(member, JOINED);
   }
 
   taken(member: Member, bytes: number): void {
@@ -69,15 +77,20 @@ export class SharedConnection {
     this.#desk.answered(member, answer);
   }
 
-  /** It is told how it ends: at once, or, for the last one, as the connection does. */
+  /** It is told how it ends: once all that it sent is safe, or, for the last one, as the connection does. */
   close(member: Member, code: number, reason: string): void {
     if (this.#hasOthers(member)) {
       this.#remove(member);
-      member.closed({ code: whatwgCloseCode(code), reason, wasClean: true });
+      this.#leaving.add(member);
+      member.whenSettled(() => {
+        this.#leaving.delete(member);
+        member.closed({ code: whatwgCloseCode(code), reason, wasClean: true });
+      });
     } else this.#closeWith(member, code, reason);
   }
 
   leave(member: Member, code: number, reason: string): void {
+    if (this.#leaving.delete(member)) member.over();
     if (!this.#members.has(member)) return;
     if (!this.#hasOthers(member)) this.#closeWith(member, code, reason);
     this.#remove(member);
@@ -107,22 +120,12 @@ export class SharedConnection {
     void this.#client.close(code, reason);
   }
 
-  /** Ended from here. With the last one goes the connection, and nothing more of what it sent. */
-  #expel(member: Member, code: number, reason: string): void {
+  /** Its first attempt was its last. With the last member goes the connection, and nothing more of what it sent. */
+  #fail(member: Member, info: CloseInfo, error: WebsocketError | undefined): void {
     const isLast = !this.#hasOthers(member);
     this.#members.delete(member);
-    if (isLast) this.#closeWith(member, code, reason);
+    if (isLast) this.#closeWith(member, CloseCode.normal, '');
     else this.#remove(member);
-  }
-
-  #leaveBehind(member: Member): void {
-    this.#expel(member, CloseCode.inboxFull, 'INBOX_FULL');
-    member.behind();
-  }
-
-  /** Its first attempt was its last. */
-  #fail(member: Member, info: CloseInfo, error: WebsocketError | undefined): void {
-    this.#expel(member, CloseCode.normal, '');
     this.#end(member, info, error);
   }
 
@@ -142,13 +145,7 @@ export class SharedConnection {
     client.on('reconnecting', (attempt) => this.#retrying(attempt));
     client.on('open', () => this.#opened(JOINED));
     client.on('reconnected', (continuity) => this.#opened(continuity));
-    // The session is one, so one tab is told: two would send the messages again twice.
-    client.on('undelivered', (messages) => {
-      for (const member of this.#members) {
-        member.post({ is: 'undelivered', messages });
-        break;
-      }
-    });
+    client.on('undelivered', (messages) => this.#outflow.returned(messages));
     client.on('close', (info) => this.#closed(info));
   }
 
@@ -180,7 +177,8 @@ export class SharedConnection {
   #closed(info: CloseInfo): void {
     this.#ended();
     this.#inflow.end();
-    this.#tell((member) => this.#end(member, info, this.#cause));
+    for (const member of [...this.#members, ...this.#leaving]) this.#end(member, info, this.#cause);
     this.#members.clear();
+    this.#leaving.clear();
   }
 }

@@ -1,3 +1,4 @@
+import type { LinkOptions } from '../../core/client-parts.js';
 import type { Leftover, LinkHost } from '../../core/link.js';
 import type { OutboxBounds } from '../../core/options.js';
 import { PlainLink } from '../../core/plain-link.js';
@@ -21,13 +22,13 @@ export class TabLink {
   #isAttached = false;
   #ready = (): void => {};
 
-  /** @param countsReading the hub is told what is read, rather than what has come. */
-  constructor(bounds: OutboxBounds, countsReading: boolean, host: TabLinkHost) {
-    this.#wire = new PortWire((post) => host.post(post));
-    this.#intake = new Intake(countsReading, { ...host, taken: (bytes) => host.post({ is: 'taken', bytes }) });
+  constructor(bounds: OutboxBounds, session: LinkOptions | undefined, host: TabLinkHost) {
+    this.#wire = new PortWire(session?.replayBytes, host);
+    this.#intake = new Intake(session !== undefined, { ...host, taken: (bytes) => host.post({ is: 'taken', bytes }) });
     this.#plain = new PlainLink(
       {
         ...host,
+        sent: () => {}, // the wire knows when
         ready: () => this.#ready(),
         deliver: (message, bytes) => this.#intake.deliver(message, bytes),
         pong: () => {},
@@ -58,22 +59,35 @@ export class TabLink {
     this.#intake.consumed(bytes);
   }
 
-  /** What the hub has not handed on never left either. */
+  /** What the hub has not handed on never left either. Nothing is posted any more: the wire only counts what waits here. */
   end(): Leftover {
-    const { messages, bytes } = this.#plain.end();
-    return { messages: messages + this.#wire.bufferedMessages, bytes: bytes + this.#wire.bufferedBytes };
+    this.close(0, '');
+    return this.#wire.end();
+  }
+
+  /** Whether the hub can be told to close after all that was accepted. */
+  get isJoined(): boolean {
+    return this.#wire.isJoined;
   }
 
   /** From here on another seat brings and takes. */
   restart(): void {
-    this.#intake.restart();
-    this.#wire.forget();
+    this.#wire.isJoined = false;
+    this.again();
   }
 
-  /** @param ready called once messages may flow, and before those do that wait. */
-  opened(protocol: string, ready: () => void): void {
-    this.#wire.protocol = protocol;
-    this.#attach(ready);
+  /** The hub brings messages again, and counts from 0 what is taken. */
+  again(): void {
+    this.#intake.restart();
+  }
+
+  /**
+   * @param ready called once messages may flow, and before those do that wait, with those that an earlier connection had on
+   * their way: nobody knows whether they arrived.
+   */
+  opened(protocol: string, connection: string, ready: (lost: readonly Message[]) => void): void {
+    const lost = this.#wire.joined(protocol, connection);
+    this.#attach(() => ready(lost));
   }
 
   received(message: Message, bytes: number): void {
@@ -85,6 +99,13 @@ export class TabLink {
     this.#plain.drained();
   }
 
+  /** The server has acknowledged so many, the oldest; or they are returned to be handed back. */
+  settled(messages: number): readonly Message[] {
+    const settled = this.#wire.settled(messages);
+    this.#plain.drained();
+    return settled;
+  }
+
   /** The hub's connection is broken, or over. What is in flight waits in the worker, and counts on. */
   broken(): void {
     this.#isAttached = false;
@@ -93,7 +114,7 @@ export class TabLink {
 
   /** The seat is given up. What is in flight is the hub's. */
   left(): void {
-    this.#wire.forget();
+    this.#wire.left();
     this.broken();
   }
 

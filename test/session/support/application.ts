@@ -16,7 +16,7 @@ export interface Habits {
   readonly sendsAgain: boolean;
 }
 
-const none: Habits = { listens: false, answersEvery: 0, closesWithMessage: 0, closesWithReturn: 0, sendsAgain: false };
+export const none: Habits = { listens: false, answersEvery: 0, closesWithMessage: 0, closesWithReturn: 0, sendsAgain: false };
 
 /** What a send may be refused with: refused with a name is not lost. */
 const REFUSALS = ['OUTBOX_FULL', 'NOT_OPEN'];

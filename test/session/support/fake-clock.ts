@@ -34,6 +34,12 @@ export class FakeClock implements Clock {
     this.#now = until;
   }
 
+  /** Milliseconds until the next timer; undefined without one. */
+  get nextDelayMs(): number | undefined {
+    const next = this.#next(Number.POSITIVE_INFINITY);
+    return next === undefined ? undefined : Math.max(0, next.at - this.#now);
+  }
+
   /** The machine slept, or somebody set the clock: no timer ran meanwhile. */
   jump(ms: number): void {
     this.#skew += ms;

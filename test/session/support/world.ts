@@ -54,6 +54,9 @@ export class World {
   readonly serverClients: Client[] = [];
   readonly reports: unknown[] = [];
   readonly client: Client;
+  /** Of the client, and of others that are to reach the same server. */
+  readonly clientPlatform: Platform;
+  readonly feature: LinkFeature;
   registry: SessionRegistry<Seat>;
   isRefusing = false;
   readonly #options: WorldOptions;
@@ -70,7 +73,7 @@ export class World {
     this.#options = options;
     this.registry = this.#newRegistry();
     this.#door = this.#newDoor();
-    const feature: LinkFeature = {
+    this.feature = {
       name: 'gem.1',
       options: sessionDefaults,
       makeLink: (resolved, platform) => (host) =>
@@ -81,7 +84,7 @@ export class World {
           platform,
         ),
     };
-    const platform: Platform = {
+    this.clientPlatform = {
       ...this.#platform((request, events) => {
         const cable = new Cable(request.protocols[0] ?? '', this.#options.client?.wireMarkBytes);
         this.cables.push(cable);
@@ -99,7 +102,7 @@ export class World {
       }),
       lifecycle: this.#lifecycle(),
     };
-    this.client = new Client(clientParts(platform, 'ws://test', 'insecure', { session: feature, ...options.options }));
+    this.client = new Client(clientParts(this.clientPlatform, 'ws://test', 'insecure', { session: this.feature, ...options.options }));
     this.client.on('error', (error) => this.reports.push(error));
   }
 
@@ -132,11 +135,15 @@ export class World {
 
   /** Delivers and ends turns until nothing moves without time passing. */
   settle(): void {
-    for (let moved = true; moved; ) {
-      moved = this.#turn.length > 0;
-      this.endTurn();
-      for (const cable of this.cables) moved = cable.deliver('client') || cable.deliver('server') || moved;
-    }
+    while (this.move());
+  }
+
+  /** Ends the turn and delivers a frame of each cable; false when there was nothing. */
+  move(): boolean {
+    let hasMoved = this.#turn.length > 0;
+    this.endTurn();
+    for (const cable of this.cables) hasMoved = cable.deliver('client') || cable.deliver('server') || hasMoved;
+    return hasMoved;
   }
 
   /** The page of the client is shown again. */
@@ -189,7 +196,17 @@ export class World {
     }
     this.registry = this.#newRegistry();
     this.#door = this.#newDoor();
-    this.cable.client.lose();
+    this.cable?.client.lose();
+  }
+
+  /** The process that dialled these dies: no socket of it says goodbye. */
+  kill(cables: readonly Cable[]): void {
+    for (const cable of cables) {
+      cable.isCut = true;
+      cable.client.events = undefined;
+      cable.client.isOver = true;
+      cable.server.lose();
+    }
   }
 
   #accept(cable: Cable): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { WebsocketError } from '../../../src/core/errors.js';
-import type { ReconnectAttempt } from '../../../src/core/types.js';
+import type { Continuity, ReconnectAttempt } from '../../../src/core/types.js';
 import { settle } from '../../support/fake-clock.js';
 import { record } from '../../support/memory-client.js';
 import { Origin } from '../../support/tabs.js';
@@ -147,6 +147,9 @@ describe('messages', () => {
     expect(lines).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected']);
     expect(hangs.client.stats.messagesReceived).toBeLessThan(40);
     expect(receipt).toMatchObject({ resumed: false, lost: 40 - hangs.client.stats.messagesReceived });
+    origin.platform.wire.deliver('for both');
+    await settle();
+    expect(hangs.client.stats.messagesReceived + (receipt as Continuity & { lost: number }).lost).toBe(41);
     expect(origin.platform.wires).toHaveLength(1);
   });
 });
@@ -159,6 +162,23 @@ describe('leaving', () => {
     expect([two.client.state, origin.platform.wire.closedWith]).toEqual(['open', undefined]);
     expect(await two.client.close(4002, 'over')).toEqual({ code: 4002, reason: 'over', wasClean: true });
     expect(origin.platform.wire.closedWith).toEqual({ code: 4002, reason: 'over' });
+  });
+
+  test('close() of one waits until all that it sent is handed on', async () => {
+    const origin = new Origin();
+    const [one] = [await origin.open(), await origin.open()];
+    const { wire } = origin.platform;
+    wire.isCongested = true;
+    const lines = record(one.client);
+    for (let count = 0; count < 3; count++) one.client.sendMessage('x'.repeat(70_000));
+    void one.client.close(4001, 'bye');
+    await settle();
+    expect([one.client.state, wire.sent.length]).toEqual(['closing', 1]);
+    for (let count = 0; count < 2; count++) {
+      wire.flush();
+      await settle();
+    }
+    expect([wire.sent.length, lines]).toEqual([3, ['state open -> closing', 'state closing -> closed', 'close 4001 bye']]);
   });
 
   test('all that the last one sent goes before the close frame', async () => {
@@ -266,11 +286,48 @@ describe('breaks', () => {
       receipt = continuity;
     });
     origin.killWorker();
+    // For what the worker posted before it died.
+    await platform.clock.advance(250);
     expect(client.state).toBe('reconnecting');
     await platform.clock.advance(1);
     origin.platform.wire.accept();
     await settle();
     expect([client.state, receipt]).toEqual(['open', expect.objectContaining({ resumed: false, lost: undefined })]);
+  });
+
+  test('what a worker that dies had not handed to the network is sent by the next one, once and in order', async () => {
+    const origin = new Origin();
+    const { client, platform } = await origin.open({ reconnect: AT_ONCE });
+    const { wire } = origin.platform;
+    wire.isCongested = true;
+    const texts = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(50_000));
+    for (const text of texts) client.sendMessage(text);
+    await settle();
+    expect(client.stats.messagesSent).toBe(wire.sent.length);
+    origin.killWorker();
+    client.sendMessage('e');
+    await platform.clock.advance(251);
+    origin.platform.wire.accept();
+    await settle();
+    expect(origin.platform.wire).not.toBe(wire);
+    expect([...wire.sent, ...origin.platform.wire.sent]).toEqual([...texts, 'e']);
+    expect([client.stats.messagesSent, client.bufferedBytes]).toEqual([5, 0]);
+  });
+
+  test('what a worker that dies had not handed to the network is counted as unsent by a tab that does not reconnect', async () => {
+    const origin = new Origin();
+    const { client, platform } = await origin.open({ reconnect: false });
+    let unsent: unknown;
+    client.on('error', ({ code, context }) => {
+      unsent = [code, context.messages];
+    });
+    origin.platform.wire.isCongested = true;
+    for (let count = 0; count < 4; count++) client.sendMessage('x'.repeat(50_000));
+    await settle();
+    const { sent } = origin.platform.wire;
+    origin.killWorker();
+    await platform.clock.advance(250);
+    expect([client.state, unsent]).toEqual(['closed', ['UNSENT', 4 - sent.length]]);
   });
 });
 

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { none } from './support/application.js';
+import { TabsWorld, type WorldTab } from './support/tabs-world.js';
+import { World } from './support/world.js';
+
+/** Small, so that a few messages fill them. */
+const session = { ackDelayMs: 25, batchDelayMs: 0, windowBytes: 900, replayBytes: 4_000 };
+
+async function openTabs(count: number): Promise<{ shared: TabsWorld; world: World; tabs: WorldTab[] }> {
+  const world = new World({ client: session });
+  const shared = new TabsWorld(world, session, { reconnect: { minDelayMs: 1, maxDelayMs: 1 } });
+  const tabs: WorldTab[] = [];
+  for (let made = 0; made < count; made++) {
+    tabs.push(shared.open({ ...none, listens: true }));
+    await shared.settle();
+  }
+  return { shared, world, tabs };
+}
+
+function sendMany({ application }: WorldTab, messages: number): void {
+  for (let count = 0; count < messages; count++) application.send(20, true);
+}
+
+/** What the server has read of the tab, in its order. */
+function readOf(shared: TabsWorld, { application }: WorldTab): string[] {
+  return shared.servers.flatMap((server) => {
+    server.take();
+    return server.readOf(application);
+  });
+}
+
+describe('a tab that was busy so long that it was left behind', () => {
+  it('has what it sent in that time delivered, each message once and in order', async () => {
+    const { shared, tabs } = await openTabs(2);
+    const [busy, other] = tabs as [WorldTab, WorldTab];
+    sendMany(busy, 10);
+    await shared.settle();
+    busy.place.beBusy();
+    sendMany(busy, 101);
+    for (let count = 0; count < 20; count++) {
+      shared.servers[0]?.send(100, true);
+      await shared.pass(1_000);
+    }
+    await shared.pass(5_000);
+    expect(other.application.read).toHaveLength(20);
+    busy.place.beIdle();
+    await shared.settle();
+    await shared.pass(1_000);
+    const { application } = busy;
+    expect(application.receipts).toEqual([false]);
+    expect(readOf(shared, busy)).toEqual(application.sent);
+    expect([application.undelivered, application.end.stats.messagesSent]).toEqual([[], application.sent.length]);
+  });
+});
+
+describe('a worker that dies', () => {
+  it('loses nothing that it had not handed on, and what the server had not acknowledged is handed back', async () => {
+    const { shared, world, tabs } = await openTabs(2);
+    const [one, two] = tabs as [WorldTab, WorldTab];
+    const receipts: unknown[] = [];
+    one.application.end.on('reconnected', (receipt) => receipts.push(receipt));
+    sendMany(one, 3);
+    await shared.pass(1_000);
+    world.cable.isFrozen = true;
+    // As much as fits in its window is handed to the session. The rest waits in the worker and in the tab.
+    sendMany(one, 200);
+    sendMany(two, 5);
+    await shared.settle();
+    shared.killWorker();
+    await shared.pass(1_000);
+    const { sent, undelivered, end } = one.application;
+    const read = readOf(shared, one);
+    expect(read.slice(0, 3)).toEqual(sent.slice(0, 3));
+    expect(undelivered.length).toBeGreaterThan(0);
+    // Of those that were on their way, nobody knows. Here none had arrived.
+    expect([...read.slice(0, 3), ...undelivered, ...read.slice(3)]).toEqual(sent);
+    expect(receipts).toEqual([
+      { resumed: false, replayed: 0, lost: undefined, reason: expect.stringContaining(`${undelivered.length} messages are handed back`) },
+    ]);
+    expect(end.stats.messagesSent).toBe(sent.length);
+  });
+});
