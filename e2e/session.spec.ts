@@ -140,6 +140,6 @@ test('a server that was restarted does not know the session: the page is told wh
   expect(receipts).toEqual([
     { resumed: false, replayed: 0, lost: 3, lostFromPeer: undefined, reason: expect.stringContaining('does not know') },
   ]);
-  expect(undelivered).toEqual(['1', '2', '3']);
+  expect(undelivered).toEqual([1, 2, 3]);
   expect(events.filter((event) => event.startsWith('close'))).toEqual([]);
 });

@@ -13,6 +13,11 @@ function messageOf(number: number): Message {
   return number % 7 === 0 ? Uint8Array.from(String(number), (digit) => digit.charCodeAt(0)) : `${number}`;
 }
 
+/** The number of a message. */
+export function numberOf(message: Message): number {
+  return Number.parseInt(typeof message === 'string' ? message : String.fromCharCode(...message), 10);
+}
+
 function isSame(one: Message, other: Message): boolean {
   return typeof one === 'string' ? one === other : typeof other !== 'string' && String(one) === String(other);
 }
@@ -34,7 +39,8 @@ export class Log {
   /** Events, but for messages and receipts. */
   readonly events: string[] = [];
   readonly receipts: { readonly resumed: boolean; readonly replayed: number; readonly lost: number | undefined }[] = [];
-  readonly undelivered: Message[] = [];
+  /** The numbers of what came back. */
+  readonly undelivered: number[] = [];
 
   constructor(client: IWebsocketClient) {
     client.on('message', (message) => {
@@ -50,7 +56,7 @@ export class Log {
     });
     client.on('undelivered', (messages) => {
       this.events.push('undelivered');
-      this.undelivered.push(...messages);
+      this.undelivered.push(...messages.map(numberOf));
     });
     client.on('error', ({ code }) => this.events.push(code));
     client.on('close', ({ code }) => this.events.push(`close ${code}`));

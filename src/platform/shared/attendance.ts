@@ -41,7 +41,7 @@ export class Attendance {
 /** @param missed undefined where nobody knows. */
 function afterAway(missed: number | undefined, returned: number): Continuity {
   if (missed === undefined) {
-    const reason = `This tab was away, and another connection began meanwhile: ${returned} messages are handed back.`;
+    const reason = `This tab was away, and another connection began: ${returned} messages are handed back.`;
     return { resumed: false, replayed: 0, lost: undefined, reason };
   }
   const reason = `This tab was away, and the connection went on: ${missed} messages came meanwhile.`;

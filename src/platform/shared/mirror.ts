@@ -1,3 +1,4 @@
+import { backoffDelayMs } from '../../core/backoff.js';
 import type { ClientConnection } from '../../core/client-connection.js';
 import type { Cancel } from '../../core/clock.js';
 import { abnormalClose, CloseCode } from '../../core/close-codes.js';
@@ -12,7 +13,6 @@ import { unpack } from './carried-error.js';
 import { heldOthers } from './mirror-errors.js';
 import { joinPost, type MirrorParts } from './mirror-parts.js';
 import type { ToTab } from './posts.js';
-import { Returning } from './returning.js';
 import { Seat } from './seat.js';
 import { TabLink } from './tab-link.js';
 
@@ -34,7 +34,7 @@ export class Mirror implements ClientConnection {
   readonly #seat: Seat;
   readonly #attendance = new Attendance();
   #state: ConnectionState = 'idle';
-  readonly #returning: Returning;
+  #losses = 0;
   #cancelTimer: Cancel | undefined;
 
   constructor(parts: MirrorParts, host: ConnectionHost) {
@@ -42,7 +42,6 @@ export class Mirror implements ClientConnection {
     this.#host = host;
     this.#reports = new Reports(host);
     this.#answers = new Answers(parts.target);
-    this.#returning = new Returning(parts);
     this.#seat = new Seat(parts, {
       receive: (post) => this.#receive(post),
       // What was to go before the close was posted to the worker: another hub has nothing of it.
@@ -89,14 +88,12 @@ export class Mirror implements ClientConnection {
     this.#leave(CloseCode.goingAway, HIDDEN);
     const info: CloseInfo = { code: CloseCode.goingAway, reason: HIDDEN, wasClean: false };
     if (this.#parts.settings.reconnect === undefined) this.#end(info);
-    else {
-      this.#returning.whenAsked(() => this.#join());
-      if (this.#state !== 'reconnecting') this.#retry(1, Number.POSITIVE_INFINITY, info);
-    }
+    else if (this.#state !== 'reconnecting') this.#retry(1, Number.POSITIVE_INFINITY, info);
   }
 
   wake(): void {
-    if (!this.#returning.now()) this.#seat.post({ is: 'wake' });
+    if (this.#seat.isTaken) this.#seat.post({ is: 'wake' });
+    else if (this.#state === 'reconnecting') this.#join();
   }
 
   exit(): void {
@@ -117,16 +114,15 @@ export class Mirror implements ClientConnection {
   }
 
   #join(): void {
+    this.#cancelTimer?.();
     this.link.restart();
     this.#seat.take(joinPost(this.#parts, this.#attendance.hasOpened));
   }
 
   /** A session that is away still sends what was accepted, and then its end; the hub waits for it as long as it may take. */
   #closeOverHub(code: number, reason: string): void {
-    const { settings, platform } = this.#parts;
     this.#become('closing');
-    this.#returning.stop();
-    this.#cancelTimer = platform.clock.after(settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
+    this.#startTimer(this.#parts.settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
       this.#end(abnormalClose('The worker did not answer to the close.')),
     );
     this.link.close(code, reason);
@@ -195,7 +191,7 @@ export class Mirror implements ClientConnection {
     if (this.#state !== 'connecting' && this.#state !== 'reconnecting') return;
     const isFirst = !this.#attendance.hasOpened;
     const continuity = this.#attendance.opened(post, lost.length);
-    this.#returning.done();
+    this.#losses = 0;
     this.#become('open');
     this.#reports.tell((host) => host.opened(isFirst, continuity));
     this.#handBack(lost);
@@ -223,11 +219,17 @@ export class Mirror implements ClientConnection {
 
   /** Nobody is there to say when: this tab asks for itself. */
   #returnLater(info: CloseInfo, comeBack: () => void): void {
-    const next = this.#returning.later(comeBack);
-    if (next === undefined) {
+    const { settings, platform } = this.#parts;
+    const { reconnect } = settings;
+    this.#losses += 1;
+    if (reconnect === undefined || this.#losses > reconnect.maxAttempts) {
       if (this.#seat.isTaken) this.#leave(info.code, info.reason);
       this.#end(info);
-    } else this.#retry(next.attempt, next.delayMs, info);
+      return;
+    }
+    const delayMs = backoffDelayMs(reconnect, this.#losses, platform.random());
+    this.#startTimer(delayMs, comeBack);
+    this.#retry(this.#losses, delayMs, info);
   }
 
   #retry(attempt: number, delayMs: number, cause: WebsocketError | CloseInfo): void {
@@ -249,7 +251,6 @@ export class Mirror implements ClientConnection {
 
   #drop(): void {
     this.#cancelTimer?.();
-    this.#returning.stop();
     this.#seat.release();
   }
 
@@ -273,5 +274,10 @@ export class Mirror implements ClientConnection {
     if (before === state) return;
     this.#state = state;
     this.#reports.tell((host) => host.stateChanged(state, before));
+  }
+
+  #startTimer(delayMs: number, call: () => void): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#parts.platform.clock.after(delayMs, call);
   }
 }

@@ -56,7 +56,7 @@ export class PortWire implements Wire {
   }
 
   /** So many of the oldest. */
-  handed(messages: number): void {
+  handed(messages?: number): void {
     for (const parcel of taken(this.#posted, messages)) {
       this.#postedBytes -= parcel.bytes;
       this.#host.sent(parcel.bytes);
@@ -67,7 +67,7 @@ export class PortWire implements Wire {
   }
 
   /** So many of the oldest that were handed on are acknowledged, or are to be handed back. */
-  settled(messages = this.#handed.length): Message[] {
+  settled(messages?: number): Message[] {
     return taken(this.#handed, messages).map(({ message, bytes }) => {
       this.#handedBytes -= bytes + KEPT_COST;
       return message;
@@ -76,7 +76,7 @@ export class PortWire implements Wire {
 
   /** The tab leaves its hub, which goes on with all that was posted. */
   left(): void {
-    this.handed(this.#posted.length);
+    this.handed();
     this.isJoined = false;
   }
 
@@ -93,7 +93,7 @@ export class PortWire implements Wire {
     this.isJoined = true;
     if (isSame) return [];
     this.#postedBytes = 0;
-    for (const { message } of taken(this.#posted, this.#posted.length)) this.send(message);
+    for (const { message } of taken(this.#posted)) this.send(message);
     return settled;
   }
 
@@ -101,7 +101,7 @@ export class PortWire implements Wire {
   end(): Leftover {
     const unsent = { messages: this.#posted.length, bytes: this.#postedBytes };
     if (this.#replayBytes === undefined) return unsent;
-    const posted = taken(this.#posted, unsent.messages).map(({ message }) => message);
+    const posted = taken(this.#posted).map(({ message }) => message);
     return { ...unsent, undelivered: [...this.settled(), ...posted] };
   }
 
@@ -112,11 +112,6 @@ export class PortWire implements Wire {
   detach(): void {}
 }
 
-function taken(queue: Queue<Parcel>, count: number): Parcel[] {
-  const parcels: Parcel[] = [];
-  for (let parcel = count > 0 ? queue.shift() : undefined; parcel !== undefined; ) {
-    parcels.push(parcel);
-    parcel = parcels.length < count ? queue.shift() : undefined;
-  }
-  return parcels;
+function taken(queue: Queue<Parcel>, count = queue.length): Parcel[] {
+  return Array.from({ length: Math.min(count, queue.length) }, () => queue.shift() as Parcel);
 }
