@@ -4,8 +4,8 @@ import { none } from './support/application.js';
 import { TabsWorld, type WorldTab } from './support/tabs-world.js';
 import { World } from './support/world.js';
 
-/** A few hundred here; a night sets GEM_SCHEDULES=100000. A failure prints its seed: GEM_SEED replays it. */
-const numRuns = Math.ceil(Number(process.env.GEM_SCHEDULES ?? 6_000) / 30);
+/** A hundred here; a night sets GEM_SCHEDULES=100000. A failure prints its seed: GEM_SEED replays it. */
+const numRuns = Math.ceil(Number(process.env.GEM_SCHEDULES ?? 6_000) / 60);
 const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.env.GEM_SEED) };
 
 /** Small bounds, so that short schedules reach all of them. */
@@ -154,9 +154,9 @@ describe('tabs that share a session, any of which, and the worker, and the serve
       { numRuns, ...seed },
     );
     // Those that die must not do so before anything happened.
-    expect(seen.read).toBeGreaterThan(numRuns * 15);
-    expect(seen.undelivered).toBeGreaterThan(numRuns);
-    expect(seen.receipts).toBeGreaterThan(numRuns);
-    expect(seen.crashed).toBeGreaterThan(numRuns / 10);
+    expect(seen.read).toBeGreaterThan(numRuns * 8);
+    expect(seen.undelivered).toBeGreaterThan(numRuns / 3);
+    expect(seen.receipts).toBeGreaterThan(numRuns / 2);
+    expect(seen.crashed).toBeGreaterThan(numRuns / 20);
   });
 });
