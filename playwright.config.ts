@@ -20,7 +20,12 @@ export default defineConfig({
   workers: JOBS,
   forbidOnly: true,
   reporter: [['list'], ['html', { open: 'never' }]],
-  use: { baseURL: `http://localhost:${port}`, trace: 'retain-on-failure' },
+  use: {
+    baseURL: `http://localhost:${port}`,
+    // Snapshots of the page without a film of it, which would keep a core busy in the tests of the demo.
+    trace: { mode: 'retain-on-failure', screenshots: false },
+    screenshot: 'only-on-failure',
+  },
   projects: [
     { name: 'chromium', testIgnore: ofEngines('firefox', 'webkit'), use: { ...devices['Desktop Chrome'], launchOptions: chromium } },
     {

@@ -59,10 +59,16 @@ test('100 cuts and freezes lose, double and reorder none of 20,000 messages each
   }
   await until(async () => peer.log.heard >= messages && (await logOf(page)).heard >= messages, 'all has arrived', 20_000);
 
-  const logs = [peer.log, await logOf(page)];
+  // Of each end at one moment: on a busy machine another break may follow.
+  const atServer = structuredClone({ log: { ...peer.log }, stats: peer.client.stats });
+  const inPage = await page.evaluate(() => {
+    const { client, log } = globalThis as unknown as Setting['accepted'][0];
+    return { log: { ...log }, stats: client.stats };
+  });
+  const logs = [atServer.log, inPage.log];
   expect(logs.map(({ heard, wrong }) => ({ heard, wrong }))).toEqual(Array(2).fill({ heard: messages, wrong: [] }));
   // One connection for the application of either side, whatever happened to the link.
-  expect(setting.server.metrics).toMatchObject({ connectionsTotal: 1, clients: 1, sessionsDetached: 0, sessionsEvicted: 0 });
+  await expect.poll(() => setting.server.metrics).toMatchObject({ connectionsTotal: 1, clients: 1, sessionsDetached: 0, sessionsEvicted: 0 });
   const told = logs.flatMap(({ events }) => events);
   expect(told.filter((event) => event === 'undelivered' || event.startsWith('close'))).toEqual([]);
   // The receipts: each of a resumed session that lost nothing, as many as there were reconnects.
@@ -71,7 +77,7 @@ test('100 cuts and freezes lose, double and reorder none of 20,000 messages each
   for (const { receipts: own } of logs) expect(own.length).toBeGreaterThanOrEqual(breaks);
   // And the breaks were hard ones.
   expect(receipts.filter(({ replayed }) => replayed > 0).length).toBeGreaterThan(breaks / 4);
-  const stats = [peer.client.stats, await statsOf(page)];
+  const stats = [atServer.stats, inPage.stats];
   expect(stats).toMatchObject(Array(2).fill({ messagesSent: messages, messagesReceived: messages, messagesShed: 0 }));
   expect(stats.map(({ reconnects }) => reconnects)).toEqual(logs.map((log) => log.receipts.length));
 });

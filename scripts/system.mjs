@@ -4,6 +4,9 @@ import { rm, writeFile } from 'node:fs/promises';
 import { missingPackages } from './programs.mjs';
 import { retry, run } from './run.mjs';
 
+/** Seconds, even of a busy machine; a browser that hangs has to end some time. */
+const STARTS_WITHIN_MS = 300_000;
+
 /** Debian's hook that decides whether an installed service starts: 101 is no. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 
@@ -53,7 +56,7 @@ async function missingBrowsers() {
 function starts([program, argument]) {
   if (!existsSync(program)) return false;
   try {
-    execFileSync(program, [argument], { stdio: 'ignore', timeout: 30_000 });
+    execFileSync(program, [argument], { stdio: 'ignore', timeout: STARTS_WITHIN_MS });
     return true;
   } catch {
     return false;
