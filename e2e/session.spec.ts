@@ -68,7 +68,9 @@ test('100 cuts and freezes lose, double and reorder none of 20,000 messages each
   const logs = [atServer.log, inPage.log];
   expect(logs.map(({ heard, wrong }) => ({ heard, wrong }))).toEqual(Array(2).fill({ heard: messages, wrong: [] }));
   // One connection for the application of either side, whatever happened to the link.
-  await expect.poll(() => setting.server.metrics).toMatchObject({ connectionsTotal: 1, clients: 1, sessionsDetached: 0, sessionsEvicted: 0 });
+  await expect
+    .poll(() => setting.server.metrics)
+    .toMatchObject({ connectionsTotal: 1, clients: 1, sessionsDetached: 0, sessionsEvicted: 0 });
   const told = logs.flatMap(({ events }) => events);
   expect(told.filter((event) => event === 'undelivered' || event.startsWith('close'))).toEqual([]);
   // The receipts: each of a resumed session that lost nothing, as many as there were reconnects.
