@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { type ClientOptions, connect, type IWebsocketClient, streams, WebsocketClient } from '../../src/entry/node.js';
+import { limit } from '../support/pace.js';
 import { closeFrame, rawWebsocketServer } from '../support/raw-peer.js';
 import { startWs, type WsServer } from '../support/ws-server.js';
 
@@ -21,7 +22,7 @@ afterEach(() => ws.end());
 
 async function open(options: ClientOptions = {}): Promise<IWebsocketClient> {
   const accepted = once(ws.server, 'connection');
-  const client = await connect(`127.0.0.1:${ws.port}`, { type: 'insecure', reconnect: false, ...options });
+  const client = await connect(`127.0.0.1:${ws.port}`, { type: 'insecure', reconnect: false, closeTimeoutMs: limit(10_000), ...options });
   [peer] = (await accepted) as [WebSocket];
   peer.on('message', (message: Buffer, isBinary) => received.push(isBinary ? message : String(message)));
   peer.on('error', () => {});

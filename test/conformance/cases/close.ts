@@ -102,7 +102,7 @@ export const closeCases = [
     equal(await seenClose(bench), { code: 4001, reason: 'first' }, 'what the server saw');
   }),
   test('close: what was accepted leaves first', async (bench) => {
-    const client = await bench.connect('/sink', {}, { outbox: { maxBytes: 16 * 1024 * 1024 } });
+    const client = await bench.connect('/sink', {}, { closeTimeoutMs: bench.limit(10_000), outbox: { maxBytes: 16 * 1024 * 1024 } });
     const bytes = counting(65_536);
     for (let sent = 0; sent < 100; sent++) client.sendMessageBinary(bytes);
     await client.close();
