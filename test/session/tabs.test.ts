@@ -80,3 +80,69 @@ describe('a worker that dies', () => {
     expect(end.stats.messagesSent).toBe(sent.length);
   });
 });
+
+describe('what the server has not acknowledged', () => {
+  it('is handed back in the tab that sent it, when the server has forgotten the session', async () => {
+    const { shared, world, tabs } = await openTabs(2);
+    await shared.pass(1_000);
+    world.cable.isFrozen = true;
+    for (const one of tabs) sendMany(one, 3);
+    sendMany(tabs[0] as WorldTab, 2);
+    await shared.settle();
+    const sent = tabs.map(({ application }) => [...application.sent]);
+    world.restartServer();
+    await shared.pass(1_000);
+    expect(tabs.map(({ application }) => application.undelivered)).toEqual(sent);
+  });
+
+  it('is handed back in another tab, when its own is gone', async () => {
+    const { shared, world, tabs } = await openTabs(2);
+    const [gone, stays] = tabs as [WorldTab, WorldTab];
+    await shared.pass(1_000);
+    world.cable.isFrozen = true;
+    sendMany(gone, 3);
+    await shared.settle();
+    shared.crash(gone);
+    await shared.pass(2_000);
+    world.restartServer();
+    await shared.pass(1_000);
+    expect(stays.application.undelivered).toEqual(gone.application.sent);
+  });
+
+  it('is waited for by the close() of a tab that others outlive', async () => {
+    const { shared, world, tabs } = await openTabs(3);
+    const [one, two] = tabs as [WorldTab, WorldTab];
+    await shared.pass(1_000);
+    world.cable.isFrozen = true;
+    for (const tab of [one, two]) {
+      sendMany(tab, 3);
+      void tab.application.end.close(4001);
+    }
+    await shared.pass(1_000);
+    expect([one, two].map(({ application }) => application.end.state)).toEqual(['closing', 'closing']);
+    world.cable.isFrozen = false;
+    await shared.pass(1_000);
+    expect(readOf(shared, one)).toEqual(one.application.sent);
+    expect([one, two].map(({ application }) => [application.end.state, application.undelivered])).toEqual([
+      ['closed', []],
+      ['closed', []],
+    ]);
+  });
+
+  it('is kept by the tab up to its bound; beyond it messages wait in the outbox', async () => {
+    const { shared, world, tabs } = await openTabs(1);
+    const [{ application }] = tabs as [WorldTab];
+    await shared.pass(1_000);
+    world.cable.isFrozen = true;
+    for (let turn = 0; turn < 20; turn++) {
+      sendMany(tabs[0] as WorldTab, 50);
+      await shared.settle();
+    }
+    // Each counts 128 bytes more than it has: 4,000 bytes, and what a tab hands over at a time.
+    expect(application.end.stats.messagesSent).toBeLessThan((4_000 + 64 * 1024) / 148 + 50);
+    world.cable.isFrozen = false;
+    await shared.pass(10_000);
+    expect(readOf(shared, tabs[0] as WorldTab)).toEqual(application.sent);
+    expect(application.end.bufferedBytes).toBe(0);
+  });
+});
