@@ -3,6 +3,7 @@ import { showBanner } from './banner.js';
 import { startCable } from './cable/cable.js';
 import { startConsole } from './console/console.js';
 import { byId } from './dom.js';
+import { offerInstall } from './install.js';
 import { offerOutage } from './outage.js';
 import { startPulse } from './pulse/pulse.js';
 
@@ -12,9 +13,10 @@ const bus = new Gemsocket.WebsocketRequestBus();
 const arena = startArena(bus);
 showBanner(arena);
 showLinkState(arena);
-startPulse(bus, arena);
-startConsole();
 startCable(bus);
+startConsole();
+startPulse(bus, arena);
+offerInstall();
 offerOutage();
 markCurrentSection();
 

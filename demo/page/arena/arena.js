@@ -1,5 +1,6 @@
 import { encodePosition, MINERALS, TICK_MS } from '/shared/arena.js';
 import { byId } from '../dom.js';
+import { drawInSight } from '../sight.js';
 import { ArenaConnection } from './connection.js';
 import { Effects } from './effects.js';
 import { Painter } from './painter.js';
@@ -11,7 +12,7 @@ import { World } from './world.js';
 const MAX_DISAGREEMENT = 220;
 /** After a longer stop the gem goes on from where it was, rather than leap. */
 const MAX_FRAME_MS = 100;
-/** A page that nobody sees has no frames, and must read all the same: what nobody reads would fill the inbox. */
+/** Out of sight there are no frames, and the page must read all the same: unread messages would fill the inbox. */
 const UNSEEN_POLL_MS = 1_000;
 const WINNER_MS = 6_000;
 
@@ -45,10 +46,15 @@ class Game {
     this.#connection.on('open', hello);
     this.#connection.on('reconnected', hello);
     if (this.#connection.state === 'open') hello();
-    requestAnimationFrame((now) => this.#frame(now));
+    drawInSight(this.#field, (now) => this.#frame(now));
     setInterval(() => this.#pollUnseen(performance.now()), UNSEEN_POLL_MS);
     setInterval(() => this.#showRound(), 500);
-    if (location.hash === '') this.#field.focus({ preventScroll: true });
+    addEventListener('hashchange', () => this.#focusOnArrival());
+  }
+
+  /** A visitor who goes to the arena can steer at once. The frame is for the browser, which moves the focus as well. */
+  #focusOnArrival() {
+    if (location.hash === '#arena') requestAnimationFrame(() => this.#field.focus({ preventScroll: true }));
   }
 
   #hello() {
@@ -66,19 +72,18 @@ class Game {
     const seconds = Math.min(MAX_FRAME_MS, now - this.#lastFrame) / 1000;
     this.#lastFrame = now;
     const isAway = this.#connection.state !== 'open';
-    if (this.#own !== undefined) {
-      this.#steering.move(this.#own, seconds);
-      this.#sendPosition(now);
-    }
+    if (this.#own !== undefined) this.#steering.move(this.#own, seconds);
+    this.#sendPosition(now);
     const gems = this.#gems(now, seconds);
     this.#effects.advance(new Map(gems.map(({ player, at }) => [player.id, at])), now);
     this.#painter.draw({ gems, sparkles: this.#world.sparkles, effects: this.#effects, own: this.#own, isAway }, now);
-    requestAnimationFrame((next) => this.#frame(next));
   }
 
-  /** Hidden or covered, one cannot rely on being told: what counts is that no frame came. */
+  /** Not every browser reports that a page is covered: what counts is that no frame came. */
   #pollUnseen(now) {
-    if (now - this.#lastFrame > UNSEEN_POLL_MS) this.#poll(now);
+    if (now - this.#lastFrame <= UNSEEN_POLL_MS) return;
+    this.#poll(now);
+    this.#sendPosition(now); // the server may not have the last one yet, where the page was covered in full motion
   }
 
   #poll(now) {
@@ -90,7 +95,7 @@ class Game {
 
   /** As often as the server ticks, while there is something to say. */
   #sendPosition(now) {
-    if (now - this.#lastSent < TICK_MS * 0.9) return;
+    if (this.#own === undefined || now - this.#lastSent < TICK_MS * 0.9) return;
     const onServer = this.#world.ownOnServer;
     const isThere = onServer !== undefined && Math.hypot(onServer.x - this.#own.x, onServer.y - this.#own.y) < 1;
     if (isThere && !this.#steering.isSteering) return;

@@ -8,6 +8,8 @@ const MAX_PIXEL_RATIO = 2;
 const MIN_SCALE = 0.52;
 const REST_TURN = 0.35;
 const RING_RADIUS = GEM_RADIUS + 18;
+/** What stays free between a name and the edge of the canvas. */
+const NAME_MARGIN = 6;
 
 /** Draws the field. It knows the canvas, the camera and the theme; where things are, it is told. */
 export class Painter {
@@ -169,9 +171,29 @@ export class Painter {
     ink.lineWidth = 5;
     ink.lineJoin = 'round';
     ink.strokeStyle = this.#colors.field;
-    ink.strokeText(name, x, y + RING_RADIUS + 4 + size * 0.75);
+    const at = this.#placeName({ x, y }, ink.measureText(name).width / 2, size);
+    ink.strokeText(name, at.x, at.y);
     ink.fillStyle = isOwn ? this.#colors.ink : this.#colors['ink-2'];
-    ink.fillText(name, x, y + RING_RADIUS + 4 + size * 0.75);
+    ink.fillText(name, at.x, at.y);
+  }
+
+  /** Under its gem; above, where the canvas ends below; and moved aside, where it would be cut off left or right. */
+  #placeName({ x, y }, halfWidth, size) {
+    const { left, right, bottom } = this.#view;
+    const room = halfWidth + NAME_MARGIN;
+    const inside = held(x, left + room, right - room);
+    const under = y + RING_RADIUS + 4 + size * 0.75;
+    return {
+      x: held(inside, x - halfWidth, x + halfWidth), // a gem that leaves the view takes its name along
+      y: under + size * 0.25 + NAME_MARGIN <= bottom ? under : y - RING_RADIUS - 4,
+    };
+  }
+
+  /** The part of the field that the canvas shows. */
+  get #view() {
+    const { x, y, scale } = this.#camera;
+    const [halfWidth, halfHeight] = [this.#canvas.clientWidth / scale / 2, this.#canvas.clientHeight / scale / 2];
+    return { left: x - halfWidth, right: x + halfWidth, bottom: y + halfHeight };
   }
 
   #drawBurst({ x, y, hue, label }, { left, distance, angles }) {

@@ -22,7 +22,9 @@ export class FaultButtons {
   }
 }
 
-const faults = {
+/** What can be done to the cable: the order's name, and what its receipt says. */
+export const faults = {
+  firstCut: { name: 'cut', told: 'This page cut the cable once, to show what happens.' },
   cut: { name: 'cut', told: 'The cable was cut.' },
   freeze: { name: 'freeze', told: 'The cable is frozen for 5 s.' },
   refuse: { name: 'refuse', told: 'The cable was cut, and new connections are refused for 5 s.' },

@@ -1,7 +1,9 @@
 import { SAY_MS } from '/shared/pace.js';
 import { byId } from '../dom.js';
-import { FaultButtons } from './buttons.js';
+import { watchSight } from '../sight.js';
+import { FaultButtons, faults } from './buttons.js';
 import { CableDrawing } from './drawing.js';
+import { FirstCut } from './first-cut.js';
 import { Receipts } from './receipts.js';
 import { Score } from './score.js';
 import { Side } from './side.js';
@@ -14,8 +16,7 @@ const names = ['plain', 'session'];
 /** Two clients on one cable. They begin when the section is first seen. */
 export function startCable(bus) {
   const panel = new CablePanel(bus);
-  const section = byId('cable');
-  new IntersectionObserver(([{ isIntersecting }]) => panel.see(isIntersecting)).observe(section);
+  watchSight(byId('cable'), (isSeen) => panel.see(isSeen));
 }
 
 class CablePanel {
@@ -30,11 +31,15 @@ class CablePanel {
   #drawing = new CableDrawing();
   #receipts = new Receipts();
   #scores = new Map(names.map((name) => [name, new Score(name)]));
-  #buttons = new FaultButtons((fault) => void this.#order(fault));
+  #firstCut = new FirstCut(() => void this.#order(faults.firstCut));
+  #buttons = new FaultButtons((fault) => this.#chosen(fault));
 
   constructor(bus) {
     this.#bus = bus;
-    byId('cable-again').addEventListener('click', () => this.#begin());
+    byId('cable-again').addEventListener('click', () => {
+      this.#firstCut.cancel();
+      this.#begin();
+    });
     setInterval(() => this.#say(), SAY_MS);
   }
 
@@ -78,10 +83,17 @@ class CablePanel {
     for (const side of sides) side.say();
   }
 
+  #chosen(fault) {
+    this.#firstCut.cancel();
+    void this.#order(fault);
+  }
+
   async #order(fault) {
-    if (this.#line === undefined) return;
+    const line = this.#line;
+    if (line === undefined) return;
     if (fault.name === 'cut') this.#drawing.cut();
-    if (await this.#ask(`&fault=${fault.name}`, { method: 'POST' })) this.#receipts.fault(fault.told);
+    const isAnswered = await this.#ask(`&fault=${fault.name}`, { method: 'POST' });
+    if (isAnswered && line === this.#line) this.#receipts.fault(fault.told);
   }
 
   /** Looks, and looks again in a while. */
@@ -99,9 +111,10 @@ class CablePanel {
     const line = this.#line;
     try {
       const answer = await fetch(`/cable?line=${line}${query}`, init);
-      if (line !== this.#line) return true;
-      if (answer.ok) this.#show(await answer.json());
-      else this.#drawing.tell(await answer.text());
+      const content = await (answer.ok ? answer.json() : answer.text());
+      if (line !== this.#line) return true; // another line began while this one was asked about
+      if (answer.ok) this.#show(content);
+      else this.#drawing.tell(content);
       return answer.ok;
     } catch {
       return false; // the demo was stopped: one of the next looks will tell
@@ -116,7 +129,7 @@ class CablePanel {
     }
     for (const [name, side] of this.#sides) this.#scores.get(name).show(side.score(picture[name]), side.client.state);
     const states = Object.fromEntries([...this.#sides].map(([name, side]) => [name, side.client.state]));
-    this.#drawing.show(picture.faults, states);
+    this.#drawing.show(picture.faults, states, this.#firstCut.advance(this.#hasBegun));
     this.#buttons.show(picture.faults);
   }
 }

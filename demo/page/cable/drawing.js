@@ -21,12 +21,14 @@ export class CableDrawing {
     this.#cutUntil = performance.now() + 900;
   }
 
-  show(faults, states) {
+  /** `cutInMs`: how long until the page cuts the cable by itself, if it is going to. */
+  show(faults, states, cutInMs) {
     for (const [name, group] of this.#strands) group.dataset.state = states[name];
     const fault = this.#faultOf(faults);
     this.#root.dataset.fault = fault;
     this.#root.dataset.delayed = String(faults.isDelayed);
-    this.tell(sentences[fault] ?? (faults.isDelayed ? sentences.slow : allOpen(states) ? sentences.well : sentences.back));
+    const sentence = sentences[fault] ?? (faults.isDelayed ? sentences.slow : allOpen(states) ? sentences.well : sentences.back);
+    this.tell(cutInMs === undefined ? sentence : `${sentence} The first cut comes by itself in ${Math.ceil(cutInMs / 1000)} s.`);
   }
 
   tell(caption) {

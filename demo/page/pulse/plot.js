@@ -1,16 +1,23 @@
 import uPlot from '/uplot/uPlot.esm.js';
 import { onThemeChange, themeColors } from '../dom.js';
+import { watchSight } from '../sight.js';
 
 const HEIGHT_PX = 200;
 
-/** A uPlot that moves: the last `length` samples, gaps where there was nothing to measure, and the theme's colours. */
+/**
+ * A uPlot that moves: the last `length` samples, shaded where there was no connection, in the theme's colours. It is drawn
+ * while it is in view.
+ */
 export class LivePlot {
   #root;
   #series;
   #length;
   #columns;
+  /** Whether there was a connection, for each sample. */
+  #connected = [];
   #plot;
   #least;
+  #isSeen = false;
 
   /** `least` is the smallest top of the scale, so that a quiet line does not look wild. */
   constructor(root, series, length, least) {
@@ -22,15 +29,20 @@ export class LivePlot {
     this.#build();
     onThemeChange(() => this.#build());
     new ResizeObserver(() => this.#plot.setSize(this.#size())).observe(root);
+    watchSight(root, (isSeen) => {
+      this.#isSeen = isSeen;
+      this.#draw();
+    });
   }
 
-  push(values) {
-    const row = [Date.now() / 1000, ...values];
-    for (const [i, column] of this.#columns.entries()) {
-      column.push(row[i]);
-      if (column.length > this.#length) column.shift();
+  /** `values` has null for what could not be measured. */
+  push(values, isConnected) {
+    const sample = [Date.now() / 1000, ...values, isConnected];
+    for (const [i, column] of [...this.#columns, this.#connected].entries()) {
+      column.push(sample[i]);
+      if (column.length > this.#length + 1) column.shift(); // the samples at both ends of the time that is shown
     }
-    this.#plot.setData(this.#columns);
+    this.#draw();
   }
 
   /** The least and the most of a series, in words. */
@@ -39,18 +51,15 @@ export class LivePlot {
     return values.length === 0 ? '' : `Between ${format(Math.min(...values))} and ${format(Math.max(...values))}.`;
   }
 
-  /** Where nothing could be measured, the ground is shaded. */
-  #shadeGaps({ ctx, bbox, valToPos }, color) {
-    const [times, values] = this.#columns;
+  #draw() {
+    if (this.#isSeen) this.#plot.setData(this.#columns);
+  }
+
+  #shadeGaps({ ctx, bbox, scales, valToPos }, color) {
     ctx.fillStyle = color;
-    let from;
-    for (const [i, value] of values.entries()) {
-      if (value === null && i > 0 && values[i - 1] !== null) from = times[i - 1];
-      const isOver = value !== null || i === values.length - 1;
-      if (from === undefined || !isOver) continue;
+    for (const [from, to] of gaps(this.#columns[0], this.#connected, scales.x.min)) {
       const left = Math.max(bbox.left, valToPos(from, 'x', true));
-      ctx.fillRect(left, bbox.top, valToPos(times[i], 'x', true) - left, bbox.height);
-      from = undefined;
+      ctx.fillRect(left, bbox.top, valToPos(to, 'x', true) - left, bbox.height);
     }
   }
 
@@ -85,6 +94,19 @@ export class LivePlot {
     );
     this.#plot.root.setAttribute('aria-hidden', 'true');
   }
+}
+
+/** The spans without a connection, as [from, to]: before the first sample with one, between two, and up to the last sample. */
+function gaps(times, connected, start) {
+  const spans = [];
+  let from = start;
+  for (const [i, isConnected] of connected.entries()) {
+    if (!isConnected) continue;
+    if (!connected[i - 1]) spans.push([from, times[i]]);
+    from = times[i];
+  }
+  if (connected.at(-1) === false) spans.push([from, times.at(-1)]);
+  return spans.filter(([, to]) => to > start);
 }
 
 function seriesStyle(color, isFilled) {

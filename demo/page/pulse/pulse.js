@@ -32,8 +32,8 @@ export function startPulse(bus, arena) {
     before = now;
     const tripMs = trips.take();
     const isOpen = arena.state === 'open';
-    rtt.push([tripMs]);
-    rate.push(isOpen ? [received, sent] : [null, null]);
+    rtt.push([tripMs], trips.isConnected);
+    rate.push(isOpen ? [received, sent] : [null, null], isOpen);
     showNow({ tripMs, received, sent, isOpen });
     byId('rtt-note').textContent = rtt.summary(0, (value) => `${value.toFixed(1)} ms`);
     byId('rate-note').textContent = sheddingNote(arena.stats.messagesShed);
@@ -53,6 +53,10 @@ class RoundTrips {
       reconnect: { minDelayMs: 400, maxDelayMs: 2_500 },
     });
     setInterval(() => this.#ping(), PING_MS);
+  }
+
+  get isConnected() {
+    return this.#client.isConnectionOpen();
   }
 
   /** The median of the trips since the last time; null when there was none. */
