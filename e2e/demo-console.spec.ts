@@ -107,12 +107,13 @@ test('an address that is none is explained', async ({ page }) => {
   await expect(page.getByRole('alert')).toContainText('Write wss:// or ws:// instead');
 });
 
-test('the last message arrives before the close, also when both come at once', async ({ page }) => {
-  await page.getByLabel('Reconnect after a break').uncheck();
+test('the last message arrives before the close, also when both come at once, and that is the end', async ({ page }) => {
+  await expect(page.getByLabel('Reconnect after a break')).toBeChecked();
   await page.getByRole('button', { name: 'last words' }).click();
   const entries = page.locator('#log .entry');
-  await expect(entries.last()).toContainText('Closed with 4000 (Nothing more to say), cleanly');
+  await expect(entries.last()).toContainText('Closed with 4410 (Nothing more to say), cleanly');
   await expect(received(page)).toContainText(['This is the last message']);
+  await expect(lit(page)).toHaveText('closed');
 });
 
 test('the clock tells text from bytes', async ({ page }) => {

@@ -1,9 +1,13 @@
 import type { Page } from '@playwright/test';
-import { expect, inArena, test } from './demo.js';
+import { expect, inArena, takeName, test } from './demo.js';
 
 test.describe('by keyboard alone', () => {
+  test.use({ section: 'none' });
+
   test('a visitor steers, takes a name and a stone, connects, sends and closes', async ({ page }) => {
-    expect(await focused(page)).toBe('field');
+    while ((await focusStop(page))?.text !== 'Arena') await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => focused(page)).toBe('field');
     await page.keyboard.press('ArrowRight', { delay: 200 });
 
     await tabTo(page, 'name');
@@ -30,6 +34,8 @@ test.describe('by keyboard alone', () => {
   });
 
   test('the field gives the focus back, and the first stop leads past the header', async ({ page }) => {
+    await page.getByRole('link', { name: 'Arena', exact: true }).click();
+    await expect.poll(() => focused(page)).toBe('field');
     await page.keyboard.press('Escape');
     expect(await focused(page)).toBe('');
     await page.locator('.skip').focus();
@@ -37,24 +43,17 @@ test.describe('by keyboard alone', () => {
   });
 
   test('whatever has the focus shows it', async ({ page }) => {
-    await page.keyboard.press('Escape');
+    const stops = new Set<string>();
     const bare: string[] = [];
-    for (let i = 0; i < 40; i++) {
+    for (;;) {
       await page.keyboard.press('Tab');
-      const problem = await page.evaluate(() => {
-        const element = document.activeElement;
-        if (element === null || element === document.body) return undefined;
-        const shows = (node: Element | null) => {
-          if (node === null) return false;
-          const { outlineStyle, boxShadow } = getComputedStyle(node);
-          return outlineStyle !== 'none' || boxShadow !== 'none';
-        };
-        const isShown = [element, element.nextElementSibling, element.parentElement].some(shows);
-        return isShown ? undefined : element.outerHTML.slice(0, 80);
-      });
-      if (problem !== undefined) bare.push(problem);
+      const stop = await focusStop(page);
+      if (stop === undefined || stops.has(stop.markup)) break; // once around
+      stops.add(stop.markup);
+      if (!stop.isShown) bare.push(stop.markup);
     }
     expect(bare).toEqual([]);
+    expect(stops.size).toBeGreaterThan(30);
   });
 });
 
@@ -116,10 +115,30 @@ test.describe('on a phone', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
   });
 
-  test('a narrow screen shows a part of the field, and the own gem in it', async ({ page }) => {
-    const box = await page.locator('#field').boundingBox();
-    expect(box?.height).toBeGreaterThan(300);
-    await inArena(page);
+  test.describe('in the arena', () => {
+    test.use({ section: 'arena' });
+
+    test('a narrow screen shows a part of the field, and the own gem in it', async ({ page }) => {
+      const box = await page.locator('#field').boundingBox();
+      expect(box?.height).toBeGreaterThan(300);
+      await inArena(page);
+    });
+
+    for (const [corner, keys] of [
+      ['lower left', ['ArrowDown', 'ArrowLeft']],
+      ['lower right', ['ArrowDown', 'ArrowRight']],
+    ] as const) {
+      test(`in the ${corner} corner, the name of a gem is still whole`, async ({ page }) => {
+        await recordNames(page);
+        await page.reload();
+        await inArena(page);
+        await takeName(page, 'Wilhelmina Mayer');
+        await page.locator('#field').focus();
+        for (const key of keys) await page.keyboard.down(key);
+        await expect.poll(() => standsStill(page, 'Wilhelmina Mayer')).toBe(true);
+        expect(await cutOff(page, 'Wilhelmina Mayer')).toEqual({ left: 0, right: 0, top: 0, bottom: 0 });
+      });
+    }
   });
 });
 
@@ -151,13 +170,84 @@ test.describe('for those who do not see the page', () => {
     await expect(page.getByRole('group', { name: /Stone/ }).getByRole('radio')).toHaveCount(8);
   });
 
-  test('who asked for stillness gets no trails, no bursts and no sliding', async ({ page }) => {
-    await page.emulateMedia({ reducedMotion: 'reduce' });
-    await page.getByRole('button', { name: 'Connect', exact: true }).click();
-    await expect(page.locator('#machine .node.lit')).toHaveText('open');
-    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+  test.describe('with motion', () => {
+    test.use({ contextOptions: { reducedMotion: 'no-preference' } });
+
+    test('who asked for stillness gets no trails, no bursts and no sliding', async ({ page }) => {
+      const connect = page.getByRole('button', { name: /^Connect/ });
+      await connect.click();
+      await expect.poll(() => page.evaluate(() => document.getAnimations().length)).toBeGreaterThan(0);
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      await connect.click();
+      await expect(page.locator('#machine .node.lit')).toHaveText('open');
+      expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+    });
   });
 });
+
+/** The element that has the focus, and whether it or its frame shows that; undefined at the end of the page. */
+function focusStop(page: Page): Promise<{ text: string | null; markup: string; isShown: boolean } | undefined> {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    if (element === null || element === document.body) return undefined;
+    const shows = (node: Element | null) => {
+      if (node === null) return false;
+      const { outlineStyle, boxShadow } = getComputedStyle(node);
+      return outlineStyle !== 'none' || boxShadow !== 'none';
+    };
+    return {
+      text: element.textContent,
+      markup: element.outerHTML.slice(0, 80),
+      isShown: [element, element.nextElementSibling, element.parentElement].some(shows),
+    };
+  });
+}
+
+interface DrawnName {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** From the next load on, the page keeps where on the canvas each name was drawn last, in pixels. */
+async function recordNames(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const names = new Map<string, DrawnName>();
+    Object.assign(globalThis, { names });
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+      const { width, actualBoundingBoxAscent, actualBoundingBoxDescent } = this.measureText(text);
+      const { a, e, f } = this.getTransform();
+      const [left, right] = [x - width / 2, x + width / 2].map((at) => at * a + e) as [number, number];
+      names.set(text, { left, right, top: (y - actualBoundingBoxAscent) * a + f, bottom: (y + actualBoundingBoxDescent) * a + f });
+      fillText.call(this, text, x, y);
+    };
+  });
+}
+
+function drawnName(page: Page, name: string): Promise<DrawnName | undefined> {
+  return page.evaluate((name) => (globalThis as unknown as { names: Map<string, DrawnName> }).names.get(name), name);
+}
+
+async function standsStill(page: Page, name: string): Promise<boolean> {
+  const before = await drawnName(page, name);
+  await page.evaluate(async () => {
+    for (let frame = 0; frame < 12; frame++) await new Promise(requestAnimationFrame);
+  });
+  const after = await drawnName(page, name);
+  return before !== undefined && JSON.stringify(before) === JSON.stringify(after);
+}
+
+/** By how many pixels a name reaches over each edge of the canvas. */
+async function cutOff(page: Page, name: string): Promise<DrawnName> {
+  const { left, right, top, bottom } = (await drawnName(page, name)) ?? { left: 0, right: 0, top: 0, bottom: 0 };
+  const size = await page
+    .locator('#field-canvas')
+    .evaluate((canvas) => ({ width: (canvas as HTMLCanvasElement).width, height: (canvas as HTMLCanvasElement).height }));
+  const over = (pixels: number) => Math.max(0, Math.round(pixels));
+  return { left: over(-left), right: over(right - size.width), top: over(-top), bottom: over(bottom - size.height) };
+}
 
 /** The cable's clients connect when their section is first seen. */
 async function cableOpen(page: Page): Promise<void> {

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { test as base, expect, type Locator, type Page } from '@playwright/test';
+import { test as base, expect as baseExpect, type Locator, type Page } from '@playwright/test';
 
-export { expect };
+/** No wait has a limit of its own: a test has one, and the configuration sets it for the machine. */
+export const expect = baseExpect.configure({ timeout: 0 });
 
 interface Demo {
   readonly url: string;
@@ -12,40 +13,70 @@ interface Demo {
 }
 
 interface Fixtures {
-  /** A demo server of the test's own, on a free port: one test's outage is no other's. */
+  /** The server that the test talks to: its worker's, unless {@link Fixtures.hasOwnServer}. */
   demo: Demo;
-  /** What the page wrote as errors; a test ends by being clean, unless it says which errors it means. */
+  /** For tests that stop the server, fill it, or count the points of a round, which ends after two minutes. */
+  hasOwnServer: boolean;
+  /** The section that the page opens at; none for its top. What is out of sight is not drawn. */
+  section: 'none' | 'cable' | 'arena' | 'console' | 'pulse';
+  /** The patterns of the errors that a test expects on the page's console. Every other error fails it. */
   expectedErrors: RegExp[];
 }
 
-export const test = base.extend<Fixtures>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from a pattern.
-  demo: async ({}, use) => {
-    const server = spawn(process.execPath, ['demo/server.mjs'], {
-      env: { ...process.env, PORT: '0' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [line] = (await once(createInterface(server.stdout), 'line')) as [string];
-    const url = /http:\S+/.exec(line)?.[0] ?? '';
-    await use({ url, address: (path) => url.replace('http', 'ws') + path });
-    server.kill();
-    await once(server, 'exit');
+/**
+ * The tests of the demo. Without a graphics card a moving picture takes most of the processor, so they ask for reduced
+ * motion, but for those that are about motion.
+ */
+export const test = base.extend<Fixtures, { sharedDemo: Demo }>({
+  sharedDemo: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from a pattern.
+    async ({}, use) => {
+      await using server = await startDemo();
+      await use(server);
+    },
+    { scope: 'worker' },
+  ],
+  hasOwnServer: [false, { option: true }],
+  section: ['console', { option: true }],
+  contextOptions: { reducedMotion: 'reduce' },
+  // Pictures of every frame would take more than the demo itself; the snapshots of the document show what happened.
+  trace: [{ mode: 'retain-on-failure', screenshots: false, snapshots: true, sources: true }, { scope: 'worker' }],
+  demo: async ({ sharedDemo, hasOwnServer }, use) => {
+    if (!hasOwnServer) return use(sharedDemo);
+    await using server = await startDemo();
+    await use(server);
   },
   expectedErrors: async ({ context }, use) => {
     const errors: string[] = [];
     const expected: RegExp[] = [];
-    context.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    context.on('console', (message) => message.type() === 'error' && errors.push(`${message.text()} (${message.location().url})`));
     context.on('weberror', (error) => errors.push(String(error.error())));
     await use(expected);
     expect(errors.filter((error) => !expected.some((pattern) => pattern.test(error)))).toEqual([]);
   },
-  page: async ({ page, demo, expectedErrors }, use) => {
+  page: async ({ page, demo, section, expectedErrors }, use) => {
     void expectedErrors;
-    await page.goto(demo.url);
-    await inArena(page);
+    await page.goto(section === 'none' ? demo.url : `${demo.url}/#${section}`);
     await use(page);
   },
 });
+
+async function startDemo(): Promise<Demo & AsyncDisposable> {
+  const server = spawn(process.execPath, ['demo/server.mjs'], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(createInterface(server.stdout), 'line')) as [string];
+  const url = /http:\S+/.exec(line)?.[0] ?? '';
+  return {
+    url,
+    address: (path) => url.replace('http', 'ws') + path,
+    async [Symbol.asyncDispose]() {
+      server.kill();
+      await once(server, 'exit');
+    },
+  };
+}
 
 /** The page has been welcomed: its own player stands in the list. */
 export async function inArena(page: Page): Promise<void> {
