@@ -8,7 +8,7 @@ export const MAX_BATCH_BYTES = 65_536;
 export const MAX_BODY_BYTES = 16_384;
 
 /** What each side announces at the least as its largest message: a whole record, which is never cut, always fits. */
-export const MIN_MESSAGE_BYTES = MAX_BODY_BYTES;
+export const MIN_MESSAGE_BYTES = 16_384;
 
 /** What a message costs beside its bytes: empty ones take memory too. */
 export const MESSAGE_COST = 32;
