@@ -177,8 +177,9 @@ export class Client implements IWebsocketClient {
   }
 
   #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
-    if (this.state === 'idle' || this.#ownerClosed) throw notOpen(this.state);
-    if (this.#isClosingOrClosed()) {
+    const { state } = this;
+    if (state === 'idle' || this.#ownerClosed) throw notOpen(state);
+    if (state === 'closing' || state === 'closed') {
       this.#addLate(1, bytes);
       return false;
     }

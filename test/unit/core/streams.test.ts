@@ -136,6 +136,24 @@ describe('the writable stream', () => {
 });
 
 describe('both', () => {
+  it('leave no rejection unhandled when the connection ends, whether they are in use or not', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const { wire } = await setUp();
+    const used = await setUp();
+    const reader = used.readable.getReader();
+    const reading = rejected(reader.read());
+    used.writable.getWriter();
+    wire.breakOff();
+    used.wire.breakOff();
+    expect((await reading).code).toBe('CONNECTION_LOST');
+    // Node reports them once the microtasks are done.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
   it('make an echo by piping one through to the other', async () => {
     const { wire, readable, writable } = await setUp();
     const shout = new TransformStream<Message, Message>({
