@@ -41,7 +41,7 @@ async function standstill(read: () => number): Promise<number> {
   let since = Date.now();
   await until(() => {
     if (read() !== last) [last, since] = [read(), Date.now()];
-    return last > 0 && Date.now() - since > 500;
+    return last > 0 && Date.now() - since > limit(500);
   }, 'the sender stands still');
   return last;
 }
@@ -68,7 +68,11 @@ describe('a reader that stops', () => {
   });
 
   it('is not taken for a dead link: its pongs wait unread behind the messages', async () => {
-    const client = await connect(address, { type: 'insecure', inbox: { maxMessages: 10 }, liveness: { pingMs: 30, timeoutMs: 30 } });
+    const client = await connect(address, {
+      type: 'insecure',
+      inbox: { maxMessages: 10 },
+      liveness: { pingMs: limit(30), timeoutMs: limit(30) },
+    });
     const errors: unknown[] = [];
     client.on('error', (error) => errors.push(error));
     const [peer] = ws.server.clients;
@@ -82,7 +86,7 @@ describe('a reader that stops', () => {
   });
 
   it('and starts again has its dead link found as ever', async () => {
-    const options = { inbox: { maxMessages: 10 }, liveness: { pingMs: 100, timeoutMs: 100 } };
+    const options = { inbox: { maxMessages: 10 }, liveness: { pingMs: limit(100), timeoutMs: limit(100) } };
     const client = await connect(address, { type: 'insecure', reconnect: false, ...options });
     const errors: unknown[] = [];
     client.on('error', (error) => errors.push((error as { code: string }).code));

@@ -15,6 +15,7 @@ import { listen, type ServerClient, type ServerOptions, type WebsocketServer } f
 import { session } from '../../src/entry/session.js';
 import * as standard from '../../src/entry/standard.js';
 import { encodeControl } from '../../src/session/controls.js';
+import { limit } from '../support/pace.js';
 import { type FaultyProxy, startProxy } from '../support/proxy.js';
 import {
   closeOf,
@@ -163,7 +164,7 @@ describe("the events 'away' and 'back' of a client", () => {
   });
 
   it('come in pairs where a peer takes the place of its own older connection', async () => {
-    const { proxy, client, accepted } = await linked({ liveness: false }, { liveness: { pingMs: 20, timeoutMs: 30 } });
+    const { proxy, client, accepted } = await linked({ liveness: false }, { liveness: { pingMs: limit(20), timeoutMs: limit(30) } });
     const seen: string[] = [];
     accepted.on('away', () => seen.push('away'));
     accepted.on('back', () => seen.push('back'));
@@ -250,7 +251,7 @@ describe('a server that is full', () => {
     let attempt = 0;
     const accepting = nextClient(server);
     const client = await connect(() => `ws://127.0.0.1:${proxies[Math.min(attempt++, 1)]?.port}`, {
-      ...{ type: 'insecure', session: session(), ...quick, liveness: { pingMs: 50, timeoutMs: 50 } },
+      ...{ type: 'insecure', session: session(), ...quick, liveness: { pingMs: limit(50), timeoutMs: limit(50) } },
     });
     onTestFinished(() => void client.close());
     const receipts = receiptsOf(client);
@@ -353,7 +354,7 @@ describe('a client that is back before its old socket was seen to die', () => {
       type: 'insecure',
       session: session(),
       ...quick,
-      liveness: { pingMs: 30, timeoutMs: 50 },
+      liveness: { pingMs: limit(30), timeoutMs: limit(50) },
     });
     onTestFinished(() => void client.close());
     const accepted = await accepting;
@@ -758,8 +759,8 @@ describe('a runtime whose WebSocket has no ping', () => {
       type: 'insecure',
       session: session(),
       reconnect: { minDelayMs: 1, maxDelayMs: 20 },
-      liveness: { pingMs: 30, timeoutMs: 60 },
-      connectTimeoutMs: 300,
+      liveness: { pingMs: limit(30), timeoutMs: limit(60) },
+      connectTimeoutMs: limit(300),
     });
     onTestFinished(() => void client.close());
     const [codes, receipts] = [codesOf(client), receiptsOf(client)];

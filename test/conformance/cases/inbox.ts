@@ -36,7 +36,7 @@ const pausing = [
         const client = await bench.connect('/sink', {}, { inbox });
         await bench.command({ flood: FLOOD });
         await bench.log({ flooded: 11 });
-        const stalledAt = await stalled(async () => (await bench.log()).connections[0]?.flooded ?? 0);
+        const stalledAt = await stalled(bench, async () => (await bench.log()).connections[0]?.flooded ?? 0);
         assert(stalledAt < FLOOD.times, 'the server to be stopped');
         assert(client.stats.messagesReceived <= 24, `the inbox to be bounded, not ${client.stats.messagesReceived} messages`);
         const read = await readFlood(bench, client);
@@ -76,7 +76,7 @@ const pausing = [
       const reconnected = next(client, 'reconnected');
       await bench.command({ drop: 'reset' });
       await reconnected;
-      const stalledAt = await stalled(async () => (await bench.log({ connections: 2 })).connections[1]?.flooded ?? 0);
+      const stalledAt = await stalled(bench, async () => (await bench.log({ connections: 2 })).connections[1]?.flooded ?? 0);
       assert(stalledAt < FLOOD.times, 'the server to be stopped');
       assert(client.stats.messagesReceived <= 16, `the inbox to be bounded, not ${client.stats.messagesReceived} messages`);
       const read = await readFlood(bench, client);
@@ -124,9 +124,9 @@ const closing = INBOXES.map(({ name, inbox }) =>
 );
 
 /** The count, once it has not moved for a while. */
-async function stalled(count: () => Promise<number>): Promise<number> {
+async function stalled(bench: Bench, count: () => Promise<number>): Promise<number> {
   for (let before = await count(); ; ) {
-    await after(100);
+    await after(bench.limit(100));
     const now = await count();
     if (now === before) return now;
     before = now;
