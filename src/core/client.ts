@@ -62,12 +62,16 @@ export class Client implements IWebsocketClient {
       rttMs: undefined,
     };
     this.#events = new Emitter((error, event) => this.handlerFailed(error, event));
-    this.#inbox = new Inbox(settings.inbox, {
-      full: () => this.#connection.pause(),
-      hasRoom: () => this.#connection.resume(),
-      consumed: (bytes) => this.#connection.link.consumed(bytes),
-      finished: () => parts.onFinished?.(this, this.#ownerClosed),
-    });
+    this.#inbox = new Inbox(
+      settings.inbox,
+      {
+        full: () => this.#connection.pause(),
+        hasRoom: () => this.#connection.resume(),
+        consumed: (bytes) => this.#connection.link.consumed(bytes),
+        finished: () => parts.onFinished?.(this, this.#ownerClosed),
+      },
+      platform.makeInboxQueue?.(),
+    );
     const host = this.#connectionHost();
     this.#connection =
       parts.makeConnection?.(host) ?? new Connection(platform, settings, parts.retriesFirst, parts.target, parts.makeLink, host);

@@ -15,9 +15,16 @@ export interface InboxHost {
 /** A reader that polls or awaits; handlers are told by `setHandler`. */
 type Waiter = (result: IteratorResult<Message, CloseInfo | undefined>) => void;
 
-interface Entry {
+export interface Arrival {
   readonly message: Message;
   readonly bytes: number;
+}
+
+/** First in, first out. A platform may keep many small messages in less memory than a `Queue` does. */
+export interface ArrivalQueue {
+  readonly length: number;
+  push(arrival: Arrival): void;
+  shift(): Arrival | undefined;
 }
 
 /**
@@ -27,7 +34,7 @@ interface Entry {
 export class Inbox {
   readonly #bounds: InboxBounds;
   readonly #host: InboxHost;
-  readonly #queue = new Queue<Entry>();
+  readonly #queue: ArrivalQueue;
   readonly #waiters = new Set<Waiter>();
   #handler: ((message: Message) => void) | undefined;
   #bytes = 0;
@@ -38,9 +45,10 @@ export class Inbox {
   #endIsPolled = false;
   #isFinished = false;
 
-  constructor(bounds: InboxBounds, host: InboxHost) {
+  constructor(bounds: InboxBounds, host: InboxHost, queue: ArrivalQueue = new Queue<Arrival>()) {
     this.#bounds = bounds;
     this.#host = host;
+    this.#queue = queue;
   }
 
   push(message: Message, bytes: number): void {
@@ -140,7 +148,7 @@ export class Inbox {
     this.#waiters.clear();
   }
 
-  #take(): Entry | undefined {
+  #take(): Arrival | undefined {
     const entry = this.#queue.shift();
     if (entry === undefined) return undefined;
     this.#bytes -= entry.bytes;

@@ -10,11 +10,12 @@ export interface Parcel {
   readonly key: string | undefined;
 }
 
-/** What a message takes in memory at the least: one that is sent empty ones, and takes none, must meet a bound, too. */
-const MESSAGE_COST = 64;
+/** What a message that waits takes in memory beside its bytes (Node 20: 56 and 250): many tiny ones must meet a bound, too. */
+const TEXT_COST = 64;
+const BINARY_COST = 256;
 
-/** A queue so short is counted by its bytes alone, to the byte. */
-const FREE_MESSAGES = 1_024;
+/** As much of that is not counted: a short queue is counted by its bytes alone, to the byte. */
+const FREE_COST = 65_536;
 
 /** What waits to be sent, in order and bounded. A `latest` message takes the place of the older one with its key. */
 export class Outbox {
@@ -22,14 +23,20 @@ export class Outbox {
   readonly #queue = new Queue<Parcel>();
   readonly #latest = new Map<string, Parcel>();
   #bytes = 0;
+  #cost = 0;
 
   constructor(bounds: OutboxBounds) {
     this.#bounds = bounds;
   }
 
-  /** Of many tiny messages, what they take. */
+  /** Of many messages, what they take. */
   get bytes(): number {
-    return Math.max(this.#bytes, MESSAGE_COST * (this.#queue.length - FREE_MESSAGES));
+    return this.#bytes + Math.max(0, this.#cost - FREE_COST);
+  }
+
+  /** What they take, however few they are. */
+  get heldBytes(): number {
+    return this.#bytes + this.#cost;
   }
 
   get isEmpty(): boolean {
@@ -54,7 +61,7 @@ export class Outbox {
     const key = typeof delivery === 'object' ? delivery.latest : undefined;
     const parcel: Parcel = { message, bytes, key };
     this.#queue.push(parcel);
-    this.#bytes += bytes;
+    this.#count(parcel, 1);
     if (key !== undefined) this.#latest.set(key, parcel);
   }
 
@@ -64,9 +71,10 @@ export class Outbox {
   }
 
   replace(parcel: Parcel, message: Parcel['message'], bytes: number): void {
-    this.#bytes += bytes - parcel.bytes;
+    this.#count(parcel, -1);
     parcel.message = message;
     parcel.bytes = bytes;
+    this.#count(parcel, 1);
   }
 
   /** The next one; `replace` may still change it. */
@@ -77,7 +85,7 @@ export class Outbox {
   shift(): Parcel | undefined {
     const parcel = this.#queue.shift();
     if (parcel === undefined) return undefined;
-    this.#bytes -= parcel.bytes;
+    this.#count(parcel, -1);
     if (parcel.key !== undefined) this.#latest.delete(parcel.key);
     return parcel;
   }
@@ -87,7 +95,12 @@ export class Outbox {
     const leftover = { messages: this.#queue.length, bytes: this.#bytes };
     this.#queue.clear();
     this.#latest.clear();
-    this.#bytes = 0;
+    this.#bytes = this.#cost = 0;
     return leftover;
+  }
+
+  #count({ message, bytes }: Parcel, sign: number): void {
+    this.#bytes += sign * bytes;
+    this.#cost += sign * (typeof message === 'string' ? TEXT_COST : BINARY_COST);
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import type { ArrivalQueue } from './inbox.js';
 import type { Dial } from './wire.js';
 
 /** All that a client needs from where it runs. Handed to each client, never registered globally. */
@@ -14,6 +15,8 @@ export interface Platform {
    * sends in one turn leaves together. Left out: a microtask, which ends sooner, as an `await` between two sends shows.
    */
   readonly makeEndOfTurn?: () => (call: () => void) => void;
+  /** Makes the queue of messages that wait to be read. Left out: a `Queue`. */
+  readonly makeInboxQueue?: () => ArrivalQueue;
   /** Where an error goes that nobody listens for, so that it is not silent. */
   readonly report: (error: unknown) => void;
   /** Whether `ClientOptions.node` means anything here. */

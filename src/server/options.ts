@@ -57,6 +57,12 @@ export interface ServerOptions {
    * quarter of it on, so a sender that then awaits `drained()` is never cut off. 4 MiB by default: four seconds at 8 Mbit/s.
    */
   maxBufferedBytes?: number | undefined;
+  /**
+   * Milliseconds of a turn of the event loop that reading one client may take, its message handlers included. What the client has
+   * sent beyond that is read in later turns, after the other clients. 2 by default: much more than any client needs, and little
+   * enough that clients that flood the server delay the others by a few milliseconds.
+   */
+  turnBudgetMs?: number | undefined;
   /** Bounds of the sessions that clients with `session()` hold; false: every client is a plain one. */
   session?: ServerSessionOptions | false | undefined;
 }
@@ -76,6 +82,8 @@ export const serverDefaults = {
   inboxBytes: 1024 * 1024,
   /** Four seconds at 8 Mbit/s: a reader that far behind lives in the past. */
   maxBufferedBytes: 4 * 1024 * 1024,
+  /** Thousands of messages; and clients that flood the server delay the others by a few of these. */
+  turnBudgetMs: 2,
   /** A client that lives answers a close frame in a round trip. */
   graceMs: defaults.closeTimeoutMs,
 } as const;
@@ -109,6 +117,7 @@ export interface ServerSettings {
   readonly handshakeTimeoutMs: number;
   readonly rateLimit: RateLimit | undefined;
   readonly maxBufferedBytes: number;
+  readonly turnBudgetMs: number;
   /** Undefined: none are held. */
   readonly session: ServerSessionSettings | undefined;
   /** Of each client. */
@@ -133,6 +142,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     handshakeTimeoutMs: milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, serverDefaults.handshakeTimeoutMs),
     rateLimit: resolveRateLimit(options.rateLimit),
     maxBufferedBytes,
+    turnBudgetMs: positive('turnBudgetMs', options.turnBudgetMs, serverDefaults.turnBudgetMs),
     session: resolveServerSession(options.session),
     client: clientSettings(options, maxBufferedBytes),
   };

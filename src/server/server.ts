@@ -7,6 +7,7 @@ import { Emitter } from '../core/emitter.js';
 import { WebsocketError } from '../core/errors.js';
 import { milliseconds } from '../core/options.js';
 import { nodePlatform } from '../platform/node/platform.js';
+import { ReadTurns } from '../platform/node/read-turns.js';
 import { SESSION_PROTOCOL } from '../session/limits.js';
 import { AcceptedClient, type AcceptedClientHost, type Carrier, type Guest } from './accepted-client.js';
 import { authenticate, checkHandshake, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
@@ -52,6 +53,7 @@ export class UpgradeServer implements WebsocketServer {
   /** Handshakes under way; each may still become a client. */
   readonly #pending = new Set<Duplex>();
   readonly #closingSockets = new ClosingSockets();
+  readonly #turns: ReadTurns;
   readonly #sessions: Sessions | undefined;
   readonly #clientHost: AcceptedClientHost = {
     polled: () => this.#roster.polled(),
@@ -73,7 +75,8 @@ export class UpgradeServer implements WebsocketServer {
   constructor(settings: ServerSettings) {
     this.#settings = settings;
     this.#handshake = makeHandshake(settings);
-    this.#sessions = settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#sessionsHost);
+    this.#turns = new ReadTurns(settings.turnBudgetMs);
+    this.#sessions = settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#turns, this.#sessionsHost);
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#roster = new Roster((client) => this.#arrivals.left(client));
     this.#events = new Emitter((error, event) => this.#handlerFailed(error, event));
@@ -208,7 +211,7 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   #enterPlain(ws: WebSocket, socket: Duplex, guest: Guest): void {
-    const carrier = plainCarrier(ws, socket, this.#settings.client.outbox, () => this.#closingSockets.add(socket));
+    const carrier = plainCarrier(ws, socket, this.#turns, this.#settings.client.outbox, () => this.#closingSockets.add(socket));
     void this.#newClient(guest, carrier).connect();
   }
 

@@ -20,10 +20,23 @@ export interface ServerSessionOptions {
   batchDelayMs?: number | undefined;
   /** Milliseconds that a session is kept for a client that is away. Two minutes by default: a tunnel, a lift, a change of networks. */
   resumeWindowMs?: number | undefined;
-  /** Sessions whose clients are away. Over it, the one that left first is given up. 10,000 by default; 0 keeps none. */
+  /**
+   * Sessions whose clients are away. 10,000 by default; 0 keeps none. Over it a session ends: first one whose client never sent or
+   * acknowledged a message, or left within ten seconds of its beginning; otherwise the one whose client left first.
+   */
   maxDetached?: number | undefined;
   /** Bytes that those hold together; the same is done over it. 256 MiB by default, a quarter of a small server's memory. */
   maxDetachedBytes?: number | undefined;
+  /**
+   * Of `maxDetached`, what the clients of one address may have. Half of it by default: a stranger cannot take all places, and a
+   * proxy, whose clients all have its address, has many. Behind a proxy, set it to `maxDetached`; without one, 100 is plenty.
+   */
+  maxDetachedPerAddress?: number | undefined;
+  /**
+   * The same for one user, which is what `authenticate` returned, compared as JSON. Half of `maxDetached` by default, as many
+   * servers have one user for all guests. Where a user is a person, 16 is plenty.
+   */
+  maxDetachedPerUser?: number | undefined;
   /**
    * Whether what `authenticate` returned for a session and what it returns for who wants to go on with it are the same
    * user. Deeply equal, unless set: set it where that changes from handshake to handshake, as the expiry of a token does.
@@ -50,12 +63,26 @@ export interface ServerSessionSettings extends RegistryBounds {
 export function resolveServerSession(options: ServerSessionOptions | false | undefined): ServerSessionSettings | undefined {
   if (options === false) return undefined;
   checkObject('session', options, 'must be an object of options, or false for no sessions.');
-  const { windowBytes, replayBytes, batchDelayMs, resumeWindowMs, maxDetached, maxDetachedBytes, isSameUser } = options ?? {};
+  const {
+    windowBytes,
+    replayBytes,
+    batchDelayMs,
+    resumeWindowMs,
+    maxDetached,
+    maxDetachedBytes,
+    isSameUser,
+    maxDetachedPerAddress,
+    maxDetachedPerUser,
+  } = options ?? {};
+  // None is a bound, too: a client that loses its connection then loses its session.
+  const most = maxDetached === 0 ? 0 : positive('session.maxDetached', maxDetached, registryDefaults.maxDetached);
+  const half = Math.max(1, Math.ceil(most / 2));
   return {
     ...resolveSession({ windowBytes, replayBytes, batchDelayMs }, { ...sessionDefaults, ...serverSessionDefaults }),
     resumeWindowMs: milliseconds('session.resumeWindowMs', resumeWindowMs, registryDefaults.resumeWindowMs),
-    // None is a bound, too: who loses the connection has lost the session.
-    maxDetached: maxDetached === 0 ? 0 : positive('session.maxDetached', maxDetached, registryDefaults.maxDetached),
+    maxDetached: most,
+    maxDetachedPerAddress: positive('session.maxDetachedPerAddress', maxDetachedPerAddress, half),
+    maxDetachedPerUser: positive('session.maxDetachedPerUser', maxDetachedPerUser, half),
     maxDetachedBytes: positive('session.maxDetachedBytes', maxDetachedBytes, registryDefaults.maxDetachedBytes),
     isSameUser: checkFunction('session.isSameUser', isSameUser) ?? isDeepStrictEqual,
   };

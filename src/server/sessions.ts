@@ -4,8 +4,10 @@ import type WebSocket from 'isomorphic-ws';
 import type { Client } from '../core/client.js';
 import { WebsocketError } from '../core/errors.js';
 import { nodePlatform } from '../platform/node/platform.js';
+import type { ReadTurns } from '../platform/node/read-turns.js';
 import { nodeSecrets } from '../platform/node/secrets.js';
 import { NodeWire } from '../platform/node/wire.js';
+import type { SessionOwner } from '../session/away.js';
 import { type Entrance, type Seat, SessionDoor } from '../session/door.js';
 import { sessionSettings } from '../session/feature.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/limits.js';
@@ -13,6 +15,7 @@ import { SessionRegistry } from '../session/registry.js';
 import type { SessionLink } from '../session/session-link.js';
 import type { AcceptedClient, Carrier, Guest } from './accepted-client.js';
 import type { ServerSettings } from './options.js';
+import { splitBatch } from './record-parts.js';
 import type { ServerSessionSettings } from './session-options.js';
 
 export interface SessionsHost {
@@ -38,6 +41,7 @@ interface Visitor extends Guest {
 export class Sessions {
   readonly #settings: ServerSessionSettings;
   readonly #protocols: readonly string[];
+  readonly #turns: ReadTurns;
   readonly #host: SessionsHost;
   readonly #registry: SessionRegistry<Seat>;
   readonly #door: SessionDoor<Visitor>;
@@ -47,9 +51,10 @@ export class Sessions {
   #refused = 0;
   #isClosing = false;
 
-  constructor(settings: ServerSettings, own: ServerSessionSettings, host: SessionsHost) {
+  constructor(settings: ServerSettings, own: ServerSessionSettings, turns: ReadTurns, host: SessionsHost) {
     this.#settings = own;
     this.#protocols = settings.client.protocols;
+    this.#turns = turns;
     this.#host = host;
     this.#registry = new SessionRegistry<Seat>(nodeSecrets, nodePlatform.clock, own);
     const { handshakeTimeoutMs } = settings;
@@ -62,6 +67,7 @@ export class Sessions {
         enter: (entrance, visitor) => this.#enter(entrance, visitor),
         mayResume: (client, visitor) => this.#mayResume(client as AcceptedClient, visitor),
         resuming: (client, visitor) => (client as AcceptedClient).resuming(visitor.request),
+        ownerOf: (client) => ownerOf(client as AcceptedClient),
         choose: (offered) => offered.find((name) => this.#protocols.includes(name)) ?? '',
       },
     );
@@ -78,12 +84,14 @@ export class Sessions {
   }
 
   get metrics(): Readonly<Record<SessionMetric, number>> {
-    const { detached, detachedBytes, resumed, evicted, expired, undelivered } = this.#registry.metrics;
+    const { detached, detachedBytes, resumed, evicted, evictedPerAddress, evictedPerUser, expired, undelivered } = this.#registry.metrics;
     return {
       sessionsDetached: detached,
       sessionsDetachedBytes: detachedBytes,
       sessionsResumed: resumed,
       sessionsEvicted: evicted,
+      sessionsEvictedPerAddress: evictedPerAddress,
+      sessionsEvictedPerUser: evictedPerUser,
       sessionsExpired: expired,
       sessionsRefused: this.#refused,
       messagesUndelivered: undelivered,
@@ -97,7 +105,8 @@ export class Sessions {
       this.#arriving.delete(socket);
       this.#host.ending(socket);
     };
-    this.#door.accept((events) => new NodeWire(ws, events, { socket, ending, maxMessageBytes: MAX_BATCH_BYTES }), { ...guest, socket });
+    const origin = { socket, turns: this.#turns, split: splitBatch, ending, maxMessageBytes: MAX_BATCH_BYTES };
+    this.#door.accept((events) => new NodeWire(ws, events, origin), { ...guest, socket });
   }
 
   /** Tells the open clients when to come back: spread over the window, so that they do not return all at once. */
@@ -157,12 +166,24 @@ export class Sessions {
   }
 }
 
+/** A user that JSON cannot tell from others, as a function, is not counted. */
+function ownerOf({ request, user }: AcceptedClient): SessionOwner {
+  try {
+    return { address: request.remoteAddress, user: JSON.stringify(user) };
+  } catch {
+    return { address: request.remoteAddress };
+  }
+}
+
 /** What is counted of sessions; all 0 where there are none. */
 export const noSessions = {
   sessionsDetached: 0,
   sessionsDetachedBytes: 0,
   sessionsResumed: 0,
   sessionsEvicted: 0,
+  /** Among those evicted: too many of one address, or of one user. */
+  sessionsEvictedPerAddress: 0,
+  sessionsEvictedPerUser: 0,
   sessionsExpired: 0,
   /** Resumes by somebody else than the user that the session was begun by. */
   sessionsRefused: 0,

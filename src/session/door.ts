@@ -4,6 +4,7 @@ import type { MakeLink } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
 import type { Dial, Wire, WireEvents } from '../core/wire.js';
+import type { SessionOwner } from './away.js';
 import { SessionCloseCode } from './close-codes.js';
 import { type Control, decodeControl, encodeControl, Outcome, type Resume, type Ticket } from './controls.js';
 import { ServerHandshake, type ServerSession } from './handshake.js';
@@ -29,6 +30,8 @@ export interface DoorHost<Guest> {
   resuming?(client: Client, guest: Guest): void;
   /** Chooses among the application's subprotocols, '' for none. */
   choose(protocols: readonly string[]): string;
+  /** Whom the client's session is counted for while it is away; left out: for nobody. */
+  ownerOf?(client: Client): SessionOwner;
 }
 
 export interface DoorSettings {
@@ -36,6 +39,9 @@ export interface DoorSettings {
   readonly resumeWindowMs: number;
   readonly handshakeTimeoutMs: number;
 }
+
+/** What the session of a client that is away takes by itself, without any message (Node 20: 15,500). */
+const SESSION_COST = 16_384;
 
 /** A server's end of a session: its client, its link, and the wire that it will dial next. */
 export class Seat implements Resident {
@@ -48,10 +54,12 @@ export class Seat implements Resident {
   attempt = 0;
   lost = 0;
   outcome: number = Outcome.ended;
+  readonly #ownerOf: (client: Client) => SessionOwner;
   #info: CloseInfo | undefined;
 
-  constructor(ticket: Ticket) {
+  constructor(ticket: Ticket, ownerOf: (client: Client) => SessionOwner = () => ({})) {
     this.ticket = ticket;
+    this.#ownerOf = ownerOf;
   }
 
   get finalCount(): number | undefined {
@@ -63,7 +71,15 @@ export class Seat implements Resident {
   }
 
   get heldBytes(): number {
-    return this.link?.heldBytes ?? 0;
+    return SESSION_COST + (this.link?.heldBytes ?? 0);
+  }
+
+  get hasCarried(): boolean {
+    return this.link?.hasCarried === true;
+  }
+
+  get owner(): SessionOwner {
+    return this.client === undefined ? {} : this.#ownerOf(this.client);
   }
 
   ended(info: CloseInfo): void {
@@ -173,7 +189,7 @@ export class SessionDoor<Guest> {
 
   #open(relay: Relay, guest: Guest, { outcome, lost }: Gone): Seat | undefined {
     const { resumeWindowMs, session } = this.#settings;
-    const seat = new Seat(this.#registry.newTicket());
+    const seat = new Seat(this.#registry.newTicket(), this.#host.ownerOf);
     const known: ServerSession = {
       ticket: seat.ticket,
       resumeWindowMs,

@@ -51,6 +51,10 @@ export class Ledger {
     return this.#sent;
   }
 
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
   /** Of the records, each entry with its cost: what `replayBytes` bounds. */
   get bytes(): number {
     return this.#bytes;

@@ -75,11 +75,16 @@ export class Outgoing {
 
   /** Kept in memory for the peer, whatever became of it. */
   get heldBytes(): number {
-    return this.#outbox.bytes + (this.#big?.bytes.length ?? 0) + this.batcher.bytes + this.#ledger.heldBytes;
+    return this.#outbox.heldBytes + (this.#big?.bytes.length ?? 0) + this.batcher.bytes + this.#ledger.heldBytes;
   }
 
   get messagesSent(): number {
     return this.#messagesSent;
+  }
+
+  /** The peer has acknowledged something. */
+  get hasArrived(): boolean {
+    return this.#ledger.acknowledged > 0;
   }
 
   /** END was sent and acknowledged: the peer has everything. */

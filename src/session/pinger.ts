@@ -7,6 +7,7 @@ import { Kind, type RecordReader } from './records.js';
 /** While batches leave, the round trip is measured this often: fresh enough for a game's display, and 2 bytes each time. */
 const MEASURE_MS = 10_000;
 const MAX_PING_BYTES = 8;
+const NONE = -1;
 
 /** Pings and answers in records. A ping carries a number, so that an answer to an older one measures nothing. */
 export class Pinger {
@@ -14,8 +15,12 @@ export class Pinger {
   readonly #host: Pick<SessionHost, 'pong' | 'measured'>;
   #number = 0;
   #askedAt = 0;
+  #isMeasured = false;
   #isAsking = false;
-  #answer: Uint8Array | undefined;
+  /** The body of the last PING, while it waits for its answer: a copy, for a view would keep the batch alive. */
+  readonly #answer = new Uint8Array(MAX_PING_BYTES);
+  #answerBytes = NONE;
+  #hasPong = false;
 
   constructor(clock: Clock, host: Pick<SessionHost, 'pong' | 'measured'>) {
     this.#clock = clock;
@@ -24,7 +29,7 @@ export class Pinger {
 
   /** Whether the peer waits for an answer. */
   get isDue(): boolean {
-    return this.#answer !== undefined;
+    return this.#answerBytes !== NONE;
   }
 
   ask(): void {
@@ -34,17 +39,35 @@ export class Pinger {
   /** The wire is gone, and all questions with it. */
   reset(): void {
     this.#isAsking = false;
-    this.#answer = undefined;
+    this.#answerBytes = NONE;
+    this.#hasPong = false;
   }
 
+  /** A batch may hold tens of thousands: each costs next to nothing, and what follows from them is done once, in `read`. */
   receive({ kind, batch, start, end }: RecordReader): Fault | undefined {
     if (end - start > MAX_PING_BYTES) return malformed('a ping that is too long');
-    if (kind === Kind.ping) this.#answer = batch.slice(start, end);
-    else {
-      if (end - start === 1 && batch[start] === this.#number) this.#host.measured(Math.max(0, this.#clock.now() - this.#askedAt));
-      this.#host.pong();
+    if (kind === Kind.ping) {
+      this.#answerBytes = end - start;
+      for (let at = start; at < end; at++) this.#answer[at - start] = batch[at] as number;
+    } else {
+      this.#hasPong = true;
+      if (end - start === 1 && batch[start] === this.#number) this.#measure();
     }
     return undefined;
+  }
+
+  /** A batch was read to its end. */
+  read(): void {
+    if (!this.#hasPong) return;
+    this.#hasPong = false;
+    this.#host.pong();
+  }
+
+  /** The first answer is the one that counts. */
+  #measure(): void {
+    if (this.#isMeasured) return;
+    this.#isMeasured = true;
+    this.#host.measured(Math.max(0, this.#clock.now() - this.#askedAt));
   }
 
   write(batcher: Batcher): void {
@@ -52,11 +75,12 @@ export class Pinger {
     if (this.#isAsking || Math.abs(now - this.#askedAt) >= MEASURE_MS) {
       this.#isAsking = false;
       this.#askedAt = now;
+      this.#isMeasured = false;
       this.#number = (this.#number + 1) % 0x80;
       batcher.number(Kind.ping, this.#number);
     }
-    if (this.#answer === undefined) return;
-    batcher.bytesOf(Kind.pong, this.#answer);
-    this.#answer = undefined;
+    if (!this.isDue) return;
+    batcher.bytesOf(Kind.pong, this.#answer.subarray(0, this.#answerBytes));
+    this.#answerBytes = NONE;
   }
 }

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../core/clock.js';
 import type { CloseInfo } from '../core/types.js';
+import { type AwayOrder, AwayPlaces, type SessionOwner } from './away.js';
 import { Outcome, type Ticket } from './controls.js';
 import { TOKEN_BYTES } from './limits.js';
 
@@ -15,6 +16,9 @@ export interface Secrets {
 export interface Resident {
   /** Memory that it takes while its client is away. */
   readonly heldBytes: number;
+  /** Whether its client has sent a message, or acknowledged one. */
+  readonly hasCarried: boolean;
+  readonly owner: SessionOwner;
   /** Room is needed: it ends now. `remove` follows. */
   evict(): void;
 }
@@ -25,21 +29,32 @@ export interface RegistryBounds {
   readonly maxDetached: number;
   /** What those hold together. */
   readonly maxDetachedBytes: number;
+  /** Sessions whose clients are away and came from one address, and those of one user. */
+  readonly maxDetachedPerAddress: number;
+  readonly maxDetachedPerUser: number;
 }
+
+const MAX_DETACHED = 10_000;
 
 export const registryDefaults: RegistryBounds = {
   /** A tunnel, a lift, a change of networks, a phone that was put away for a moment. */
   resumeWindowMs: 120_000,
   /** All clients of a mid-sized server, cut off at once. */
-  maxDetached: 10_000,
+  maxDetached: MAX_DETACHED,
   /** A quarter of a small server's memory. */
   maxDetachedBytes: 256 * 1024 * 1024,
+  /** Half of the places: a proxy's clients all have its address, and many servers have one user for all guests. */
+  maxDetachedPerAddress: MAX_DETACHED / 2,
+  maxDetachedPerUser: MAX_DETACHED / 2,
 };
 
 export interface RegistryMetrics {
   readonly detached: number;
   readonly detachedBytes: number;
+  /** For want of room, for whatever reason; then those among them that were too many of one address, or of one user. */
   readonly evicted: number;
+  readonly evictedPerAddress: number;
+  readonly evictedPerUser: number;
   readonly resumed: number;
   readonly expired: number;
   /** Messages that were handed back to the application. */
@@ -49,6 +64,7 @@ export interface RegistryMetrics {
 interface Entry<R> {
   readonly ticket: Ticket;
   readonly resident: R;
+  readonly since: number;
 }
 
 /** A session whose client is away, and what it held when it was last weighed. */
@@ -56,6 +72,9 @@ interface Away<R> {
   readonly resident: R;
   bytes: number;
 }
+
+/** A session that is younger gives way as if it had never been used: nothing that it carried is old. */
+const YOUNG_MS = 10_000;
 
 /** Why a session is not there any more. */
 export interface Gone {
@@ -79,11 +98,13 @@ export class SessionRegistry<R extends Resident> {
   readonly #clock: Clock;
   readonly #bounds: RegistryBounds;
   readonly #entries = new Map<string, Entry<R>>();
-  /** By id, the one that left first at the front. */
   readonly #detached = new Map<string, Away<R>>();
+  readonly #places = new AwayPlaces();
   readonly #gone = new Map<string, Gone & { readonly ticket: Ticket }>();
   #detachedBytes = 0;
   #evicted = 0;
+  #evictedPerAddress = 0;
+  #evictedPerUser = 0;
   #resumed = 0;
   #expired = 0;
   #undelivered = 0;
@@ -100,6 +121,8 @@ export class SessionRegistry<R extends Resident> {
       detached: this.#detached.size,
       detachedBytes: this.#detached.size === 0 ? 0 : this.#detachedBytes,
       evicted: this.#evicted,
+      evictedPerAddress: this.#evictedPerAddress,
+      evictedPerUser: this.#evictedPerUser,
       resumed: this.#resumed,
       expired: this.#expired,
       undelivered: this.#undelivered,
@@ -116,7 +139,7 @@ export class SessionRegistry<R extends Resident> {
   }
 
   add(ticket: Ticket, resident: R): void {
-    this.#entries.set(keyOf(ticket), { ticket, resident });
+    this.#entries.set(keyOf(ticket), { ticket, resident, since: this.#clock.now() });
   }
 
   /** A wrong secret finds what an unknown session finds. */
@@ -131,16 +154,21 @@ export class SessionRegistry<R extends Resident> {
     return gone !== undefined && this.#secrets.isEqual(gone.ticket.secret, ticket.secret) ? gone : UNKNOWN;
   }
 
-  /** The client is away. Over the bounds, those that left first go first. */
+  /** The client is away. Over the bounds, those that were hardly used end first, and then those that left first. */
   detached(ticket: Ticket): void {
     const key = keyOf(ticket);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#release(key);
     // This one alone is weighed: to weigh all whenever one leaves takes seconds when thousands are cut off at once.
-    const away: Away<R> = { resident: entry.resident, bytes: entry.resident.heldBytes };
+    const { resident, since } = entry;
+    const away: Away<R> = { resident, bytes: resident.heldBytes };
     this.#detached.set(key, away);
     this.#detachedBytes += away.bytes;
+    // The absolute value: a clock that was set back makes nothing young.
+    const isUsed = resident.hasCarried && Math.abs(this.#clock.now() - since) >= YOUNG_MS;
+    this.#places.add(key, isUsed, resident.owner);
+    this.#evictFrom(resident.owner);
     this.#evict();
     this.#weighLater();
   }
@@ -169,17 +197,35 @@ export class SessionRegistry<R extends Resident> {
 
   /** Counted as away no more. */
   #release(key: string): void {
-    this.#detachedBytes -= this.#detached.get(key)?.bytes ?? 0;
+    const away = this.#detached.get(key);
+    if (away === undefined) return;
+    this.#detachedBytes -= away.bytes;
     this.#detached.delete(key);
+    this.#places.delete(key);
+  }
+
+  /** Too many of one address, or of one user. */
+  #evictFrom({ address, user }: SessionOwner): void {
+    const { maxDetachedPerAddress, maxDetachedPerUser } = this.#bounds;
+    const ofAddress = this.#places.of('address', address);
+    for (; ofAddress.size > maxDetachedPerAddress; this.#evictedPerAddress += 1) this.#evictFirst(ofAddress);
+    const ofUser = this.#places.of('user', user);
+    for (; ofUser.size > maxDetachedPerUser; this.#evictedPerUser += 1) this.#evictFirst(ofUser);
   }
 
   #evict(): void {
-    for (const [key, { resident }] of this.#detached) {
-      if (this.#detached.size <= this.#bounds.maxDetached && this.#detachedBytes <= this.#bounds.maxDetachedBytes) return;
-      this.#release(key);
-      this.#evicted += 1;
-      resident.evict();
+    const { maxDetached, maxDetachedBytes } = this.#bounds;
+    while (this.#detached.size > maxDetached || (this.#detachedBytes > maxDetachedBytes && this.#detached.size > 0)) {
+      this.#evictFirst(this.#places.all);
     }
+  }
+
+  #evictFirst(among: AwayOrder): void {
+    const key = among.first() as string;
+    const { resident } = this.#detached.get(key) as Away<R>;
+    this.#release(key);
+    this.#evicted += 1;
+    resident.evict();
   }
 
   #weighLater(): void {

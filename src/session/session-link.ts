@@ -35,6 +35,8 @@ export class SessionLink implements Link {
   #wire: Wire | undefined;
   #initialCredit = 0;
   #goodbye: CloseInfo | undefined;
+  /** An ACK or a CREDIT of the present batch may have made room: tens of thousands may stand in one batch. */
+  #mayPump = false;
 
   constructor(host: SessionHost, handshake: Handshake, settings: SessionSettings, platform: Platform) {
     this.#host = host;
@@ -58,6 +60,11 @@ export class SessionLink implements Link {
   /** What this session holds for its peer, whether there is a wire or not. */
   get heldBytes(): number {
     return this.#outgoing.heldBytes + this.#incoming.heldBytes;
+  }
+
+  /** Whether the peer has sent a message, or acknowledged one. */
+  get hasCarried(): boolean {
+    return this.#incoming.messagesReceived > 0 || this.#outgoing.hasArrived;
   }
 
   /** Once the peer has ended the session: all that came from it, in case that it has not heard so. */
@@ -152,6 +159,10 @@ export class SessionLink implements Link {
     }
     fault ??= records.fault === undefined ? undefined : malformed(records.fault);
     if (this.#wire !== wire || fault !== undefined) return fault;
+    if (this.#mayPump) {
+      this.#mayPump = false;
+      this.#pump();
+    }
     const { end } = this.#incoming;
     if (end !== undefined) {
       this.#over(end);
@@ -182,7 +193,7 @@ export class SessionLink implements Link {
     if (!fields.isSound) return malformed('a count that cannot be read');
     if (kind === Kind.credit) this.#outgoing.credit.grant(count);
     else if (!this.#outgoing.acknowledge(count)) return malformed('an acknowledgement that cannot be');
-    if (!this.#isFinished()) this.#pump();
+    this.#mayPump = !this.#isFinished();
     return undefined;
   }
 

@@ -100,6 +100,7 @@ export class Turn {
   /** A batch was read to its end. */
   read(): void {
     this.count();
+    this.pinger.read();
     // The parts of a message that is not whole are never consumed, and the sender may wait for what is lent for them.
     if (this.pinger.isDue || this.#incoming.credit.isOwed) this.due();
   }

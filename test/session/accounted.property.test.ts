@@ -20,7 +20,7 @@ const small = {
 const patience = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ resumeWindowMs: 1e12 }) },
   { weight: 2, arbitrary: fc.constant({ resumeWindowMs: 20_000 }) },
-  { weight: 1, arbitrary: fc.constant({ resumeWindowMs: 1e12, maxDetachedBytes: 700 }) },
+  { weight: 1, arbitrary: fc.constant({ resumeWindowMs: 1e12, maxDetachedBytes: 16_384 + 700 }) },
   { weight: 1, arbitrary: fc.constant({ resumeWindowMs: 1e12, maxDetached: 0 }) },
 );
 

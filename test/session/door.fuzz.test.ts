@@ -10,7 +10,7 @@ import { World } from './support/world.js';
 /** At one server, so that the next ones come to what these have left behind. */
 const KNOCKS = 30;
 
-const bounds = { maxDetached: 3, maxDetachedBytes: 2_000, resumeWindowMs: 5_000 };
+const bounds = { maxDetached: 3, maxDetachedBytes: 3 * 16_384 + 2_000, resumeWindowMs: 5_000 };
 
 /** Where varints, counts and limits have their edges. */
 const EDGES = [0, 1, 2, 5, 127, 128, 32_768, 2 ** 31, 2 ** 53 - 1];

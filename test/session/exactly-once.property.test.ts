@@ -23,36 +23,44 @@ describe('a session under any schedule', () => {
     const seen = { runs: 0, resumed: 0, cables: 0, messages: 0 };
     // Asynchronous so that microtasks run between schedules: those that wait would hold each world until the end.
     await fc.assert(
-      fc.asyncProperty(schedules, endings, batchDelayMs, batchDelayMs, async (moves, ending, clientDelayMs, serverDelayMs) => {
-        const world = new World({
-          client: { ...small, batchDelayMs: clientDelayMs },
-          server: { ...small, batchDelayMs: serverDelayMs },
-          registry: { resumeWindowMs: 1e12 },
-          // Longer than the cuts of any ending.
-          options: { closeTimeoutMs: 60_000 },
-        }).open();
-        const play = new Play(world).run(moves);
-        const { client, server } = play;
-        expect(world.serverClients).toHaveLength(1);
-        expect([world.client.state, world.serverClient.state]).toEqual(['open', 'open']);
-        expect(server.read).toEqual(client.sent);
-        expect(client.read).toEqual(server.sent);
-        expect(client.receipts).not.toContain(false);
-        expect([client.undelivered, server.undelivered]).toEqual([[], []]);
-        play.end(ending);
-        // Who closed and never heard that it arrived waits as long as it may.
-        world.pass(60_000);
-        expect([world.client.state, world.serverClient.state]).toEqual(['closed', 'closed']);
-        expect(world.serverClients).toHaveLength(1);
-        // All from who closes, before its goodbye. The other may have sent what nobody read any more.
-        const [closer, peer] = ending.closer === 'client' ? [client, server] : [server, client];
-        expect(peer.read).toEqual(closer.sent);
-        expect(closer.read).toEqual(peer.sent.slice(0, closer.read.length));
-        seen.runs += 1;
-        seen.resumed += client.receipts.length;
-        seen.cables += world.cables.length;
-        seen.messages += client.sent.length + server.sent.length;
-      }),
+      fc.asyncProperty(
+        schedules,
+        endings,
+        batchDelayMs,
+        batchDelayMs,
+        fc.boolean(),
+        async (moves, ending, clientDelayMs, serverDelayMs, isPaced) => {
+          const world = new World({
+            client: { ...small, batchDelayMs: clientDelayMs },
+            server: { ...small, batchDelayMs: serverDelayMs },
+            registry: { resumeWindowMs: 1e12 },
+            // Longer than the cuts of any ending.
+            options: { closeTimeoutMs: 60_000 },
+            isPaced,
+          }).open();
+          const play = new Play(world).run(moves);
+          const { client, server } = play;
+          expect(world.serverClients).toHaveLength(1);
+          expect([world.client.state, world.serverClient.state]).toEqual(['open', 'open']);
+          expect(server.read).toEqual(client.sent);
+          expect(client.read).toEqual(server.sent);
+          expect(client.receipts).not.toContain(false);
+          expect([client.undelivered, server.undelivered]).toEqual([[], []]);
+          play.end(ending);
+          // Who closed and never heard that it arrived waits as long as it may.
+          world.pass(60_000);
+          expect([world.client.state, world.serverClient.state]).toEqual(['closed', 'closed']);
+          expect(world.serverClients).toHaveLength(1);
+          // All from who closes, before its goodbye. The other may have sent what nobody read any more.
+          const [closer, peer] = ending.closer === 'client' ? [client, server] : [server, client];
+          expect(peer.read).toEqual(closer.sent);
+          expect(closer.read).toEqual(peer.sent.slice(0, closer.read.length));
+          seen.runs += 1;
+          seen.resumed += client.receipts.length;
+          seen.cables += world.cables.length;
+          seen.messages += client.sent.length + server.sent.length;
+        },
+      ),
       propertyBudget('GEM_SCHEDULES', 6_000),
     );
     // The schedules must be hard ones, or the property says little.

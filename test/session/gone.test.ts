@@ -7,10 +7,12 @@ import { BareLink } from './support/bare-link.js';
 import { FakeClock } from './support/fake-clock.js';
 import { countingSecrets, World } from './support/world.js';
 
+const resident: Resident = { heldBytes: 0, hasCarried: true, owner: {}, evict() {} };
+
 it('keeps of a session that is gone how it ended, and nothing of its memory', () => {
   const registry = new SessionRegistry<Resident>(countingSecrets(), new FakeClock(), registryDefaults);
   const ticket = registry.newTicket();
-  const seat = { heldBytes: 1, evict() {}, outcome: Outcome.evicted, lost: 2, link: new Uint8Array(65_536) };
+  const seat = { ...resident, heldBytes: 1, outcome: Outcome.evicted, lost: 2, link: new Uint8Array(65_536) };
   registry.add(ticket, seat);
   registry.remove(ticket, seat);
   expect(registry.whereabouts(ticket)).toEqual({ outcome: Outcome.evicted, lost: 2, ticket });
@@ -26,6 +28,8 @@ it('weighs a session when its client leaves, and not all of them each time', () 
         weighings += 1;
         return 5;
       },
+      hasCarried: true,
+      owner: {},
       evict() {},
     });
     registry.detached(ticket);

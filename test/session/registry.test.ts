@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { CloseInfo, Continuity, Message } from '../../src/core/types.js';
-import { encodeControl } from '../../src/session/controls.js';
+import type { SessionOwner } from '../../src/session/away.js';
+import { encodeControl, Outcome } from '../../src/session/controls.js';
+import { type RegistryBounds, type Resident, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
 import type { CableEnd } from './support/cable.js';
-import { readAll, World } from './support/world.js';
+import { FakeClock } from './support/fake-clock.js';
+import { countingSecrets, readAll, World } from './support/world.js';
+
+/** What a session takes without any message, and a text that waits beside its bytes. */
+const ALONE_BYTES = 16_384;
+const TEXT_COST = 64;
 
 function receiptsOf(world: World): Continuity[] {
   const receipts: Continuity[] = [];
@@ -72,12 +79,12 @@ describe("a server's sessions", () => {
   });
 
   it('are evicted over the bound of their bytes, also when they grow while detached', () => {
-    const world = new World({ registry: { maxDetachedBytes: 50_000 } }).open();
+    const world = new World({ registry: { maxDetachedBytes: ALONE_BYTES + 50_000 } }).open();
     world.isRefusing = true;
     world.cut();
     world.serverClient.sendMessage('x'.repeat(40_000));
     world.pass(2_000);
-    expect(world.registry.metrics).toMatchObject({ detached: 1, detachedBytes: 40_000, evicted: 0 });
+    expect(world.registry.metrics).toMatchObject({ detached: 1, detachedBytes: ALONE_BYTES + TEXT_COST + 40_000, evicted: 0 });
     world.serverClient.sendMessage('x'.repeat(40_000));
     world.pass(2_000);
     expect(world.registry.metrics).toMatchObject({ detached: 0, detachedBytes: 0, evicted: 1 });
@@ -85,7 +92,7 @@ describe("a server's sessions", () => {
   });
 
   it('weighs what the application of a session that is away has not read', () => {
-    const world = new World({ registry: { maxDetachedBytes: 30_000 } }).open();
+    const world = new World({ registry: { maxDetachedBytes: ALONE_BYTES + 30_000 } }).open();
     world.client.sendMessage('x'.repeat(40_000));
     world.settle();
     world.isRefusing = true;
@@ -140,6 +147,73 @@ describe("a server's sessions", () => {
     world.settle();
     expect(world.serverClient.state).toBe('closed');
     expect(world.registry.metrics.detached).toBe(0);
+  });
+});
+
+/** A registry by itself, and sessions in it that are there until they leave or are evicted. */
+function crowd(bounds: Partial<RegistryBounds>) {
+  const clock = new FakeClock();
+  const registry = new SessionRegistry<Resident>(countingSecrets(), clock, { ...registryDefaults, ...bounds });
+  const evicted: string[] = [];
+  const enter = (name: string, owner: SessionOwner = {}, hasCarried = true) => {
+    const ticket = registry.newTicket();
+    const evict = () => {
+      evicted.push(name);
+      registry.remove(ticket, { outcome: Outcome.evicted, lost: 0 });
+    };
+    registry.add(ticket, { heldBytes: 1, hasCarried, owner, evict });
+    return { leaves: () => registry.detached(ticket), returns: () => registry.attached(ticket) };
+  };
+  return { clock, registry, evicted, enter };
+}
+
+describe('a session that must give way', () => {
+  it('is one that never carried a message, however long its client was there, before any that did', () => {
+    const { clock, evicted, enter } = crowd({ maxDetached: 2 });
+    const sessions = [enter('used'), enter('unused', {}, false), enter('also used')];
+    clock.pass(60_000, () => {});
+    for (const one of sessions) one.leaves();
+    expect(evicted).toEqual(['unused']);
+  });
+
+  it('is one that was seconds old when its client left, before any that was older', () => {
+    const { clock, evicted, enter } = crowd({ maxDetached: 100 });
+    const honest = enter('honest');
+    clock.pass(10_000, () => {});
+    honest.leaves();
+    for (let n = 0; n < 1_000; n++) enter('stranger').leaves();
+    expect(evicted).toHaveLength(901);
+    expect(evicted).not.toContain('honest');
+  });
+
+  it('is the one that left first, where all were used', () => {
+    const { clock, evicted, enter } = crowd({ maxDetached: 2 });
+    const sessions = ['first', 'second', 'third'].map((name) => enter(name));
+    clock.pass(10_000, () => {});
+    for (const one of sessions) one.leaves();
+    expect(evicted).toEqual(['first']);
+  });
+
+  it.each([
+    ['address', 'maxDetachedPerAddress', 'evictedPerAddress'],
+    ['user', 'maxDetachedPerUser', 'evictedPerUser'],
+  ] as const)('is one of the same %s, where that has too many, and is counted', (kind, bound, counter) => {
+    const { clock, registry, evicted, enter } = crowd({ [bound]: 2 });
+    const sessions = [enter('other', { [kind]: 'b' }), ...[1, 2, 3].map((n) => enter(`same ${n}`, { [kind]: 'a' })), enter('nobody')];
+    clock.pass(10_000, () => {});
+    for (const one of sessions) one.leaves();
+    expect(evicted).toEqual(['same 1']);
+    expect(registry.metrics).toMatchObject({ detached: 4, evicted: 1, [counter]: 1 });
+  });
+
+  it('is none, where clients of one address came back in time', () => {
+    const { evicted, enter } = crowd({ maxDetachedPerAddress: 1 });
+    for (let n = 0; n < 3; n++) {
+      const one = enter('same', { address: 'a' });
+      one.leaves();
+      one.returns();
+    }
+    expect(evicted).toEqual([]);
   });
 });
 

@@ -145,7 +145,7 @@ describe('a RESUME', () => {
   it('with a wrong secret learns nothing of a session that is gone', () => {
     const registry = new SessionRegistry<Resident>(countingSecrets(), new FakeClock(), registryDefaults);
     const ticket = registry.newTicket();
-    registry.add(ticket, { heldBytes: 0, evict() {} });
+    registry.add(ticket, { heldBytes: 0, hasCarried: false, owner: {}, evict() {} });
     registry.remove(ticket, { outcome: Outcome.evicted, lost: 7, finalCount: 3 });
     expect(registry.whereabouts({ ...ticket, secret: new Uint8Array(16) })).toEqual({ outcome: Outcome.unknown, lost: undefined });
   });

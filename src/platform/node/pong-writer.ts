@@ -4,6 +4,9 @@ const MAX_WAITING = 64;
 /** Pings unanswered since a pong last left, after which the peer means harm: more than one read of a socket can bring. */
 const MAX_SKIPPED = 65_536;
 
+/** RFC 6455, 5.5: the payload of a control frame. */
+const MAX_PING_BYTES = 125;
+
 /** Writes a pong and calls back when it has left. */
 export type WritePong = (payload: Uint8Array, written: () => void) => void;
 
@@ -17,7 +20,9 @@ export class PongWriter {
   readonly #flooded: () => void;
   #waiting = 0;
   #skipped = 0;
+  /** A copy of the payload that is answered next: the payload itself is a view into what the socket delivered, 64 KiB and more. */
   #latest: Uint8Array | undefined;
+  #latestBytes = 0;
 
   constructor(write: WritePong, flooded: () => void) {
     this.#write = write;
@@ -30,8 +35,9 @@ export class PongWriter {
   }
 
   #skip(payload: Uint8Array): void {
-    // A copy: the payload is a view into what the socket delivered, 64 KiB and more.
-    this.#latest = payload.slice();
+    this.#latest ??= new Uint8Array(MAX_PING_BYTES);
+    this.#latest.set(payload);
+    this.#latestBytes = payload.length;
     this.#skipped += 1;
     if (this.#skipped === MAX_SKIPPED) this.#flooded();
   }
@@ -41,9 +47,10 @@ export class PongWriter {
     this.#write(payload, () => {
       this.#waiting -= 1;
       this.#skipped = 0;
-      const latest = this.#latest;
+      if (this.#latest === undefined) return;
+      const latest = this.#latest.subarray(0, this.#latestBytes);
       this.#latest = undefined;
-      if (latest !== undefined) this.#send(latest);
+      this.#send(latest);
     });
   }
 }

@@ -4,19 +4,30 @@ import type WebSocket from 'isomorphic-ws';
 import { CloseCode, fittingReason } from '../../core/close-codes.js';
 import type { WebsocketError } from '../../core/errors.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
+import type { CloseInfo, Message } from '../../core/types.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
 import { pingFlood, protocolError, refused, refusedSize, unreachable } from './failures.js';
 import { Frame } from './frame.js';
+import { Intake, type Split } from './intake.js';
 import { PongWriter } from './pong-writer.js';
+import type { ReadTurns } from './read-turns.js';
 
 /** Called when this side ends the wire, whose socket then waits for the peer's answer without an owner. */
 type Ending = () => void;
 
 /** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
-export type WireOrigin = ({ readonly address: string } | { readonly socket: Duplex; readonly ending?: Ending }) & {
+export type WireOrigin = ({ readonly address: string } | AcceptedSocket) & {
   /** As ws was told it, for its errors. */
   readonly maxMessageBytes?: number;
 };
+
+export interface AcceptedSocket {
+  readonly socket: Duplex;
+  /** Shared by all sockets of a server. */
+  readonly turns: ReadTurns;
+  readonly split?: Split;
+  readonly ending?: Ending;
+}
 
 /** A `ws` WebSocket as core wants it. */
 export class NodeWire implements Wire {
@@ -26,6 +37,8 @@ export class NodeWire implements Wire {
   readonly #maxMessageBytes: number | undefined;
   readonly #ending: Ending | undefined;
   #socket: Duplex | undefined;
+  /** Of an accepted socket: shares the event loop with the others. A socket that was dialled is read as it comes. */
+  readonly #intake: Intake | undefined;
   #isCorked = false;
   /** Something was left in the socket's buffer, and somebody may wait for it to go. */
   #isBacked = false;
@@ -38,6 +51,7 @@ export class NodeWire implements Wire {
     if ('socket' in origin) {
       this.#socket = origin.socket;
       this.#ending = origin.ending;
+      this.#intake = this.#takeIn(origin);
     } else this.#listenToHandshake(origin.address);
     this.#listen();
   }
@@ -72,11 +86,13 @@ export class NodeWire implements Wire {
   };
 
   readonly pause = (): void => {
-    this.#ws.pause();
+    if (this.#intake === undefined) this.#ws.pause();
+    else this.#intake.hold();
   };
 
   readonly resume = (): void => {
-    this.#ws.resume();
+    if (this.#intake === undefined) this.#ws.resume();
+    else this.#intake.release();
   };
 
   close(code: number, reason: string): void {
@@ -89,6 +105,7 @@ export class NodeWire implements Wire {
   detach(code?: number, reason?: string): void {
     this.#ws.removeAllListeners();
     this.#ws.on('error', ignore);
+    this.#intake?.stop();
     if (code === undefined || this.#ws.readyState === this.#ws.CONNECTING) this.#ws.terminate();
     else {
       this.#ending?.();
@@ -100,6 +117,30 @@ export class NodeWire implements Wire {
   /** Without compression ws holds nothing back: what is written to the socket here stands where it was sent. */
   #sendFrame(frame: Frame): void {
     if (this.#ws.readyState === this.#ws.OPEN) this.#socket?.write(frame, this.#flushed);
+  }
+
+  /** ws listens already: the first of these listeners is called before it, the second after it. */
+  #takeIn({ socket, turns, split }: AcceptedSocket): Intake {
+    const intake = new Intake(turns, split, {
+      received: (message, bytes) => this.#events.received(message, bytes),
+      pauseSocket: () => this.#ws.pause(),
+      resumeSocket: () => this.#ws.resume(),
+    });
+    socket.prependListener('data', intake.began);
+    socket.on('data', intake.ended);
+    return intake;
+  }
+
+  #received(message: Message, bytes: number): void {
+    if (this.#intake === undefined) this.#events.received(message, bytes);
+    else this.#intake.received(message, bytes);
+  }
+
+  /** After the last message that was received before. */
+  #closed(info: CloseInfo, error?: WebsocketError): void {
+    const tell = () => this.#events.closed(info, error);
+    if (this.#intake === undefined) tell();
+    else this.#intake.closed(tell);
   }
 
   #listenToHandshake(address: string): void {
@@ -123,7 +164,7 @@ export class NodeWire implements Wire {
     const events = this.#events;
     ws.on('message', (data: Buffer, isBinary: boolean) => {
       const { byteLength } = data;
-      events.received(isBinary ? new Uint8Array(data.buffer, data.byteOffset, byteLength) : data.toString('utf8'), byteLength);
+      this.#received(isBinary ? new Uint8Array(data.buffer, data.byteOffset, byteLength) : data.toString('utf8'), byteLength);
     });
     const pongs = new PongWriter(
       (payload, written) => ws.pong(payload, undefined, written),
@@ -143,7 +184,7 @@ export class NodeWire implements Wire {
       if (failure !== undefined) this.#end(failure.code, failure.error);
     });
     ws.on('close', (code: number, reason: Buffer) => {
-      events.closed({ code, reason: reason.toString('utf8'), wasClean: code !== CloseCode.abnormal });
+      this.#closed({ code, reason: reason.toString('utf8'), wasClean: code !== CloseCode.abnormal });
     });
   }
 
@@ -153,7 +194,7 @@ export class NodeWire implements Wire {
     ws.removeAllListeners();
     ws.on('error', ignore);
     this.#ending?.();
-    const tell = () => this.#events.closed({ code, reason: error.message, wasClean: false }, error);
+    const tell = () => this.#closed({ code, reason: error.message, wasClean: false }, error);
     if (ws.readyState === ws.CONNECTING) {
       ws.terminate();
       tell();

@@ -3,7 +3,10 @@ import { clientParts, type LinkFeature } from '../../../src/core/client-parts.js
 import { type ClientOptions, resolveOptions, type Settings } from '../../../src/core/options.js';
 import type { LifecycleListener, Platform } from '../../../src/core/platform.js';
 import type { Message } from '../../../src/core/types.js';
-import type { Dial } from '../../../src/core/wire.js';
+import type { Dial, WireEvents } from '../../../src/core/wire.js';
+import { Intake } from '../../../src/platform/node/intake.js';
+import { ReadTurns } from '../../../src/platform/node/read-turns.js';
+import { splitBatch } from '../../../src/server/record-parts.js';
 import { type DoorHost, type Seat, SessionDoor } from '../../../src/session/door.js';
 import { sessionDefaults } from '../../../src/session/feature.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
@@ -18,6 +21,8 @@ export interface WorldOptions {
   readonly options?: ClientOptions;
   readonly registry?: Partial<RegistryBounds>;
   readonly mayResume?: () => boolean;
+  /** The server reads its wires as Node's are read, with time for two records in each turn. */
+  readonly isPaced?: boolean;
   /** false: the server's wires are a browser's, too. */
   readonly serverGathers?: boolean;
 }
@@ -63,6 +68,12 @@ export class World {
   /** Of the world, so that no session of a new server has the ticket of an old one. */
   readonly #secrets = countingSecrets();
   readonly #turn: (() => void)[] = [];
+  readonly #readTurns = new ReadTurns(
+    1,
+    () => ++this.#reads,
+    (call) => void this.#turn.push(call),
+  );
+  #reads = 0;
   readonly #links = new Map<Client, SessionLink>();
   readonly #watchers = new Set<LifecycleListener>();
   #entered: (client: Client) => void = () => {};
@@ -211,9 +222,30 @@ export class World {
 
   #accept(cable: Cable): void {
     this.#door.accept((events) => {
-      cable.server.events = events;
+      cable.server.events = this.#options.isPaced === true ? this.#paced(cable.server, events) : events;
       return cable.server;
     }, undefined);
+  }
+
+  #paced(end: CableEnd, events: WireEvents): WireEvents {
+    const intake = new Intake(this.#readTurns, (batch) => splitBatch(batch, 2), {
+      received: (message, bytes) => events.received(message, bytes),
+      pauseSocket() {},
+      resumeSocket() {},
+    });
+    const detach = end.detach.bind(end);
+    end.detach = (code, reason) => {
+      intake.stop();
+      detach(code, reason);
+    };
+    return {
+      opened() {},
+      alive() {},
+      pong() {},
+      drained: () => events.drained(),
+      received: (message, bytes) => intake.received(message, bytes),
+      closed: (info) => intake.closed(() => events.closed(info)),
+    };
   }
 
   #newRegistry(): SessionRegistry<Seat> {

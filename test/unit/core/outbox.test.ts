@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Outbox } from '../../../src/core/outbox.js';
+import { Outbox, type Parcel } from '../../../src/core/outbox.js';
 import { thrown } from '../../support/thrown.js';
 
 const bounds = { highWaterBytes: 50, maxBytes: 100 };
@@ -42,6 +42,18 @@ describe('the outbox', () => {
     expect([error.code, more]).toEqual(['OUTBOX_FULL', 16]);
     for (let n = 0; n < 16; n++) outbox.shift();
     expect(outbox.bytes).toBe(0);
+  });
+
+  it('counts of many binary messages the buffers, too, until they leave', () => {
+    const outbox = new Outbox(bounds);
+    for (let n = 0; n < 256; n++) outbox.push(new Uint8Array(1), 1, { latest: `${n}` });
+    expect([outbox.bytes, outbox.heldBytes]).toEqual([256, 257 * 256]);
+    outbox.push(new Uint8Array(1), 1, 'reliable');
+    expect(outbox.bytes).toBe(257 + 256);
+    outbox.replace(outbox.peek() as Parcel, 'text', 4);
+    expect(outbox.bytes).toBe(257 + 3 + 64);
+    while (!outbox.isEmpty) outbox.shift();
+    expect([outbox.bytes, outbox.heldBytes]).toEqual([0, 0]);
   });
 
   it('keeps the place of a latest message that is replaced, and adjusts the bytes', () => {
