@@ -22,7 +22,8 @@ export class Outbox {
   readonly #bounds: OutboxBounds;
   readonly #queue = new Queue<Parcel>();
   readonly #latest = new Map<string, Parcel>();
-  #bytes = 0;
+  /** What waits takes in memory, however few messages that are. */
+  heldBytes = 0;
   #cost = 0;
 
   constructor(bounds: OutboxBounds) {
@@ -31,12 +32,7 @@ export class Outbox {
 
   /** Of many messages, what they take. */
   get bytes(): number {
-    return this.#bytes + Math.max(0, this.#cost - FREE_COST);
-  }
-
-  /** What they take, however few they are. */
-  get heldBytes(): number {
-    return this.#bytes + this.#cost;
+    return this.heldBytes - Math.min(this.#cost, FREE_COST);
   }
 
   get isEmpty(): boolean {
@@ -92,15 +88,16 @@ export class Outbox {
 
   /** Empties the queue and says what was in it. */
   clear(): Leftover {
-    const leftover = { messages: this.#queue.length, bytes: this.#bytes };
+    const leftover = { messages: this.#queue.length, bytes: this.heldBytes - this.#cost };
     this.#queue.clear();
     this.#latest.clear();
-    this.#bytes = this.#cost = 0;
+    this.heldBytes = this.#cost = 0;
     return leftover;
   }
 
   #count({ message, bytes }: Parcel, sign: number): void {
-    this.#bytes += sign * bytes;
-    this.#cost += sign * (typeof message === 'string' ? TEXT_COST : BINARY_COST);
+    const cost = typeof message === 'string' ? TEXT_COST : BINARY_COST;
+    this.heldBytes += sign * (bytes + cost);
+    this.#cost += sign * cost;
   }
 }
