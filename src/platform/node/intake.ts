@@ -29,6 +29,8 @@ export class Intake implements WaitingReader {
   #turn = -1;
   #startedAt = 0;
   #spentMs = 0;
+  /** What the socket brought in the turn, or before it was stopped. */
+  #bytes = 0;
   #unchecked = 0;
   #state: 'reading' | 'waiting' | 'held' | 'over' = 'reading';
 
@@ -43,17 +45,18 @@ export class Intake implements WaitingReader {
   }
 
   /** The socket has delivered bytes, and ws reads them next. */
-  readonly began = (): void => {
+  readonly began = ({ length }: { readonly length: number }): void => {
     const { number } = this.#turns;
-    if (this.#turn !== number) this.#spentMs = 0;
+    if (this.#turn !== number) this.#spentMs = this.#bytes = 0;
     this.#turn = number;
+    this.#bytes += length;
     this.#startedAt = this.#turns.now();
   };
 
   /** ws has read them. */
   readonly ended = (): void => {
     this.#spend();
-    if (this.#state === 'reading' && this.#spentMs >= this.#turns.budgetMs) this.#wait();
+    if (this.#state === 'reading' && this.#isOver(this.#spentMs)) this.#wait();
   };
 
   received(message: Message, bytes: number): void {
@@ -90,7 +93,8 @@ export class Intake implements WaitingReader {
 
   serve(): number {
     if (this.#state !== 'waiting') return 0;
-    this.began();
+    this.#turn = this.#turns.number;
+    this.#startedAt = this.#turns.now();
     this.#spentMs = 0;
     this.#state = 'reading';
     this.#readWaiting();
@@ -156,7 +160,11 @@ export class Intake implements WaitingReader {
   #check(): void {
     this.#unchecked = 0;
     if (this.#state !== 'reading') return;
-    if (this.#spentMs + this.#turns.now() - this.#startedAt >= this.#turns.budgetMs) this.#wait();
+    if (this.#isOver(this.#spentMs + this.#turns.now() - this.#startedAt)) this.#wait();
+  }
+
+  #isOver(spentMs: number): boolean {
+    return spentMs >= this.#turns.budgetMs && this.#bytes >= this.#turns.leastBytes;
   }
 
   #spend(): void {

@@ -9,12 +9,19 @@ export interface WaitingReader {
 }
 
 /**
+ * A socket that brought less in a turn is not stopped: where the clock says that it took long, the process was interrupted. So many
+ * bytes are 170 frames at the most.
+ */
+const LEAST_BYTES = 1_024;
+
+/**
  * Shares the event loop among the sockets of a server. A socket that takes more than `budgetMs` of a turn waits here, unread. Each
  * later turn continues only as many of them as fit twice the budget, first come, first served, and all other sockets are read in
  * between. The number of waiting sockets therefore delays those that wait, and nobody else.
  */
 export class ReadTurns {
   readonly budgetMs: number;
+  readonly leastBytes: number;
   readonly now: () => number;
   readonly #atNextTurn: (call: () => void) => void;
   readonly #waiting = new Queue<WaitingReader>();
@@ -23,10 +30,12 @@ export class ReadTurns {
 
   constructor(
     budgetMs: number,
+    leastBytes = LEAST_BYTES,
     now: () => number = () => performance.now(),
     atNextTurn: (call: () => void) => void = (call) => void setImmediate(call),
   ) {
     this.budgetMs = budgetMs;
+    this.leastBytes = leastBytes;
     this.now = now;
     this.#atNextTurn = atNextTurn;
   }

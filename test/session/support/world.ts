@@ -70,6 +70,7 @@ export class World {
   readonly #turn: (() => void)[] = [];
   readonly #readTurns = new ReadTurns(
     1,
+    0,
     () => ++this.#reads,
     (call) => void this.#turn.push(call),
   );

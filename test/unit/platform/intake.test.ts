@@ -8,6 +8,7 @@ class Loop {
   now = 0;
   readonly turns = new ReadTurns(
     2,
+    1_024,
     () => this.now,
     (call) => void this.#next.push(call),
   );
@@ -41,7 +42,11 @@ class Peer {
 
   /** One read of the socket. */
   brings(...messages: Message[]): this {
-    this.intake.began();
+    return this.bringsOf(1_024, ...messages);
+  }
+
+  bringsOf(bytes: number, ...messages: Message[]): this {
+    this.intake.began({ length: bytes });
     for (const message of messages) this.intake.received(message, message.length);
     this.intake.ended();
     return this;
@@ -62,6 +67,11 @@ describe('a socket that stays within its budget', () => {
   it('is read at once, and never paused', () => {
     const peer = new Peer(new Loop()).brings('one');
     expect([peer.read, peer.log]).toEqual([['one'], []]);
+  });
+
+  it('is not stopped for what the clock says alone: a process may be interrupted while it reads a little', () => {
+    const peer = new Peer(new Loop()).bringsOf(1_023, ...many(40));
+    expect([peer.read.length, peer.log]).toEqual([40, []]);
   });
 
   it('has a new budget in each turn', () => {
@@ -88,7 +98,7 @@ describe('a socket beyond its budget', () => {
   it('is paused for what ws took to parse, too, where no message came of it', () => {
     const loop = new Loop();
     const peer = new Peer(loop);
-    peer.intake.began();
+    peer.intake.began({ length: 1_024 });
     loop.now += 5;
     peer.intake.ended();
     expect(peer.log).toEqual(['pause']);
