@@ -137,7 +137,9 @@ describe('tabs that share a session, any of which, and the worker, and the serve
           const { application } = one;
           const read = shared.servers.flatMap((server) => server.readOf(application));
           const hasRead = new Set(read);
-          expect(read).toEqual(application.sent.filter((message) => hasRead.has(message)));
+          expect(read).toHaveLength(hasRead.size);
+          // The connection of tabs that are all hidden closes when it can. They may be back before that, and send over the next one.
+          if (!hidden.has(one)) expect(read).toEqual(application.sent.filter((message) => hasRead.has(message)));
           // What a tab that crashed has not handed over is gone with it, as is what it was to hand back for one that was hidden.
           const isExempt = crashed.has(one) || (crashed.size > 0 && hidden.has(one));
           const known = new Set([...read, ...back]);
