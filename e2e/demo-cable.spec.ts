@@ -222,6 +222,18 @@ test.describe('the server’s side of it', () => {
     await expect(nowhere).rejects.toMatchObject({ code: 'CONNECT_FAILED', context: { status: 404 } });
   });
 
+  test('a phone on the network, to which this machine has another name, gets its cable, too', async ({ demo }) => {
+    const line = 'f'.repeat(32);
+    expect((await fetch(`${demo.url}/cable?line=${line}`)).status).toBe(200);
+    const phone = connect(demo.address(`/cable?line=${line}&as=plain`), {
+      type: 'insecure',
+      reconnect: false,
+      node: { headers: { host: '192.168.1.20:8080', origin: 'http://192.168.1.20:8080' } },
+    });
+    await using client = await phone;
+    expect(client.state).toBe('open');
+  });
+
   test.describe('of its own', () => {
     test.use({ hasOwnServer: true });
 

@@ -23,6 +23,7 @@ export class CableService {
   async start() {
     this.#server = await listen('127.0.0.1', 0, {
       path: '/cable',
+      hosts: '*', // a phone on the network names this machine otherwise, and its cable leads here all the same
       maxMessageBytes: 64,
       maxClients: 10 * MAX_LINES,
       // A peer that is silent is given up within 3 s, as servers do, so that a freeze of 5 s is more than a pause.
