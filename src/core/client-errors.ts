@@ -14,6 +14,10 @@ export function handlerFailed(handler: string, cause: unknown): WebsocketError {
   );
 }
 
+export function hasHandler(): WebsocketError {
+  return new WebsocketError('HAS_HANDLER', 'A message handler takes every message. Remove the handler, or do not iterate.');
+}
+
 export function invalidMessage(message: string): WebsocketError {
   return new WebsocketError('INVALID_MESSAGE', message);
 }

@@ -96,7 +96,7 @@ export class Client implements IWebsocketClient {
 
   /**
    * Opens the connection; safe to call twice. Rejects with a WebsocketError that says why the first attempt failed,
-   * and then the client is closed: make a new one to try again.
+   * and then the client is closed: make a new one to try again. Rejects with `NOT_OPEN` after `close()`.
    */
   connect(): Promise<void> {
     if (this.#parts.signal?.aborted) this.#abort();
@@ -108,7 +108,7 @@ export class Client implements IWebsocketClient {
         exiting: () => this.#connection.exit(),
       });
       this.#connection.connect();
-    }
+    } else if (this.#hasOpened && this.#isClosingOrClosed()) return Promise.reject(notOpen(this.state));
     return this.#opening.promise;
   }
 

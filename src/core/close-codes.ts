@@ -25,13 +25,14 @@ export function canReconnectAfter(code: number): boolean {
   return !NEVER_BETTER.includes(code) && !(code >= 4400 && code <= 4499);
 }
 
-/** Refuses at the call what RFC 6455 forbids on the wire: a code that no endpoint may send, a reason that is too long. */
+/** Refuses at the call what a close frame cannot carry (RFC 6455): a code that no endpoint may send, a reason that is no string or too long. */
 export function checkClose(code: number, reason: string): void {
   if (!isSendable(code)) {
     throw new WebsocketError('INVALID_CLOSE', `Close code ${code} cannot be sent. Use 1000, or a code of your own from 3000 to 4999.`, {
       code,
     });
   }
+  if (typeof reason !== 'string') throw new WebsocketError('INVALID_CLOSE', 'The close reason must be a string.', { reason });
   const bytes = utf8Length(reason);
   if (bytes > MAX_REASON_BYTES) {
     throw new WebsocketError(

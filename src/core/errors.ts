@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'CONNECT_TIMEOUT'
   | 'CONNECTION_LOST'
   | 'HANDLER_FAILED'
+  | 'HAS_HANDLER'
   | 'INBOX_FULL'
   | 'INSECURE_ADDRESS'
   | 'INVALID_ADDRESS'

@@ -1,3 +1,4 @@
+import { hasHandler } from './client-errors.js';
 import type { InboxBounds } from './options.js';
 import { Queue } from './queue.js';
 import type { CloseInfo, Message, MessageIterator, Received } from './types.js';
@@ -12,8 +13,8 @@ export interface InboxHost {
   finished(): void;
 }
 
-/** A reader that polls or awaits; handlers are told by `setHandler`. */
-type Waiter = (result: IteratorResult<Message, CloseInfo | undefined>) => void;
+/** Settles the question of an iteration; undefined rejects it, because a handler takes the messages. */
+type Waiter = (result: IteratorResult<Message, CloseInfo | undefined> | undefined) => void;
 
 export interface Arrival {
   readonly message: Message;
@@ -84,22 +85,24 @@ export class Inbox {
     return { closeCode: this.#end.code, reason: this.#end.reason, wasClean: this.#end.wasClean };
   }
 
-  /** Each iterator draws from the same queue; two loops share the messages between them. */
+  /** Each iterator draws from the same queue; two loops share the messages between them. While a handler is attached, `next()` rejects. */
   iterate(): MessageIterator {
     const waiting = new Set<Waiter>();
     let isOver = false;
     const next = (): Promise<IteratorResult<Message, CloseInfo | undefined>> => {
       if (isOver) return Promise.resolve({ done: true, value: this.#end });
+      if (this.#handler !== undefined && this.#end === undefined) return Promise.reject(hasHandler());
       const entry = this.#take();
       if (entry !== undefined) return Promise.resolve({ done: false, value: entry.message });
       if (this.#end !== undefined) {
         this.#finish();
         return Promise.resolve({ done: true, value: this.#end });
       }
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
         const waiter: Waiter = (result) => {
           waiting.delete(waiter);
-          resolve(result);
+          if (result === undefined) reject(hasHandler());
+          else resolve(result);
         };
         waiting.add(waiter);
         this.#waiters.add(waiter);
@@ -137,6 +140,7 @@ export class Inbox {
     }
     this.#isPumping = false;
     if (this.#end !== undefined) this.#ended(this.#end);
+    else if (this.#handler !== undefined) this.#settleWaiters(undefined);
   }
 
   #ended(info: CloseInfo): void {
@@ -144,7 +148,11 @@ export class Inbox {
     this.#tellEnd = undefined;
     if (this.#queue.length > 0) return;
     if (this.#waiters.size > 0 || this.#handler !== undefined) this.#finish();
-    for (const waiter of this.#waiters) waiter({ done: true, value: info });
+    this.#settleWaiters({ done: true, value: info });
+  }
+
+  #settleWaiters(result: Parameters<Waiter>[0]): void {
+    for (const waiter of this.#waiters) waiter(result);
     this.#waiters.clear();
   }
 

@@ -32,6 +32,16 @@ describe('connect()', () => {
     expect(platform.wires).toHaveLength(1);
   });
 
+  it('rejects with NOT_OPEN once close() was called, while it closes and after', async () => {
+    const platform = new MemoryPlatform();
+    const { client } = await openClient(platform);
+    const closed = client.close();
+    expect(await rejected(client.connect())).toMatchObject({ code: 'NOT_OPEN', context: { state: 'closing' } });
+    await closed;
+    expect(await rejected(client.connect())).toMatchObject({ code: 'NOT_OPEN', context: { state: 'closed' } });
+    expect(platform.wires).toHaveLength(1);
+  });
+
   it('rejects with the reason when the attempt fails, and does not try again', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);

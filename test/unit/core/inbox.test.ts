@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Inbox } from '../../../src/core/inbox.js';
 import type { CloseInfo, Message } from '../../../src/core/types.js';
 import { settle } from '../../support/fake-clock.js';
+import { rejected } from '../../support/thrown.js';
 
 const normal: CloseInfo = { code: 1000, reason: 'bye', wasClean: true };
 const closeRecord = { closeCode: 1000, reason: 'bye', wasClean: true };
@@ -228,6 +229,32 @@ describe('iteration', () => {
     push('2');
     expect(got).toEqual(['1']);
     expect(await next).toEqual({ done: false, value: '2' });
+  });
+
+  it('rejects beside a handler, and works again without one', async () => {
+    const { inbox, push } = setUp();
+    inbox.setHandler(ignore);
+    const iterator = inbox.iterate();
+    expect(await rejected(iterator.next())).toMatchObject({ code: 'HAS_HANDLER' });
+    inbox.setHandler(undefined);
+    push('1');
+    expect(await iterator.next()).toEqual({ done: false, value: '1' });
+  });
+
+  it('that waits rejects when a handler is attached, so that no loop hangs', async () => {
+    const { inbox } = setUp();
+    const loop = (async () => {
+      for await (const _ of inbox.iterate());
+    })();
+    inbox.setHandler(ignore);
+    expect(await rejected(loop)).toMatchObject({ code: 'HAS_HANDLER' });
+  });
+
+  it('beside a handler ends once the connection has ended', async () => {
+    const { inbox } = setUp();
+    inbox.setHandler(ignore);
+    inbox.end(normal, ignore);
+    expect(await inbox.iterate().next()).toEqual({ done: true, value: normal });
   });
 
   it('that waits beside a handler ends with it', async () => {
