@@ -18,6 +18,8 @@ export interface ClientConnection {
   suspend(): void;
   /** The page is shown or the network is back. */
   wake(): void;
+  /** While it waits for its next attempt: makes it now. */
+  retryNow(): void;
   /** The process ends in this turn. */
   exit(): void;
   /** The inbox is full. */

@@ -21,6 +21,8 @@ export interface LinkFeature extends SessionFeature {
   /** What it was made with: plain data, of which another place can make the same. */
   readonly options: LinkOptions;
   makeLink(settings: Settings, platform: Platform): MakeLink;
+  /** The same way to dial, with errors that say what a refused handshake means to this link. */
+  wrap?(dial: Dial): Dial;
 }
 
 /** What webSocketStream() really returns: another way to dial, from the same platform. */
@@ -35,6 +37,8 @@ export interface ClientParts {
   readonly target: Target;
   readonly makeLink: MakeLink;
   readonly retriesFirst: boolean;
+  /** Whether the first failure goes to the platform's log where nobody listens: nothing else may tell it. */
+  readonly reportsFirst?: boolean;
   readonly onMessage: OnMessage | undefined;
   readonly signal: AbortSignal | undefined;
   /** Left out: a connection that is made here, of `target` and `makeLink`. */
@@ -57,7 +61,7 @@ export function clientParts(
   address: Address,
   type: WebsocketType,
   options: ClientOptions = {},
-  retriesFirst = false,
+  isOnBus = false,
 ): ClientParts {
   if (type !== 'secure' && type !== 'insecure') {
     throw new WebsocketError('INVALID_OPTION', "The type must be 'secure' or 'insecure'.", { option: 'type', value: type });
@@ -71,12 +75,15 @@ export function clientParts(
   }
   const settings = resolveOptions(options);
   const feature = options.session as LinkFeature | undefined;
+  const transport = (options.transport as DialFeature | undefined) ?? platform;
+  const dial = feature?.wrap?.(transport.dial) ?? transport.dial;
   return {
-    platform: options.transport === undefined ? platform : { ...platform, dial: (options.transport as DialFeature).dial },
+    platform: dial === platform.dial ? platform : { ...platform, dial },
     settings,
     target: targetOf(address, type),
     makeLink: feature === undefined ? (host) => new PlainLink(host, settings.outbox) : feature.makeLink(settings, platform),
-    retriesFirst,
+    retriesFirst: options.retryFirstAttempt ?? isOnBus,
+    reportsFirst: isOnBus || options.retryFirstAttempt === true,
     onMessage: options.onMessage,
     signal: options.signal,
   };

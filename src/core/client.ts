@@ -37,6 +37,7 @@ export class Client implements IWebsocketClient {
   readonly #counters: Mutable<ClientStats>;
   readonly #opening = settler<void>();
   #hasOpened = false;
+  #reportsFirst: boolean | undefined;
   readonly #closing = settler<CloseInfo>();
   /** What is closed has not drained: those who wait are about to be told so. */
   readonly #drain = new Drain(() => this.state !== 'closed' && this.bufferedBytes * 2 <= this.#parts.settings.outbox.highWaterBytes);
@@ -52,6 +53,7 @@ export class Client implements IWebsocketClient {
     const { platform, settings } = parts;
     this.id = newId(platform.random);
     this.#parts = parts;
+    this.#reportsFirst = parts.reportsFirst;
     this.#counters = {
       messagesSent: 0,
       messagesReceived: 0,
@@ -143,6 +145,10 @@ export class Client implements IWebsocketClient {
 
   getMessage(): Received | undefined {
     return this.#inbox.getMessage();
+  }
+
+  retryNow(): void {
+    this.#connection.retryNow();
   }
 
   close(code = 1000, reason = ''): Promise<CloseInfo> {
@@ -246,6 +252,13 @@ export class Client implements IWebsocketClient {
     else this.#parts.platform.report(error);
   }
 
+  /** Of a client whose first attempt nobody awaits. */
+  #isFirstFailure(): boolean {
+    const isFirst = this.#reportsFirst === true && !this.#hasOpened;
+    this.#reportsFirst = false;
+    return isFirst;
+  }
+
   readonly #abort = (): void => {
     this.#opening.reject(aborted(this.#parts.signal?.reason));
     // At once: who aborts does not want it tried again.
@@ -263,10 +276,16 @@ export class Client implements IWebsocketClient {
         if (isFirst) this.#events.emit('open');
         else this.#events.emit('reconnected', continuity);
       },
-      retrying: (attempt) => this.#events.emit('reconnecting', attempt),
+      retrying: (attempt) => {
+        const { cause } = attempt;
+        if (cause instanceof Error && this.#isFirstFailure() && !this.#events.has('reconnecting')) this.#tell(cause as WebsocketError);
+        this.#events.emit('reconnecting', attempt);
+      },
       failed: (error) => {
+        const { onUnheard, platform } = this.#parts;
         if (this.#events.has('error')) this.#events.emit('error', error);
-        else this.#parts.onUnheard?.(error);
+        else if (onUnheard !== undefined) onUnheard(error);
+        else if (error.code === 'MESSAGE_TOO_BIG' || this.#isFirstFailure()) platform.report(error);
       },
       closed: (info, cause) => this.#closed(info, cause),
       deliver: (message, bytes) => {

@@ -43,6 +43,11 @@ function tooMuch({ inbox }: Settings, advice: string): WebsocketError {
   return new WebsocketError('INBOX_FULL', message, { maxMessages, maxBytes });
 }
 
+export function tooBigForPeer({ code, reason }: CloseInfo): WebsocketError {
+  const message = `The peer closed with 1009 (${reason || 'no reason given'}): a message was too big for it. Raise maxMessageBytes there, or send less at a time.`;
+  return new WebsocketError('MESSAGE_TOO_BIG', message, { closeCode: code, reason });
+}
+
 export function sentAway({ code, reason }: CloseInfo): WebsocketError {
   const message = `The server closed the connection before it was ready: ${code} ${reason}. Its log says more; after 1013, try again later.`;
   return new WebsocketError('CONNECT_FAILED', message, { closeCode: code, reason });

@@ -1,7 +1,7 @@
 import type { ClientConnection } from './client-connection.js';
 import type { Cancel } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
-import { addressFailed, dialThrew, inboxFull, linkDead, sentAway, tailDropped } from './connection-errors.js';
+import { addressFailed, dialThrew, inboxFull, linkDead, sentAway, tailDropped, tooBigForPeer } from './connection-errors.js';
 import type { WebsocketError } from './errors.js';
 import type { Link, MakeLink, SessionHost } from './link.js';
 import { Liveness } from './liveness.js';
@@ -79,7 +79,11 @@ export class Connection implements ClientConnection {
   /** The page is shown or the network is back. */
   wake(): void {
     if (this.#state.at === 'open') this.#liveness?.wake();
-    else this.#dispatch({ is: 'woken' });
+    else this.retryNow();
+  }
+
+  retryNow(): void {
+    this.#dispatch({ is: 'woken' });
   }
 
   /** The peer of a session came back: `dial` of the platform will return its new wire. */
@@ -241,6 +245,11 @@ export class Connection implements ClientConnection {
       closed: (info, error) => {
         if (!isCurrent()) return;
         this.#wire = undefined;
+        // A batch of a session that is too big costs its wire only.
+        if (error === undefined && info.code === CloseCode.messageTooBig && !this.link.resumes) {
+          this.giveUp(info, tooBigForPeer(info));
+          return;
+        }
         const cause = error ?? this.#refusal(info);
         this.#dispatch({
           is: 'lost',

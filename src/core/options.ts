@@ -13,6 +13,11 @@ export interface ClientOptions {
   /** Milliseconds for the address function, the network and the opening handshake together. 10,000 by default, as long as a person waits. */
   connectTimeoutMs?: number | undefined;
   /**
+   * true: `connect()` retries its first attempt as `reconnect` says, as a client of the bus does, and stays pending meanwhile.
+   * False by default, so that it rejects with the reason. A client of the bus: true by default.
+   */
+  retryFirstAttempt?: boolean | undefined;
+  /**
    * Milliseconds for `close()`: for the peer to answer, and with a session for what breaks meanwhile to come back. 5,000 by
    * default: a peer that lives answers in a round trip.
    */

@@ -49,11 +49,11 @@ export interface Continuity {
   readonly resumed: boolean;
   /** Messages sent again by either side, and not lost. */
   readonly replayed: number;
-  /** Messages that were accepted and are not known to have arrived. Undefined where that cannot be known. */
+  /** Messages of both directions that were accepted and are not known to have arrived. Undefined where either direction is not known. */
   readonly lost: number | undefined;
   /** A sentence for a log: what happened to the session. */
   readonly reason: string;
-  /** Of `lost`, what the peer had sent. Undefined when it cannot count, as after its restart: then `lost` counts what this side sent. */
+  /** Of `lost`, what the peer had sent. Undefined where it cannot count, as after its restart; `undelivered` has what this side sent. */
   readonly lostFromPeer?: number | undefined;
 }
 
@@ -165,6 +165,8 @@ export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposabl
   drained(): Promise<void>;
   /** Never waits. Undefined when nothing is there; the last one tells how the connection ended. */
   getMessage(): Received | undefined;
+  /** While reconnecting, starts the next attempt now instead of after its delay. In any other state it does nothing. */
+  retryNow(): void;
   /**
    * Sends what was accepted, then the closing handshake. Resolves when the connection is down; safe to call twice.
    * Messages that arrive meanwhile can still be read, up to the bounds of the inbox; what comes beyond them is not kept.

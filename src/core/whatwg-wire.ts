@@ -147,7 +147,7 @@ function wellFormed(text: string): string {
   return (text as { toWellFormed?: () => string }).toWellFormed?.() ?? text;
 }
 
-function protocolNotOffered(address: string, protocol: string): WebsocketError {
+export function protocolNotOffered(address: string, protocol: string): WebsocketError {
   const choice =
     protocol === '' ? 'chose none of the subprotocols that were offered' : `chose the subprotocol ${protocol}, which was not offered`;
   return new WebsocketError(
@@ -163,7 +163,7 @@ function protocolNotOffered(address: string, protocol: string): WebsocketError {
 export function connectFailed(address: string): WebsocketError {
   return new WebsocketError(
     'CONNECT_FAILED',
-    `Could not connect to ${address}. This platform does not tell why: look at its network log; check that the server runs, its certificate, and that it lets this origin in.`,
+    `Could not connect to ${address}. The reason cannot be known here: look at the network log and the console. Check that the server runs, its certificate, and that it accepts this origin and the subprotocols.`,
     { address },
   );
 }

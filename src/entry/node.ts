@@ -47,7 +47,7 @@ export class WebsocketRequestBus extends RequestBus {
   }
 }
 
-function parts(address: Address, type: WebsocketType, options?: ClientOptions, retriesFirst?: boolean): ClientParts {
+function parts(address: Address, type: WebsocketType, options?: ClientOptions, isOnBus?: boolean): ClientParts {
   shareSignal(options?.signal);
-  return clientParts(nodePlatform, address, type, options, retriesFirst);
+  return clientParts(nodePlatform, address, type, options, isOnBus);
 }

@@ -97,8 +97,8 @@ export class WebsocketRequestBus extends RequestBus {
   }
 }
 
-function sharedParts(address: Address, type: WebsocketType, options: SharedClientOptions = {}, retriesFirst = false): ClientParts {
-  const parts = clientParts(browserPlatform, address, type, options, retriesFirst);
+function sharedParts(address: Address, type: WebsocketType, options: SharedClientOptions = {}, isOnBus = false): ClientParts {
+  const parts = clientParts(browserPlatform, address, type, options, isOnBus);
   const feature = options.session as LinkFeature | undefined;
   const { key, worker } = checkShared(options.shared ?? {});
   const fixed = typeof address === 'function' ? undefined : (parts.target() as URL).href;

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type WebSocket from 'isomorphic-ws';
+import WebSocket from 'isomorphic-ws';
 import { WebSocketServer } from 'ws';
+import { CloseCode } from '../core/close-codes.js';
 import { wsLimits } from '../platform/node/limits.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/limits.js';
 import type { ServerSettings } from './options.js';
@@ -24,6 +25,15 @@ function offersSession(request: IncomingMessage): boolean {
   return offered.some((name) => name.trim() === SESSION_PROTOCOL);
 }
 
+/** ws closes a message over the limit with 1009 and no reason: the peer needs the limit to know what to change. */
+function sayingLimit(maxFrameBytes: number): typeof WebSocket {
+  return class extends WebSocket {
+    override close(code?: number, reason?: string | Buffer): void {
+      super.close(code, code === CloseCode.messageTooBig ? (reason ?? `takes ${maxFrameBytes} bytes`) : reason);
+    }
+  };
+}
+
 function upgrader(settings: ServerSettings, maxFrameBytes: number, choose: (offered: Set<string>) => string | false): Handshake {
   const ws = new WebSocketServer({
     noServer: true,
@@ -31,6 +41,7 @@ function upgrader(settings: ServerSettings, maxFrameBytes: number, choose: (offe
     // Off unless asked for: a window per connection costs memory, and few live messages compress (RFC 7692).
     perMessageDeflate: false,
     handleProtocols: choose,
+    WebSocket: sayingLimit(maxFrameBytes),
     ...wsLimits(maxFrameBytes, settings.client.closeTimeoutMs),
   });
   return (request, socket, head) => {

@@ -3,9 +3,11 @@ import { WebsocketError } from '../core/errors.js';
 import { milliseconds, positive, type Settings } from '../core/options.js';
 import { WIRE_MARK_BYTES } from '../core/plain-link.js';
 import type { SessionFeature } from '../core/types.js';
+import type { Dial } from '../core/wire.js';
+import { SessionCloseCode } from './close-codes.js';
 import { ClientHandshake } from './handshake.js';
 import { MAX_BODY_BYTES, MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_MESSAGE_BYTES, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
-import { SessionLink, type SessionSettings } from './session-link.js';
+import { notSelected, SessionLink, type SessionSettings } from './session-link.js';
 
 /** A second: what waits longer should wait in the application, which can still change it. */
 const MAX_BATCH_DELAY_MS = 1_000;
@@ -62,8 +64,22 @@ export function session(options: SessionOptions = {}): SessionFeature {
       checkOffer(settings.protocols);
       return (host) => new SessionLink(host, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform);
     },
+    wrap: recognising,
   };
   return feature;
+}
+
+/** A wire that finds another subprotocol selected than those offered ends before the link has it: it is final for a session. */
+function recognising(dial: Dial): Dial {
+  return (request, events) =>
+    dial(request, {
+      ...events,
+      closed: (info, error) => {
+        const protocol = error?.context.protocol;
+        if (typeof protocol !== 'string') events.closed(info, error);
+        else events.closed({ ...info, code: SessionCloseCode.unsupported }, notSelected(protocol));
+      },
+    });
 }
 
 /** What a handshake has no room for is refused at the call, not by the server. Subprotocols are ASCII: a character is a byte. */

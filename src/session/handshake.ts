@@ -137,8 +137,9 @@ export function resumedContinuity(replayed: number): Continuity {
   return { resumed: true, replayed, lost: 0, reason: 'The session went on where it was.' };
 }
 
-/** The receipt for a session that is gone. */
+/** The receipt for a session that is gone. The sum of two directions is not known where one of them is not. */
 export function goneContinuity(undelivered: number, agreement: NewSession): Continuity {
   const { lostFromPeer, reason } = agreement;
-  return { resumed: false, replayed: 0, lost: undelivered + (lostFromPeer ?? 0), lostFromPeer, reason };
+  const lost = lostFromPeer === undefined ? undefined : undelivered + lostFromPeer;
+  return { resumed: false, replayed: 0, lost, lostFromPeer, reason };
 }

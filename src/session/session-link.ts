@@ -37,6 +37,8 @@ export class SessionLink implements Link {
   #goodbye: CloseInfo | undefined;
   /** An ACK or a CREDIT of the present batch may have made room: tens of thousands may stand in one batch. */
   #mayPump = false;
+  /** Whether the peer has sent a handshake on this wire, and so speaks gem.1. */
+  #isUnderstood = false;
 
   constructor(host: SessionHost, handshake: Handshake, settings: SessionSettings, platform: Platform) {
     this.#host = host;
@@ -95,8 +97,9 @@ export class SessionLink implements Link {
 
   attach(wire: Wire): void {
     this.#wire = wire;
+    this.#isUnderstood = false;
     if (wire.protocol !== SESSION_PROTOCOL) {
-      this.#host.fail(SessionCloseCode.unsupported, unsupported(wire.protocol));
+      this.#host.fail(SessionCloseCode.unsupported, notSelected(wire.protocol));
       return;
     }
     this.#say(this.#handshake.open(this.#self()));
@@ -216,6 +219,8 @@ export class SessionLink implements Link {
     const control = kind === Kind.control ? decodeControl(batch, start, end) : undefined;
     if (control === undefined || control.is === 'unknown') return malformed('a first record that is no handshake');
     const agreement = this.#handshake.receive(control, this.#self());
+    // An echo server sends the client's own HELLO.
+    this.#isUnderstood = agreement !== undefined || (control.is !== 'hello' && control.is !== 'resume');
     if (agreement === undefined) return malformed('a handshake that is out of place');
     if (agreement.isResumed && !this.#outgoing.acknowledge(agreement.progress.received)) return malformed('a count that cannot be');
     this.#say(agreement.answer);
@@ -278,17 +283,24 @@ export class SessionLink implements Link {
   }
 
   #fail({ code, what }: Fault): void {
+    if (!this.#isUnderstood) {
+      this.#host.fail(SessionCloseCode.unsupported, unsupported(`selected ${SESSION_PROTOCOL}, but sent ${what}`, SESSION_PROTOCOL));
+      return;
+    }
     this.#handshake.forget('The peer broke the session protocol.');
     const message = `The peer sent ${what}, against gem.1, and was closed with ${code}. The fault is on its side, or between.`;
     this.#host.fail(code, new WebsocketError('PROTOCOL_ERROR', message, { closeCode: code }));
   }
 }
 
-function unsupported(protocol: string): WebsocketError {
-  const answer = protocol === '' ? 'no subprotocol' : `the subprotocol ${protocol}`;
+export function notSelected(protocol: string): WebsocketError {
+  return unsupported(`selected ${protocol === '' ? 'no subprotocol' : `the subprotocol ${protocol}`}`, protocol);
+}
+
+function unsupported(answer: string, protocol: string): WebsocketError {
   return new WebsocketError(
     'UNSUPPORTED',
-    `The server selected ${answer} instead of ${SESSION_PROTOCOL}. Leave the option session out to talk to it, or let a gemsocket server answer at this address.`,
+    `This server does not speak ${SESSION_PROTOCOL}: it ${answer}. Leave the option session out to talk to it, or let a gemsocket server answer at this address.`,
     { protocol, closeCode: SessionCloseCode.unsupported },
   );
 }

@@ -257,7 +257,7 @@ describe('the end of a session', () => {
     world.pass(1_000);
     expect(readAll(world.client)).toEqual(['last']);
     expect(receipts).toEqual([
-      { resumed: false, replayed: 0, lost: 0, reason: 'The peer ended the session with 1001.', lostFromPeer: undefined },
+      { resumed: false, replayed: 0, lost: undefined, reason: 'The peer ended the session with 1001.', lostFromPeer: undefined },
     ]);
     expect(world.serverClients).toHaveLength(2);
   });

@@ -5,6 +5,7 @@ import { CloseCode, fittingReason } from '../../core/close-codes.js';
 import type { WebsocketError } from '../../core/errors.js';
 import { WIRE_MARK_BYTES } from '../../core/plain-link.js';
 import type { CloseInfo, Message } from '../../core/types.js';
+import { protocolNotOffered } from '../../core/whatwg-wire.js';
 import type { Wire, WireEvents } from '../../core/wire.js';
 import { pingFlood, protocolError, refused, refusedSize, unreachable } from './failures.js';
 import { Frame } from './frame.js';
@@ -14,6 +15,9 @@ import type { ReadTurns } from './read-turns.js';
 
 /** Called when this side ends the wire, whose socket then waits for the peer's answer without an owner. */
 type Ending = () => void;
+
+/** What ws says of a server that selected another subprotocol than those offered, or none. */
+const SUBPROTOCOL = /^Server sent .*subprotocol/;
 
 /** Where a wire comes from: dialled, with the address for its errors, or accepted together with its socket. */
 export type WireOrigin = ({ readonly address: string } | AcceptedSocket) & {
@@ -145,13 +149,18 @@ export class NodeWire implements Wire {
 
   #listenToHandshake(address: string): void {
     const ws = this.#ws;
+    let selected = '';
     ws.on('upgrade', (response: IncomingMessage) => {
       this.#socket = response.socket;
+      selected = response.headers['sec-websocket-protocol'] ?? '';
     });
     ws.on('unexpected-response', (_request: unknown, response: IncomingMessage) => {
       this.#end(CloseCode.abnormal, refused(address, response.statusCode ?? 0));
     });
-    const onError = (cause: Error) => this.#end(CloseCode.abnormal, unreachable(address, cause));
+    const onError = (cause: Error) => {
+      const isAboutProtocol = SUBPROTOCOL.test(cause.message);
+      this.#end(CloseCode.abnormal, isAboutProtocol ? protocolNotOffered(address, selected) : unreachable(address, cause));
+    };
     ws.on('error', onError);
     ws.on('open', () => {
       ws.off('error', onError);

@@ -96,6 +96,10 @@ export class Mirror implements ClientConnection {
     else if (this.#state === 'reconnecting') this.#join();
   }
 
+  retryNow(): void {
+    if (this.#state === 'reconnecting') this.wake();
+  }
+
   exit(): void {
     this.close(CloseCode.goingAway, 'process exit', true);
   }

@@ -2,12 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { RequestBus } from '../../../src/bus/request-bus.js';
 import { Client } from '../../../src/core/client.js';
 import { clientParts } from '../../../src/core/client-parts.js';
+import { WebsocketError } from '../../../src/core/errors.js';
 import type { IWebsocketClient } from '../../../src/core/types.js';
 import { settle } from '../../support/fake-clock.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
+import type { MemoryWire } from '../../support/memory-wire.js';
 
-function setUp() {
-  const platform = new MemoryPlatform({ answer: (wire) => wire.accept() });
+const refused = new WebsocketError('CONNECT_FAILED', 'Nobody listens there.');
+
+function setUp(answer: (wire: MemoryWire) => void = (wire) => wire.accept()) {
+  const platform = new MemoryPlatform({ answer });
   const bus = new RequestBus(
     (address, type, options, onFinished) => new Client({ ...clientParts(platform, address, type, options, true), onFinished }),
     platform.report,
@@ -41,6 +45,34 @@ describe('what a handler of a client on the bus throws', () => {
     platform.wire.deliver('again');
     expect(told).toHaveLength(1);
     expect(platform.reported).toHaveLength(1);
+  });
+});
+
+describe('a server that is not there', () => {
+  test('is reported once on the console, for each client, where nobody listens', async () => {
+    const { platform, bus } = setUp((wire) => wire.refuse(refused));
+    bus.createClient('a.example');
+    await settle();
+    expect(platform.reported).toEqual([refused]);
+    await platform.clock.advance(60_000);
+    expect(platform.wires.length).toBeGreaterThan(3);
+    expect(platform.reported).toEqual([refused]);
+  });
+
+  test('is told to a listener of the bus instead', async () => {
+    const { platform, bus } = setUp((wire) => wire.refuse(refused));
+    const causes: unknown[] = [];
+    bus.on('reconnecting', (_client, { cause }) => causes.push(cause));
+    bus.createClient('a.example');
+    await settle();
+    expect([causes, platform.reported]).toEqual([[refused], []]);
+  });
+
+  test('ends a client that was told not to retry its first attempt', async () => {
+    const { bus } = setUp((wire) => wire.refuse(refused));
+    const client = bus.createClient('a.example', undefined, 'secure', { retryFirstAttempt: false });
+    await settle();
+    expect(client.state).toBe('closed');
   });
 });
 

@@ -51,7 +51,8 @@ describe('close()', () => {
     const refusals = () => {
       for (const code of [999, 1005, 1006, 5000]) expect(thrown(() => client.close(code)).code).toBe('INVALID_CLOSE');
       expect(thrown(() => client.close(1000, 'é'.repeat(62))).code).toBe('INVALID_CLOSE');
-      for (const reason of [new Error('x'), 5, null, {}]) expect(thrown(() => client.close(4000, reason as never)).code).toBe('INVALID_CLOSE');
+      for (const reason of [new Error('x'), 5, null, {}])
+        expect(thrown(() => client.close(4000, reason as never)).code).toBe('INVALID_CLOSE');
     };
     refusals();
     const connected = client.connect();

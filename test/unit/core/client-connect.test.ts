@@ -59,6 +59,40 @@ describe('connect()', () => {
     expect([platform.clock.pendingTimers, platform.watchers, platform.wires.length]).toEqual([0, 0, 1]);
   });
 
+  it('with retryFirstAttempt waits for a server that is not up yet, and reports the first failure only', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform, { retryFirstAttempt: true });
+    const connected = client.connect();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      platform.wire.refuse(refused);
+      expect(client.state).toBe('reconnecting');
+      await platform.clock.advance(platform.clock.nextDelayMs ?? 0);
+    }
+    platform.wire.accept();
+    await connected;
+    expect([client.state, platform.reported]).toEqual(['open', [refused]]);
+  });
+
+  it('with retryFirstAttempt reports nothing where a listener of reconnecting hears of it', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform, { retryFirstAttempt: true });
+    const told = record(client);
+    client.connect().catch(() => {});
+    platform.wire.refuse(refused);
+    expect(told).toContain('reconnecting 1');
+    expect([told.filter((line) => line.startsWith('error')), platform.reported]).toEqual([[], []]);
+  });
+
+  it('with retryFirstAttempt hands the first failure to a listener of error', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform, { retryFirstAttempt: true });
+    const errors: WebsocketError[] = [];
+    client.on('error', (error) => errors.push(error));
+    client.connect().catch(() => {});
+    platform.wire.refuse(refused);
+    expect([errors, platform.reported]).toEqual([[refused], []]);
+  });
+
   it('rejects with CONNECT_FAILED and the close code when the server sends it away', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);

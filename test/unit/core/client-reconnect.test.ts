@@ -41,6 +41,58 @@ describe('a connection that breaks', () => {
     expect(attempts[1]).toMatchObject({ attempt: 2, cause: broken });
   });
 
+  it('reconnects at once after retryNow(), instead of after its delay', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const told = record(client);
+    wire.breakOff();
+    expect(platform.wires).toHaveLength(1);
+    client.retryNow();
+    client.retryNow();
+    expect(platform.wires).toHaveLength(2);
+    platform.wire.accept();
+    expect(told).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected']);
+  });
+
+  it('does nothing at retryNow() in any other state', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform);
+    client.retryNow();
+    expect([client.state, platform.wires.length]).toEqual(['idle', 0]);
+    const connected = client.connect();
+    client.retryNow();
+    platform.wire.accept();
+    await connected;
+    client.retryNow();
+    expect([client.state, platform.wires.length, platform.wire.pings]).toEqual(['open', 1, 0]);
+    const closed = client.close();
+    client.retryNow();
+    await closed;
+    client.retryNow();
+    expect([client.state, platform.wires.length]).toEqual(['closed', 1]);
+  });
+
+  it('ends for good with MESSAGE_TOO_BIG where the peer closes with 1009, as the same message would end it again', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform);
+    const errors: WebsocketError[] = [];
+    client.on('error', (error) => errors.push(error));
+    client.sendMessage('x'.repeat(100_000));
+    wire.closeFromPeer(1009, 'takes 65536 bytes');
+    expect(client.state).toBe('closed');
+    expect(errors).toMatchObject([{ code: 'MESSAGE_TOO_BIG', context: { closeCode: 1009, reason: 'takes 65536 bytes' } }]);
+    expect(errors[0]?.message).toMatch(/takes 65536 bytes.*maxMessageBytes/);
+    expect(await client.close()).toEqual({ code: 1009, reason: 'takes 65536 bytes', wasClean: true });
+    expect([platform.wires.length, platform.clock.pendingTimers, platform.reported.length]).toEqual([1, 0, 0]);
+  });
+
+  it('reports on the console where nobody listens to errors that the peer closed with 1009', async () => {
+    const platform = new MemoryPlatform();
+    const { wire } = await openClient(platform);
+    wire.closeFromPeer(1009);
+    expect(platform.reported).toMatchObject([{ code: 'MESSAGE_TOO_BIG' }]);
+  });
+
   it('cannot know in plain mode what was lost', async () => {
     const platform = new MemoryPlatform();
     const { client, wire } = await openClient(platform);
