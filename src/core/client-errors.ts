@@ -24,7 +24,7 @@ export function invalidMessage(message: string): WebsocketError {
 
 export function notOpen(state: ConnectionState): WebsocketError {
   const advice = state === 'idle' ? 'Call connect() first.' : 'Make a new client to connect again.';
-  return new WebsocketError('NOT_OPEN', `The connection is ${state}, so nothing can be sent. ${advice}`, { state });
+  return new WebsocketError('NOT_OPEN', `The connection is ${state}. ${advice}`, { state });
 }
 
 export function closedBeforeOpen(info: CloseInfo): WebsocketError {

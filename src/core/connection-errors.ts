@@ -21,7 +21,7 @@ export function dialThrew(cause: unknown): WebsocketError {
 export function linkDead(silentMs: number): WebsocketError {
   return new WebsocketError(
     'LINK_DEAD',
-    `The peer was silent for ${silentMs} ms, answered no ping, and was given up. It reconnects if the policy allows.`,
+    `The peer was silent for ${silentMs} ms, answered no ping, and was given up.`,
     { silentMs },
   );
 }
@@ -44,7 +44,7 @@ function tooMuch({ inbox }: Settings, advice: string): WebsocketError {
 }
 
 export function tooBigForPeer({ code, reason }: CloseInfo): WebsocketError {
-  const message = `The peer closed with 1009 (${reason || 'no reason given'}): a message was too big for it. Raise maxMessageBytes there, or send less at a time.`;
+  const message = `The peer closed with 1009 (${reason}): a message was too big for it. Raise maxMessageBytes there.`;
   return new WebsocketError('MESSAGE_TOO_BIG', message, { closeCode: code, reason });
 }
 
