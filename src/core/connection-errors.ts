@@ -19,11 +19,7 @@ export function dialThrew(cause: unknown): WebsocketError {
 }
 
 export function linkDead(silentMs: number): WebsocketError {
-  return new WebsocketError(
-    'LINK_DEAD',
-    `The peer was silent for ${silentMs} ms, answered no ping, and was given up.`,
-    { silentMs },
-  );
+  return new WebsocketError('LINK_DEAD', `The peer was silent for ${silentMs} ms, answered no ping, and was given up.`, { silentMs });
 }
 
 export function inboxFull(settings: Settings): WebsocketError {
