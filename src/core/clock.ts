@@ -8,3 +8,22 @@ export interface Clock {
 
 /** Safe to call twice, and after the call was made. */
 export type Cancel = () => void;
+
+/** A timer that is this much late shows that the program was busy, or the machine asleep: an answer may lie unread. */
+export const LATE_MS = 20;
+
+/** What the program then gets to read it: several rounds of I/O, as a handshake over TLS takes. */
+export const GRACE_MS = 500;
+
+/** A program that is busy without end still has its deadlines. */
+export const MAX_GRACES = 3;
+
+/** As `after`, for the end of a wait: where the timer is late, what arrived in time is read before the call. */
+export function deadline(clock: Clock, delayMs: number, call: () => void, graces = MAX_GRACES): Cancel {
+  const dueAt = clock.now() + delayMs;
+  let cancel = clock.after(delayMs, () => {
+    if (graces === 0 || clock.now() - dueAt < LATE_MS) call();
+    else cancel = deadline(clock, GRACE_MS, call, graces - 1);
+  });
+  return () => cancel();
+}

@@ -1,5 +1,5 @@
 import type { ClientConnection } from './client-connection.js';
-import type { Cancel } from './clock.js';
+import { type Cancel, deadline } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
 import { addressFailed, dialThrew, inboxFull, linkDead, sentAway, tailDropped, tooBigForPeer } from './connection-errors.js';
 import type { WebsocketError } from './errors.js';
@@ -167,10 +167,10 @@ export class Connection implements ClientConnection {
         break;
       case 'startTimer':
         this.#cancelTimer?.();
-        this.#cancelTimer = this.#platform.clock.after(effect.delayMs, () => this.#dispatch({ is: 'timeout' }));
+        this.#cancelTimer = this.#startTimer(effect.delayMs, () => this.#dispatch({ is: 'timeout' }));
         break;
       case 'startDeadline':
-        this.#cancelDeadline = this.#platform.clock.after(effect.delayMs, () => this.#dispatch({ is: 'deadline' }));
+        this.#cancelDeadline = deadline(this.#platform.clock, effect.delayMs, () => this.#dispatch({ is: 'deadline' }));
         break;
       case 'closeLink':
         this.link.close(effect.code, effect.reason);
@@ -183,6 +183,13 @@ export class Connection implements ClientConnection {
       default:
         this.#reports.add(effect, this.#continuity);
     }
+  }
+
+  /** The delay before an attempt ends nothing: one that is late in a hidden page must not become later. */
+  #startTimer(delayMs: number, call: () => void): Cancel {
+    const { clock } = this.#platform;
+    const isDelay = this.#state.at === 'waiting' && this.#policy.resumeWindowMs === undefined;
+    return isDelay ? clock.after(delayMs, call) : deadline(clock, delayMs, call);
   }
 
   #dial(number: number): void {

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from './clock.js';
+import { type Cancel, type Clock, GRACE_MS, LATE_MS, MAX_GRACES } from './clock.js';
 import type { LivenessTimes } from './options.js';
 
 export interface LivenessHost {
@@ -10,12 +10,6 @@ export interface LivenessHost {
 
 /** A timer that is this much late means that the machine slept. Hidden pages run timers once a minute (Chromium, "intensive throttling"). */
 const SLEEP_MS = 75_000;
-
-/**
- * A check that is this much late says more of this program than of its peer: it slept, or was busy, and the answer may
- * lie unread. So the link gets as long again before it is called dead.
- */
-const LATE_MS = 500;
 
 /**
  * After a silence in which a link that lives would have been found dead, the machine has slept, and so has its NAT
@@ -37,6 +31,8 @@ export class Liveness {
   #pingedAt: number | undefined;
   /** How long the peer has to answer the present ping. */
   #answerMs: number;
+  /** How often a late check still waits for an answer that may lie unread. */
+  #graces = 0;
   #isHeld = false;
   #cancel: Cancel;
   #isStopped = false;
@@ -119,12 +115,15 @@ export class Liveness {
     // A byte of the same millisecond came after the ping: it was silence that made us ask.
     const askedMs = this.#pingedAt === undefined || this.#pingedAt <= this.#lastByteAt ? -1 : now - this.#pingedAt;
     if (askedMs >= this.#answerMs) {
-      if (now - this.#checkDueAt >= LATE_MS) this.#next(LATE_MS);
-      else this.#host.dead(silentMs);
+      if (now - this.#checkDueAt >= LATE_MS && this.#graces > 0) {
+        this.#graces -= 1;
+        this.#next(GRACE_MS);
+      } else this.#host.dead(silentMs);
       return;
     }
     if (askedMs < 0 && silentMs >= patienceMs) {
       this.#pingedAt = now;
+      this.#graces = MAX_GRACES;
       this.#answerMs = silentMs >= pingMs + timeoutMs ? Math.min(AWAKE_MS, timeoutMs) : timeoutMs;
       this.#next(this.#answerMs);
       ping();

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
+import { deadline } from '../core/clock.js';
 import { CloseCode, checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
@@ -262,11 +263,11 @@ export class UpgradeServer implements WebsocketServer {
     this.#sessions?.close(code, reason);
     const clients = [...this.#roster.live];
     this.#sessions?.leave(clients, dropAfterMs);
-    const stragglers = setTimeout(() => {
+    const cancelDrop = deadline(nodePlatform.clock, dropAfterMs, () => {
       for (const client of this.#roster.live) client.drop();
-    }, dropAfterMs);
+    });
     await Promise.all(clients.map((client) => client.closeForGood(code, reason)));
-    clearTimeout(stragglers);
+    cancelDrop();
     await this.#door?.shut();
     this.#closingSockets.limitTo(0);
     this.#roster.clear();

@@ -1,4 +1,5 @@
 import type { Client } from '../core/client.js';
+import { deadline } from '../core/clock.js';
 import { CloseCode, canReconnectAfter, fittingReason } from '../core/close-codes.js';
 import type { MakeLink } from '../core/link.js';
 import type { Platform } from '../core/platform.js';
@@ -121,7 +122,7 @@ export class SessionDoor<Guest> {
   /** @param makeWire wraps the accepted socket, with these for its events. */
   accept(makeWire: (events: WireEvents) => Wire, guest: Guest): void {
     const relay = new Relay();
-    const cancel = this.#platform.clock.after(this.#settings.handshakeTimeoutMs, () => {
+    const cancel = deadline(this.#platform.clock, this.#settings.handshakeTimeoutMs, () => {
       relay.wire.detach(SessionCloseCode.timeout, 'no handshake in time');
     });
     relay.start(makeWire, {

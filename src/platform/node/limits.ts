@@ -1,3 +1,5 @@
+import { GRACE_MS, MAX_GRACES } from '../../core/clock.js';
+
 /**
  * Bounds of ws's receiver that count the pieces of one message, so that a message of many tiny ones costs no more than
  * one of its size may. They grow with maxMessageBytes; why these, with measurements, in docs/decisions/0012-pieces-of-a-message.md.
@@ -28,7 +30,8 @@ export function wsLimits(maxMessageBytes: number, closeTimeoutMs: number): WsLim
     maxFragments: Math.max(LEAST_FRAGMENTS, Math.ceil(maxPayload / MIN_FRAGMENT_BYTES)),
     /** What the socket delivered of one frame, piece by piece, and which is no whole frame yet. */
     maxBufferedChunks: Math.max(LEAST_CHUNKS, Math.ceil(maxPayload / MIN_CHUNK_BYTES)),
-    closeTimeout: closeTimeoutMs,
+    // ws destroys the socket and what lies unread in it; its owner waits for less, and reads that first.
+    closeTimeout: 2 * closeTimeoutMs + MAX_GRACES * GRACE_MS,
     // ws drops a peer that sends 60 pings in one packet; PongWriter answers them as RFC 6455 allows.
     autoPong: false,
   };

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { deadline, GRACE_MS, LATE_MS, MAX_GRACES } from '../../../src/core/clock.js';
+import { memoryClient, openClient } from '../../support/memory-client.js';
+import { MemoryPlatform } from '../../support/memory-platform.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+function setUp() {
+  const clock = new FakeClock();
+  const calls: number[] = [];
+  const startedAt = clock.now();
+  const cancel = deadline(clock, 1_000, () => calls.push(clock.now() - startedAt));
+  return { clock, calls, cancel };
+}
+
+describe('deadline()', () => {
+  it('calls when the time is up', async () => {
+    const { clock, calls } = setUp();
+    await clock.advance(999);
+    expect(calls).toEqual([]);
+    await clock.advance(1);
+    expect([calls, clock.pendingTimers]).toEqual([[1_000], 0]);
+  });
+
+  it('lets a program that was busy read first what arrived meanwhile', async () => {
+    const { clock, calls, cancel } = setUp();
+    clock.jump(1_000 + LATE_MS);
+    await clock.advance(GRACE_MS - 1);
+    expect(calls).toEqual([]);
+    cancel();
+    await clock.advance(10_000);
+    expect([calls, clock.pendingTimers]).toEqual([[], 0]);
+  });
+
+  it('calls after the grace where nothing came', async () => {
+    const { clock, calls } = setUp();
+    clock.jump(60_000);
+    await clock.advance(GRACE_MS);
+    expect(calls).toEqual([60_000 + GRACE_MS]);
+  });
+
+  it('is not put off for ever by a program that is always busy', async () => {
+    const { clock, calls } = setUp();
+    for (let round = 0; round <= MAX_GRACES; round += 1) {
+      expect(calls).toEqual([]);
+      clock.jump(60_000);
+      await clock.advance(0);
+    }
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is not put off by a clock that was set back', async () => {
+    const { clock, calls } = setUp();
+    clock.jump(-60_000);
+    await clock.advance(61_000);
+    expect(calls).toEqual([1_000]);
+  });
+});
+
+describe('a program that was busy', () => {
+  it('still takes the opening that arrived in time', async () => {
+    const platform = new MemoryPlatform();
+    const client = memoryClient(platform, { connectTimeoutMs: 10_000 });
+    const connected = client.connect();
+    platform.clock.jump(10_500);
+    await platform.clock.advance(0);
+    platform.wire.accept();
+    await connected;
+    expect(client.state).toBe('open');
+  });
+
+  it('still takes the answer to its close that arrived in time', async () => {
+    const platform = new MemoryPlatform();
+    const { client, wire } = await openClient(platform, { closeTimeoutMs: 5_000 });
+    wire.answersClose = false;
+    const closed = client.close();
+    platform.clock.jump(5_500);
+    await platform.clock.advance(0);
+    wire.closeFromPeer(1000, '');
+    expect(await closed).toEqual({ code: 1000, reason: '', wasClean: true });
+  });
+
+  it('tries again when its delay is over, however late: nothing is waited for there', async () => {
+    const platform = new MemoryPlatform();
+    const { wire } = await openClient(platform);
+    wire.breakOff();
+    platform.clock.jump(60_000);
+    await platform.clock.advance(0);
+    expect(platform.wires).toHaveLength(2);
+  });
+});
