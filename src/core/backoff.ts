@@ -7,6 +7,13 @@ export interface Backoff {
   readonly maxAttempts: number;
 }
 
+/** While a person looks at the page: short enough to wait for, and the server's clients are still spread over it. */
+const VISIBLE_MAX_DELAY_MS = 5_000;
+
+export function visibleBackoff(backoff: Backoff): Backoff {
+  return { ...backoff, maxDelayMs: Math.max(backoff.minDelayMs, VISIBLE_MAX_DELAY_MS) };
+}
+
 /**
  * Exponential with full jitter: evenly spread between nothing and a ceiling that doubles. Full jitter spreads the
  * clients of a restarted server best of the common variants (AWS Architecture Blog, "Exponential Backoff and Jitter").

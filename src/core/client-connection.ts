@@ -15,7 +15,7 @@ export interface ClientConnection {
   /** @param isFinal over the present wire or not at all: a session that is away is not waited for. */
   close(code: number, reason: string, isFinal?: boolean): void;
   /** The page is put away, perhaps for good. */
-  suspend(): void;
+  suspend(isForGood?: boolean): void;
   /** The page is shown or the network is back. */
   wake(): void;
   /** While it waits for its next attempt: makes it now. */

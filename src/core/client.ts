@@ -105,7 +105,7 @@ export class Client implements IWebsocketClient {
     else if (this.state === 'idle') {
       this.#parts.signal?.addEventListener('abort', this.#abort, { once: true });
       this.#unwatch = this.#parts.platform.lifecycle.watch({
-        suspended: () => this.#connection.suspend(),
+        suspended: (isForGood) => this.#connection.suspend(isForGood),
         woken: () => this.#connection.wake(),
         exiting: () => this.#connection.exit(),
       });

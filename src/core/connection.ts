@@ -1,3 +1,4 @@
+import { visibleBackoff } from './backoff.js';
 import type { ClientConnection } from './client-connection.js';
 import { type Cancel, deadline } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
@@ -5,7 +6,7 @@ import { addressFailed, dialThrew, inboxFull, linkDead, sentAway, tailDropped, t
 import type { WebsocketError } from './errors.js';
 import type { Link, MakeLink, SessionHost } from './link.js';
 import { Liveness } from './liveness.js';
-import { step } from './machine.js';
+import { PAGE_HIDDEN, step } from './machine.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
 import { type ReportHost, Reports } from './reports.js';
@@ -72,7 +73,9 @@ export class Connection implements ClientConnection {
     this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || this.link.isDone === true });
   }
 
-  suspend(): void {
+  /** A session whose page is gone for good ends behind what was accepted; where that must still wait, it is left as it is. */
+  suspend(isForGood = false): void {
+    if (isForGood && this.link.resumes) this.link.close(CloseCode.goingAway, PAGE_HIDDEN);
     this.#dispatch({ is: 'suspended' });
   }
 
@@ -117,12 +120,18 @@ export class Connection implements ClientConnection {
 
   #dispatch(event: MachineEvent): void {
     const before = this.#state;
-    const { state, effects } = step(before, event, this.#policy, this.#platform.random());
+    const { state, effects } = step(before, event, this.#policyNow, this.#platform.random());
     this.#state = state;
     if (state.at !== before.at || wireOf(state) !== wireOf(before)) this.#leave(before);
     this.#reports.addState(before, state);
     for (const effect of effects) this.#perform(effect);
     this.#reports.flush();
+  }
+
+  get #policyNow(): Policy {
+    const { reconnect } = this.#policy;
+    if (reconnect === undefined || this.#settings.keepsMaxDelay || !this.#platform.lifecycle.isVisible?.()) return this.#policy;
+    return { ...this.#policy, reconnect: visibleBackoff(reconnect) };
   }
 
   #hold(): void {

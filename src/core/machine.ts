@@ -13,6 +13,9 @@ type Connected = State & { at: 'dialing' | 'open' | 'closing' };
  */
 export const PROVEN_MS = 5_000;
 
+/** What the server gets to see as the reason. */
+export const PAGE_HIDDEN = 'page hidden';
+
 /** The only place where the state changes. Pure: chance comes in, effects go out. */
 export function step(state: State, event: MachineEvent, policy: Policy, chance: number): Step {
   if ((event.is === 'opened' || event.is === 'lost') && event.wire !== wireOf(state)) return stay(state);
@@ -163,9 +166,9 @@ function tookTooLong(state: State, policy: Policy): Step {
 
 function suspended(state: State, policy: Policy): Step {
   if (state.at !== 'open' && state.at !== 'dialing') return stay(state);
-  const goodbye: Effect = { do: 'detachWire', code: CloseCode.goingAway, reason: 'page hidden' };
+  const goodbye: Effect = { do: 'detachWire', code: CloseCode.goingAway, reason: PAGE_HIDDEN };
   // Nobody waits for the answer to this goodbye, so nobody can call it clean.
-  const info: CloseInfo = { code: CloseCode.goingAway, reason: 'page hidden', wasClean: false };
+  const info: CloseInfo = { code: CloseCode.goingAway, reason: PAGE_HIDDEN, wasClean: false };
   if (policy.reconnect === undefined) return before([goodbye], closed(info, undefined));
   const to = purposeAfter(state);
   return {

@@ -24,8 +24,8 @@ export interface ClientOptions {
   closeTimeoutMs?: number | undefined;
   /**
    * The delay before attempt n is random between 0 and min(`maxDelayMs`, `minDelayMs` · 2ⁿ⁻¹) milliseconds, so that the clients
-   * of a server that fell over do not return all at once. 500 and 30,000 by default, for `maxAttempts` without end. false: one
-   * connection and no more.
+   * of a server that fell over do not return all at once. 500 and 30,000 by default, for `maxAttempts` without end; in a page that
+   * is visible `maxDelayMs` is 5,000 by default, as a person waits there. false: one connection and no more.
    */
   reconnect?: false | ReconnectOptions | undefined;
   /** Largest message taken from the peer, in bytes of payload. A larger one ends the connection with 1009. 16 MiB by default. */
@@ -147,6 +147,8 @@ export interface Settings {
   readonly connectTimeoutMs: number;
   readonly closeTimeoutMs: number;
   readonly reconnect: Backoff | undefined;
+  /** The application chose `reconnect.maxDelayMs`, so that a visible page waits as long, too. */
+  readonly keepsMaxDelay?: boolean;
   readonly protocols: readonly string[];
   readonly maxMessageBytes: number;
   readonly inbox: InboxBounds;
@@ -163,6 +165,7 @@ export function resolveOptions(options: ClientOptions): Settings {
     connectTimeoutMs: milliseconds('connectTimeoutMs', options.connectTimeoutMs, defaults.connectTimeoutMs),
     closeTimeoutMs: milliseconds('closeTimeoutMs', options.closeTimeoutMs, defaults.closeTimeoutMs),
     reconnect: resolveBackoff(options.reconnect ?? {}),
+    ...(options.reconnect && options.reconnect.maxDelayMs !== undefined ? { keepsMaxDelay: true } : {}),
     protocols: checkProtocols(options.protocols ?? []),
     maxMessageBytes: positive('maxMessageBytes', options.maxMessageBytes, defaults.maxMessageBytes),
     inbox: {

@@ -27,11 +27,13 @@ export interface Platform {
 export interface Lifecycle {
   /** Tells the listener until the returned function is called. */
   watch(listener: LifecycleListener): () => void;
+  /** Whether a person sees the page, and so waits for a connection that is away. Left out: nobody does. */
+  isVisible?(): boolean;
 }
 
 export interface LifecycleListener {
-  /** The page is put away, perhaps for good: close now, come back on `woken`. */
-  suspended(): void;
+  /** The page is put away: close now, come back on `woken`; where it is for good, a session can be ended. */
+  suspended(isForGood?: boolean): void;
   /** Back online, shown again, or restored: a good moment to try, and to doubt the link. */
   woken(): void;
   /** The process ends in this turn: say goodbye with 1001, synchronously. */

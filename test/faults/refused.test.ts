@@ -86,6 +86,18 @@ describe('a server that answers with something else', () => {
     expect(error.message).toContain(String(status));
   });
 
+  it('each status has its own advice', async () => {
+    const statuses = [200, 302, 400, 401, 403, 404, 407, 426, 429, 500, 502, 503, 504, 418];
+    const errors = await Promise.all(statuses.map(async (status) => failureOf(`ws://127.0.0.1:${await answering(status)}`)));
+    const hints = errors.map(({ message }) => message.replace(/^.* instead of 101\. /, ''));
+    expect(new Set(hints).size).toBe(statuses.length);
+    const hintOf = (status: number) => hints[statuses.indexOf(status)];
+    expect(hintOf(401)).toMatch(/credentials/);
+    expect(hintOf(403)).toMatch(/Origin.*option origins/);
+    expect(hintOf(404)).toMatch(/path/);
+    expect(hintOf(503)).toMatch(/full or closing/);
+  });
+
   it.each([301, 302, 307])('redirect %i: CONNECT_FAILED with the status; it is not followed', async (status) => {
     await using elsewhere = await rawServer(() => {});
     const port = await answering(status, { location: elsewhere.address });
@@ -164,12 +176,14 @@ describe('TLS', () => {
   it('wss to a port without TLS: CONNECT_FAILED, and the message says so', async () => {
     const error = await failureOf(`wss://127.0.0.1:${await answering(200)}`);
     expect(error.code).toBe('CONNECT_FAILED');
-    expect(error.message).toContain('does not speak TLS');
+    expect(error.message).toContain('does not speak TLS there: is the port right, or is type insecure meant?');
   });
 
   it('ws to a port with TLS: CONNECT_FAILED', async () => {
     const { port } = await tlsServer('127.0.0.1');
-    expect(await failureOf(`ws://127.0.0.1:${port}`)).toMatchObject({ code: 'CONNECT_FAILED' });
+    const error = await failureOf(`ws://127.0.0.1:${port}`);
+    expect(error.code).toBe('CONNECT_FAILED');
+    expect(error.message).toContain('does it expect TLS (type secure)');
   });
 
   it('wss to a server that says nothing: CONNECT_TIMEOUT', async () => {

@@ -405,3 +405,32 @@ describe('a server without sessions', () => {
     expect(world.client.state).toBe('closed');
   });
 });
+
+describe('a page that is gone for good', () => {
+  it('ends its session with END and 1001, behind the messages that it has sent', () => {
+    const world = new World().open();
+    const ends: unknown[] = [];
+    world.serverClient.on('close', (info) => ends.push(info));
+    world.client.sendMessage('last words');
+    world.suspend(true);
+    world.settle();
+    expect(readAll(world.serverClient)).toEqual(['last words']);
+    expect(ends).toEqual([{ code: 1001, reason: 'page hidden', wasClean: true }]);
+    expect([world.serverClient.state, world.registry.metrics.detached]).toEqual(['closed', 0]);
+  });
+
+  it('leaves its session to the resume window where messages still wait to be sent, so that their loss is reported', () => {
+    const world = new World({ client: { windowBytes: 32_768 }, server: { windowBytes: 32_768 } }).open();
+    for (let count = 0; count < 10; count += 1) world.client.sendMessageBinary(new Uint8Array(16_000));
+    world.suspend(true);
+    world.settle();
+    expect(world.serverClient.state).toBe('reconnecting');
+  });
+
+  it('leaves its session to the resume window where it may be shown again', () => {
+    const world = new World().open();
+    world.suspend(false);
+    world.settle();
+    expect(world.serverClient.state).toBe('reconnecting');
+  });
+});

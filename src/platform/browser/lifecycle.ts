@@ -6,8 +6,9 @@ import type { Lifecycle } from '../../core/platform.js';
  * open one, and has decided before). `pageshow` of a page that was kept, `online` and becoming visible are moments to come back, or to doubt the link.
  */
 export const pageLifecycle: Lifecycle = {
+  isVisible: () => 'document' in globalThis && document.visibilityState === 'visible',
   watch(listener) {
-    const suspended = () => listener.suspended();
+    const suspended = ({ persisted }: PageTransitionEvent) => listener.suspended(persisted === false);
     const woken = (event: Event) => {
       const isHidden =
         event.target instanceof EventTarget && 'visibilityState' in event.target && event.target.visibilityState !== 'visible';

@@ -1,11 +1,25 @@
 import { CloseCode } from '../../core/close-codes.js';
 import { WebsocketError } from '../../core/errors.js';
 
+const REDIRECT = 'Redirects are not followed: write the address that it leads to.';
+
+const ADVICE: Readonly<Record<number, string>> = {
+  200: 'That is a web page: check the path, and that the proxy in between forwards the Upgrade header.',
+  400: 'The handshake was found malformed: check that the proxy in between forwards the Upgrade and Connection headers.',
+  401: 'It does not know who this is: send fresh credentials, in a header (node.headers) or the address.',
+  403: 'It does not allow this user or Origin: check the permissions, and the option origins of a gemsocket server.',
+  404: 'No WebSocket server has this path: check the path of the address, and the option path of a gemsocket server.',
+  407: 'The proxy wants credentials: give them to the agent in the option node.',
+  426: 'It wants another protocol version, or the proxy in between removed the Upgrade header: check the proxy.',
+  429: 'There are too many connections or attempts from here: wait, or raise the limit on the server.',
+  500: 'The server failed: its log says why.',
+  502: 'The proxy cannot reach the server behind it: is that running?',
+  503: 'The server is full or closing: try again later, or raise maxClients there.',
+  504: 'The server behind the proxy does not answer: is it running?',
+};
+
 export function refused(address: string, status: number): WebsocketError {
-  const hint =
-    status >= 300 && status < 400
-      ? 'Redirects are not followed: write the address that it leads to.'
-      : 'Check the path, the credentials, the Origin header and the proxy in between.';
+  const hint = status >= 300 && status < 400 ? REDIRECT : (ADVICE[status] ?? 'Check the path, the server and the proxy in between.');
   return new WebsocketError('CONNECT_FAILED', `${address} answered the handshake with HTTP ${status} instead of 101. ${hint}`, {
     address,
     status,
@@ -39,7 +53,17 @@ function advice(systemCode: string | undefined): string {
     case 'CERT_HAS_EXPIRED':
       return 'Its certificate has expired: renew it on the server, and check the clock here.';
     case 'EPROTO':
-      return 'The server does not speak TLS there: is the port right?';
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return 'The server does not speak TLS there: is the port right, or is type insecure meant?';
+    case 'ECONNRESET':
+      return 'The server ended the connection during the handshake: does it expect TLS (type secure), or speak HTTP at all?';
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'No way leads to the host: check the address, the network, and firewalls in between.';
+    case 'HPE_INVALID_CONSTANT':
+      return 'The server does not speak HTTP there: is the port right?';
     default:
       return 'Check the address, the network and the server.';
   }

@@ -163,9 +163,9 @@ export class World {
     for (const watcher of this.#watchers) watcher.woken();
   }
 
-  /** The page of the client is put away. */
-  suspend(): void {
-    for (const watcher of this.#watchers) watcher.suspended();
+  /** The page of the client is put away, perhaps for good. */
+  suspend(isForGood = false): void {
+    for (const watcher of this.#watchers) watcher.suspended(isForGood);
   }
 
   /** The process of the client ends. */

@@ -258,3 +258,31 @@ function histogramLines(histogram: number[]): string {
   const lines = histogram.map((clients, index) => `${String(index * 3).padStart(4)} s ${'#'.repeat(Math.round(clients / 5))} ${clients}`);
   return ['Clients back after the server, by 3 s:', ...lines].join('\n');
 }
+
+describe('the longest delay', () => {
+  /** The longest of the delays of many attempts in a row. */
+  async function longestDelay(isVisible: boolean, reconnect: { minDelayMs?: number; maxDelayMs?: number } = {}): Promise<number> {
+    const platform = new MemoryPlatform({ answer: (wire) => wire.refuse(broken) });
+    Object.assign(platform.lifecycle, { isVisible: () => isVisible });
+    const client = memoryClient(platform, { retriesFirst: true, reconnect });
+    let longest = 0;
+    client.on('reconnecting', ({ delayMs }) => {
+      longest = Math.max(longest, delayMs);
+    });
+    client.connect().catch(() => {});
+    await platform.clock.advance(3_600_000);
+    return longest;
+  }
+
+  it('is 30 s, and 5 s in a page that is visible', async () => {
+    const [hidden, visible] = [await longestDelay(false), await longestDelay(true)];
+    expect(hidden).toBeGreaterThan(25_000);
+    expect(visible).toBeGreaterThan(4_000);
+    expect(visible).toBeLessThanOrEqual(5_000);
+  });
+
+  it('is what the application says, also in a page that is visible', async () => {
+    expect(await longestDelay(true, { maxDelayMs: 30_000 })).toBeGreaterThan(25_000);
+    expect(await longestDelay(true, { minDelayMs: 20_000 })).toBeGreaterThan(15_000);
+  });
+});
