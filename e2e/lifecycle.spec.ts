@@ -1,7 +1,7 @@
 import { expect } from '@playwright/test';
 import { until } from '../test/support/until.js';
 import { goBack } from './engines/engine.js';
-import { echoIn, eventsOf, isFromCache, logOf, open } from './lifecycle/setting.js';
+import { echoIn, eventsOf, isFromCache, logOf, open, reload } from './lifecycle/setting.js';
 import { open as openSession, peerOf, set, logOf as talkOf } from './session/setting.js';
 import { send } from './session/talk.js';
 import { test } from './test.js';
@@ -56,4 +56,17 @@ test('a page that comes back from the page cache goes on in its session: nothing
   expect(await talkOf(tab)).toMatchObject({ wrong: [], events: ['reconnecting', 'reconnected'], receipts: [{ resumed: true, lost: 0 }] });
   expect(peer.log).toMatchObject({ wrong: [], events: ['reconnecting', 'reconnected'], receipts: [{ resumed: true, lost: 0 }] });
   expect(setting.accepted).toHaveLength(1);
+});
+
+test('a page that is loaded anew ends its session with 1001: the server keeps nothing for it', async ({ tab }) => {
+  await using setting = await set();
+  await tab.goto(setting.origin);
+  await openSession(tab, setting);
+  const { client } = peerOf(setting);
+  const ends: unknown[] = [];
+  client.on('close', (info) => ends.push(info));
+  await reload(tab);
+  await until(() => client.state === 'closed', 'the session has ended');
+  expect(ends).toEqual([{ code: 1001, reason: 'page hidden', wasClean: true }]);
+  expect(setting.server.metrics.sessionsDetached).toBe(0);
 });

@@ -35,6 +35,12 @@ export const eventsOf = (tab: Tab): Promise<string[] | undefined> => tab.evaluat
 export const isFromCache = (tab: Tab): Promise<boolean> =>
   tab.evaluate(() => (globalThis as unknown as Partial<Opened>).isFromCache === true);
 
+/** The page is gone for good with this: no engine keeps one that is loaded anew. */
+export const reload = (tab: Tab): Promise<void> =>
+  tab.evaluate(() => {
+    setTimeout(() => location.reload(), 50); // after the answer: Firefox loses one that a page left
+  });
+
 export const closeIn = (tab: Tab): Promise<void> =>
   tab.evaluate(async () => {
     await (globalThis as unknown as Opened).client.close();

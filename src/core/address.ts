@@ -17,11 +17,11 @@ export function resolveAddress(address: string | URL, type: WebsocketType): URL 
   if (url.username !== '' || url.password !== '') {
     throw invalid(
       url,
-      'carries a user name or password, which browsers refuse and logs would keep. Send a token in the query, in a message, or in node.headers.',
+      'carries a user name or password, which browsers refuse. Send a token in the query or in a message.',
     );
   }
   if (url.hash !== '' || url.href.endsWith('#')) {
-    throw invalid(url, 'has a fragment (#…), which a WebSocket address must not have (RFC 6455, 3). Leave it out.');
+    throw invalid(url, 'has a fragment (#…). Leave it out.');
   }
   if (url.port === '0') throw invalid(url, 'has port 0. Use a port from 1 to 65535.');
   if (url.protocol === 'ws:' && type === 'secure') {
@@ -62,7 +62,7 @@ function parseUrl(href: string): URL | undefined {
 function unparsable(text: string): WebsocketError {
   return new WebsocketError(
     'INVALID_ADDRESS',
-    "The address can't be parsed. Write 'host', 'host:port/path' or 'wss://host/path', a port from 1 to 65535, and an IPv6 address in brackets: [::1]:8080.",
+    "The address can't be parsed. Write 'host', 'host:port/path' or 'wss://host/path', with an IPv6 address in brackets: [::1]:8080.",
     { address: publicText(text) },
   );
 }

@@ -15,7 +15,7 @@ export function handlerFailed(handler: string, cause: unknown): WebsocketError {
 }
 
 export function hasHandler(): WebsocketError {
-  return new WebsocketError('HAS_HANDLER', 'A message handler takes every message. Remove the handler, or do not iterate.');
+  return new WebsocketError('HAS_HANDLER', 'A message handler takes every message: remove it to iterate.');
 }
 
 export function invalidMessage(message: string): WebsocketError {

@@ -69,7 +69,7 @@ export function clientParts(
   if (options.node !== undefined && !platform.acceptsNodeOptions) {
     throw new WebsocketError(
       'UNSUPPORTED',
-      `The WebSocket of a ${platform.name} runtime takes no headers, TLS or agent options. Leave node out; send a token in a message or a subprotocol.`,
+      `The WebSocket of a ${platform.name} runtime takes no headers, TLS or agent options. Leave node out.`,
       { option: 'node', platform: platform.name },
     );
   }

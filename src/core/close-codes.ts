@@ -32,15 +32,12 @@ export function checkClose(code: number, reason: string): void {
       code,
     });
   }
-  if (typeof reason !== 'string') throw new WebsocketError('INVALID_CLOSE', 'The close reason must be a string.', { reason });
-  const bytes = utf8Length(reason);
-  if (bytes > MAX_REASON_BYTES) {
-    throw new WebsocketError(
-      'INVALID_CLOSE',
-      `The close reason has ${bytes} bytes of UTF-8 and a close frame has room for ${MAX_REASON_BYTES}. Shorten it.`,
-      { size: bytes, limit: MAX_REASON_BYTES },
-    );
-  }
+  const size = typeof reason === 'string' ? utf8Length(reason) : Number.NaN;
+  if (size <= MAX_REASON_BYTES) return;
+  throw new WebsocketError('INVALID_CLOSE', `The close reason must be a string of ${MAX_REASON_BYTES} bytes of UTF-8 at most.`, {
+    size,
+    limit: MAX_REASON_BYTES,
+  });
 }
 
 /** As much of a reason as a close frame has room for: those that we make of errors may be longer. */

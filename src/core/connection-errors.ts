@@ -14,7 +14,7 @@ export function addressFailed(cause: unknown): WebsocketError {
 
 export function dialThrew(cause: unknown): WebsocketError {
   if (cause instanceof WebsocketError) return cause;
-  const message = 'The platform refused to make a WebSocket of these options. See cause, and check the option node and the protocols.';
+  const message = 'The platform refused these options: see cause.';
   return new WebsocketError('CONNECT_FAILED', message, {}, cause);
 }
 
@@ -45,6 +45,6 @@ export function tooBigForPeer({ code, reason }: CloseInfo): WebsocketError {
 }
 
 export function sentAway({ code, reason }: CloseInfo): WebsocketError {
-  const message = `The server closed the connection before it was ready: ${code} ${reason}. Its log says more; after 1013, try again later.`;
+  const message = `The server closed the connection before it was ready: ${code} ${reason}. Its log says more.`;
   return new WebsocketError('CONNECT_FAILED', message, { closeCode: code, reason });
 }

@@ -1,4 +1,4 @@
-import { type Cancel, type Clock, GRACE_MS, LATE_MS, MAX_GRACES } from './clock.js';
+import { type Cancel, type Clock, deadline, GRACE_MS } from './clock.js';
 import type { LivenessTimes } from './options.js';
 
 export interface LivenessHost {
@@ -27,12 +27,9 @@ export class Liveness {
   readonly #host: LivenessHost;
   #lastByteAt: number;
   #lastCheckAt: number;
-  #checkDueAt: number;
   #pingedAt: number | undefined;
   /** How long the peer has to answer the present ping. */
   #answerMs: number;
-  /** How often a late check still waits for an answer that may lie unread. */
-  #graces = 0;
   #isHeld = false;
   #cancel: Cancel;
   #isStopped = false;
@@ -44,7 +41,6 @@ export class Liveness {
     this.#answerMs = times.timeoutMs;
     this.#lastByteAt = clock.now();
     this.#lastCheckAt = this.#lastByteAt;
-    this.#checkDueAt = this.#lastByteAt + times.pingMs;
     this.#cancel = clock.after(times.pingMs, () => this.#check(times.pingMs));
   }
 
@@ -115,21 +111,20 @@ export class Liveness {
     // A byte of the same millisecond came after the ping: it was silence that made us ask.
     const askedMs = this.#pingedAt === undefined || this.#pingedAt <= this.#lastByteAt ? -1 : now - this.#pingedAt;
     if (askedMs >= this.#answerMs) {
-      if (now - this.#checkDueAt >= LATE_MS && this.#graces > 0) {
-        this.#graces -= 1;
-        this.#next(GRACE_MS);
-      } else this.#host.dead(silentMs);
+      // Woken: the timer may be as late as it will, and the answer may lie unread.
+      if (patienceMs === 0) this.#next(GRACE_MS, true);
+      else this.#host.dead(silentMs);
       return;
     }
     if (askedMs < 0 && silentMs >= patienceMs) {
       this.#pingedAt = now;
-      this.#graces = MAX_GRACES;
       this.#answerMs = silentMs >= pingMs + timeoutMs ? Math.min(AWAKE_MS, timeoutMs) : timeoutMs;
-      this.#next(this.#answerMs);
+      this.#next(this.#answerMs, true);
       ping();
       return;
     }
-    this.#next(askedMs < 0 ? pingMs - silentMs : this.#answerMs - askedMs);
+    if (askedMs < 0) this.#next(pingMs - silentMs);
+    else this.#next(this.#answerMs - askedMs, true);
   }
 
   #checkWithoutPing(silentMs: number, sleptMs: number): void {
@@ -137,8 +132,10 @@ export class Liveness {
     else this.#next(this.#times.pingMs);
   }
 
-  #next(delayMs: number): void {
-    this.#checkDueAt = this.#clock.now() + Math.max(1, delayMs);
-    this.#cancel = this.#clock.after(Math.max(1, delayMs), () => this.#check(this.#times.pingMs));
+  /** @param isDeadline the peer has been asked, and is dead without an answer. */
+  #next(delayMs: number, isDeadline = false): void {
+    const waitMs = Math.max(1, delayMs);
+    const check = () => this.#check(this.#times.pingMs);
+    this.#cancel = isDeadline ? deadline(this.#clock, waitMs, check) : this.#clock.after(waitMs, check);
   }
 }

@@ -150,20 +150,16 @@ function wellFormed(text: string): string {
 export function protocolNotOffered(address: string, protocol: string): WebsocketError {
   const choice =
     protocol === '' ? 'chose none of the subprotocols that were offered' : `chose the subprotocol ${protocol}, which was not offered`;
-  return new WebsocketError(
-    'CONNECT_FAILED',
-    `The server at ${address} ${choice}. Offer in the option protocols what it speaks; a session needs a gemsocket server.`,
-    {
-      address,
-      protocol,
-    },
-  );
+  return new WebsocketError('CONNECT_FAILED', `The server at ${address} ${choice}. Offer in the option protocols what it speaks.`, {
+    address,
+    protocol,
+  });
 }
 
 export function connectFailed(address: string): WebsocketError {
   return new WebsocketError(
     'CONNECT_FAILED',
-    `Could not connect to ${address}. The reason cannot be known here: look at the network log and the console. Check that the server runs, its certificate, and that it accepts this origin and the subprotocols.`,
+    `Could not connect to ${address}. The reason cannot be known here: see the network log and the console; check the server, its certificate, and whether it takes this origin and these protocols.`,
     { address },
   );
 }

@@ -101,6 +101,12 @@ export class Seat implements Resident {
   };
 }
 
+/**
+ * How long a session is kept whose WebSocket its client has closed with 1001, as Firefox does for a page that is left. It is
+ * gone then, but for a page that stays, or a proxy that restarts: those are back after their first attempts.
+ */
+const GOING_AWAY_MS = 10_000;
+
 /** Who says HELLO has no session to be missed. */
 const NEW: Gone = { outcome: Outcome.none, lost: undefined };
 const RESUMABLE: readonly ConnectionState[] = ['open', 'reconnecting', 'closing'];
@@ -223,12 +229,27 @@ export class SessionDoor<Guest> {
       } else if (now === 'open' && before === 'reconnecting') this.#registry.attached(ticket);
       else if (now === 'closed' && before === 'reconnecting' && seat.outcome === Outcome.ended) seat.outcome = Outcome.windowOver;
     });
+    client.on('reconnecting', ({ cause }) => {
+      const { code, wasClean } = cause as Partial<CloseInfo>;
+      if (code === CloseCode.goingAway && wasClean) this.#expireSoon(client);
+    });
     client.on('undelivered', (messages) => {
       seat.lost += messages.length;
     });
     client.on('close', (info) => {
       seat.ended(info);
       this.#registry.remove(ticket, seat);
+    });
+  }
+
+  #expireSoon(client: Client): void {
+    const cancel = deadline(this.#platform.clock, GOING_AWAY_MS, () => {
+      off();
+      void client.closeForGood(CloseCode.goingAway, 'the client went away');
+    });
+    const off = client.on('state', () => {
+      off();
+      cancel();
     });
   }
 }

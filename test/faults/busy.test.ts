@@ -1,7 +1,7 @@
-import { PassThrough } from 'node:stream';
-import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { CloseInfo } from '../../src/core/types.js';
 import { type Continuity, connect } from '../../src/entry/node.js';

@@ -433,4 +433,25 @@ describe('a page that is gone for good', () => {
     world.settle();
     expect(world.serverClient.state).toBe('reconnecting');
   });
+
+  it('whose WebSocket the browser closes by itself with 1001 has 10 s to come back', () => {
+    const world = new World().open();
+    world.cable.server.events?.closed({ code: 1001, reason: '', wasClean: true });
+    expect(world.serverClient.state).toBe('reconnecting');
+    world.pass(9_999);
+    expect(world.serverClient.state).toBe('reconnecting');
+    world.pass(1);
+    expect([world.serverClient.state, world.registry.metrics.detached]).toEqual(['closed', 0]);
+  });
+
+  it('is not missed: one that comes back in that time keeps its session for good', () => {
+    const world = new World().open();
+    const receipts: Continuity[] = [];
+    world.client.on('reconnected', (continuity) => receipts.push(continuity));
+    world.cable.server.events?.closed({ code: 1001, reason: '', wasClean: true });
+    world.cable.client.events?.closed({ code: 1006, reason: '', wasClean: false });
+    world.pass(60_000);
+    expect(receipts).toMatchObject([{ resumed: true, lost: 0 }]);
+    expect([world.client.state, world.serverClient.state]).toEqual(['open', 'open']);
+  });
 });

@@ -10,7 +10,7 @@ import { makeEndOfTurn } from './turn.js';
 
 function dial(request: DialRequest, events: WireEvents): Wire {
   if (NativeWebSocket === null) {
-    throw new WebsocketError('UNSUPPORTED', 'This page has no WebSocket. Use a browser that has one.', { platform: 'browser' });
+    throw new WebsocketError('UNSUPPORTED', 'This page has no WebSocket.', { platform: 'browser' });
   }
   const socket = new NativeWebSocket(request.url.href, [...request.protocols]) as unknown as WhatwgWebSocket;
   return new WhatwgWire(socket, events, {

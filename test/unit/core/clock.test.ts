@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { deadline, GRACE_MS, LATE_MS, MAX_GRACES } from '../../../src/core/clock.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { memoryClient, openClient } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
-import { FakeClock } from '../../support/fake-clock.js';
 
 function setUp() {
   const clock = new FakeClock();
