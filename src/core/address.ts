@@ -15,10 +15,7 @@ const HOSTLESS = /^([a-z][a-z0-9+.-]*:)?[/\\]/i;
 export function resolveAddress(address: string | URL, type: WebsocketType): URL {
   const url = parse(address, type);
   if (url.username !== '' || url.password !== '') {
-    throw invalid(
-      url,
-      'carries a user name or password, which browsers refuse. Send a token in the query or in a message.',
-    );
+    throw invalid(url, 'carries a user name or password, which browsers refuse. Send a token in the query or in a message.');
   }
   if (url.hash !== '' || url.href.endsWith('#')) {
     throw invalid(url, 'has a fragment (#…). Leave it out.');
@@ -62,7 +59,7 @@ function parseUrl(href: string): URL | undefined {
 function unparsable(text: string): WebsocketError {
   return new WebsocketError(
     'INVALID_ADDRESS',
-    "The address can't be parsed. Write 'host', 'host:port/path' or 'wss://host/path', with an IPv6 address in brackets: [::1]:8080.",
+    "The address can't be parsed. Write 'host', 'host:port/path' or 'wss://host/path', a port from 1 to 65535, and an IPv6 address in brackets: [::1]:8080.",
     { address: publicText(text) },
   );
 }

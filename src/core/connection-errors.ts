@@ -4,12 +4,7 @@ import type { CloseInfo } from './types.js';
 
 export function addressFailed(cause: unknown): WebsocketError {
   if (cause instanceof WebsocketError) return cause;
-  return new WebsocketError(
-    'CONNECT_FAILED',
-    'The address function failed; see cause. It is asked again before the next attempt.',
-    {},
-    cause,
-  );
+  return new WebsocketError('CONNECT_FAILED', 'The address function failed: see cause.', {}, cause);
 }
 
 export function dialThrew(cause: unknown): WebsocketError {
@@ -19,7 +14,7 @@ export function dialThrew(cause: unknown): WebsocketError {
 }
 
 export function linkDead(silentMs: number): WebsocketError {
-  return new WebsocketError('LINK_DEAD', `The peer was silent for ${silentMs} ms, answered no ping, and was given up.`, { silentMs });
+  return new WebsocketError('LINK_DEAD', `The peer was silent for ${silentMs} ms and answered no ping.`, { silentMs });
 }
 
 export function inboxFull(settings: Settings): WebsocketError {
@@ -40,7 +35,7 @@ function tooMuch({ inbox }: Settings, advice: string): WebsocketError {
 }
 
 export function tooBigForPeer({ code, reason }: CloseInfo): WebsocketError {
-  const message = `The peer closed with 1009 (${reason}): a message was too big for it. Raise maxMessageBytes there.`;
+  const message = `The peer closed with 1009 (${reason}). Raise maxMessageBytes there.`;
   return new WebsocketError('MESSAGE_TOO_BIG', message, { closeCode: code, reason });
 }
 

@@ -130,7 +130,7 @@ export class Connection implements ClientConnection {
 
   get #policyNow(): Policy {
     const { reconnect } = this.#policy;
-    if (reconnect === undefined || this.#settings.keepsMaxDelay || !this.#platform.lifecycle.isVisible?.()) return this.#policy;
+    if (reconnect === undefined || this.#settings.givenMaxDelayMs || !this.#platform.lifecycle.isVisible?.()) return this.#policy;
     return { ...this.#policy, reconnect: visibleBackoff(reconnect) };
   }
 

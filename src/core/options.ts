@@ -148,7 +148,7 @@ export interface Settings {
   readonly closeTimeoutMs: number;
   readonly reconnect: Backoff | undefined;
   /** The application chose `reconnect.maxDelayMs`, so that a visible page waits as long, too. */
-  readonly keepsMaxDelay?: boolean;
+  readonly givenMaxDelayMs?: number | undefined;
   readonly protocols: readonly string[];
   readonly maxMessageBytes: number;
   readonly inbox: InboxBounds;
@@ -165,7 +165,7 @@ export function resolveOptions(options: ClientOptions): Settings {
     connectTimeoutMs: milliseconds('connectTimeoutMs', options.connectTimeoutMs, defaults.connectTimeoutMs),
     closeTimeoutMs: milliseconds('closeTimeoutMs', options.closeTimeoutMs, defaults.closeTimeoutMs),
     reconnect: resolveBackoff(options.reconnect ?? {}),
-    ...(options.reconnect && options.reconnect.maxDelayMs !== undefined ? { keepsMaxDelay: true } : {}),
+    givenMaxDelayMs: (options.reconnect || undefined)?.maxDelayMs,
     protocols: checkProtocols(options.protocols ?? []),
     maxMessageBytes: positive('maxMessageBytes', options.maxMessageBytes, defaults.maxMessageBytes),
     inbox: {

@@ -217,11 +217,12 @@ export class SessionLink implements Link {
 
   #agree({ kind, batch, start, end }: RecordReader): Fault | undefined {
     const control = kind === Kind.control ? decodeControl(batch, start, end) : undefined;
+    // An echo server sends the client's own HELLO.
+    this.#isUnderstood = kind === Kind.control && control?.is !== 'hello' && control?.is !== 'resume';
     if (control === undefined || control.is === 'unknown') return malformed('a first record that is no handshake');
     const agreement = this.#handshake.receive(control, this.#self());
-    // An echo server sends the client's own HELLO.
-    this.#isUnderstood = agreement !== undefined || (control.is !== 'hello' && control.is !== 'resume');
     if (agreement === undefined) return malformed('a handshake that is out of place');
+    this.#isUnderstood = true;
     if (agreement.isResumed && !this.#outgoing.acknowledge(agreement.progress.received)) return malformed('a count that cannot be');
     this.#say(agreement.answer);
     if (!agreement.isResumed) this.#incoming.reset(this.#initialCredit);
