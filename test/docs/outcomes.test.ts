@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { RequestBus } from '../../src/bus/request-bus.js';
-import { Client } from '../../src/core/client.js';
-import { clientParts } from '../../src/core/client-parts.js';
+import type { Client } from '../../src/core/client.js';
 import { WebsocketError } from '../../src/core/errors.js';
 import { streams } from '../../src/core/streams.js';
 import type { ClientEvents, IWebsocketClient } from '../../src/core/types.js';
 import { nextClient, RawPeer, serve } from '../server/support.js';
 import { World } from '../session/support/world.js';
 import { settle } from '../support/fake-clock.js';
-import { type MemoryClientOptions, memoryClient, openClient } from '../support/memory-client.js';
+import { type MemoryClientOptions, memoryBus, memoryClient, openClient } from '../support/memory-client.js';
 import { MemoryPlatform } from '../support/memory-platform.js';
 import { codeSpans, tableAfter } from './markdown.js';
 
@@ -204,11 +202,7 @@ async function closedByPeer(): Promise<Client> {
 }
 
 async function onBus() {
-  const platform = new MemoryPlatform({ answer: (wire) => wire.accept() });
-  const bus = new RequestBus(
-    (address, type, options, onFinished) => new Client({ ...clientParts(platform, address, type, options, true), onFinished }),
-    platform.report,
-  );
+  const { platform, bus } = memoryBus();
   const client = bus.createClient('a.example', () => {});
   await settle();
   return { platform, bus, client };

@@ -1,8 +1,9 @@
+import { RequestBus } from '../../src/bus/request-bus.js';
 import { Client } from '../../src/core/client.js';
 import { clientParts } from '../../src/core/client-parts.js';
 import type { ClientOptions } from '../../src/core/options.js';
 import type { Address, IWebsocketClient, WebsocketType } from '../../src/core/types.js';
-import type { MemoryPlatform } from './memory-platform.js';
+import { MemoryPlatform } from './memory-platform.js';
 import type { MemoryWire } from './memory-wire.js';
 
 export interface MemoryClientOptions extends ClientOptions {
@@ -40,4 +41,14 @@ export function record(client: Client, { withMessages = true } = {}): string[] {
   client.on('close', ({ code, reason, wasClean }) => lines.push(`close ${code} ${reason}${wasClean ? '' : ' (unclean)'}`));
   if (withMessages) client.on('message', (message) => lines.push(`message ${String(message)}`));
   return lines;
+}
+
+/** The real bus, over wires in memory that open by themselves. */
+export function memoryBus(): { platform: MemoryPlatform; bus: RequestBus } {
+  const platform = new MemoryPlatform({ answer: (wire) => wire.accept() });
+  const bus = new RequestBus(
+    (address, type, options, onFinished) => new Client({ ...clientParts(platform, address, type, options, true), onFinished }),
+    platform.report,
+  );
+  return { platform, bus };
 }

@@ -1,17 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { RequestBus } from '../../../src/bus/request-bus.js';
-import { Client } from '../../../src/core/client.js';
-import { clientParts } from '../../../src/core/client-parts.js';
 import { settle } from '../../support/fake-clock.js';
-import { MemoryPlatform } from '../../support/memory-platform.js';
+import { memoryBus } from '../../support/memory-client.js';
 import { thrown } from '../../support/thrown.js';
 
 async function busWithClient() {
-  const platform = new MemoryPlatform({ answer: (wire) => wire.accept() });
-  const bus = new RequestBus(
-    (address, type, options, onFinished) => new Client({ ...clientParts(platform, address, type, options, true), onFinished }),
-    platform.report,
-  );
+  const { platform, bus } = memoryBus();
   const client = bus.createClient('a.example', () => {});
   await settle();
   return { platform, bus, client };
