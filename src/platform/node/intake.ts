@@ -29,7 +29,7 @@ export class Intake implements WaitingReader {
   #turn = -1;
   #startedAt = 0;
   #spentMs = 0;
-  /** What the socket brought in the turn, or before it was stopped. */
+  /** What the socket brought last. */
   #bytes = 0;
   #unchecked = 0;
   #state: 'reading' | 'waiting' | 'held' | 'over' = 'reading';
@@ -46,17 +46,19 @@ export class Intake implements WaitingReader {
 
   /** The socket has delivered bytes, and ws reads them next. */
   readonly began = ({ length }: { readonly length: number }): void => {
+    this.#bytes = length;
+    if (this.#isLittle) return;
     const { number } = this.#turns;
-    if (this.#turn !== number) this.#spentMs = this.#bytes = 0;
+    if (this.#turn !== number) this.#spentMs = 0;
     this.#turn = number;
-    this.#bytes += length;
     this.#startedAt = this.#turns.now();
   };
 
   /** ws has read them. */
   readonly ended = (): void => {
+    if (this.#isLittle) return;
     this.#spend();
-    if (this.#state === 'reading' && this.#isOver(this.#spentMs)) this.#wait();
+    if (this.#state === 'reading' && this.#spentMs >= this.#turns.budgetMs) this.#wait();
   };
 
   received(message: Message, bytes: number): void {
@@ -159,12 +161,13 @@ export class Intake implements WaitingReader {
   /** The owner may have stopped or held this meanwhile. */
   #check(): void {
     this.#unchecked = 0;
-    if (this.#state !== 'reading') return;
-    if (this.#isOver(this.#spentMs + this.#turns.now() - this.#startedAt)) this.#wait();
+    if (this.#state !== 'reading' || this.#isLittle) return;
+    if (this.#spentMs + this.#turns.now() - this.#startedAt >= this.#turns.budgetMs) this.#wait();
   }
 
-  #isOver(spentMs: number): boolean {
-    return spentMs >= this.#turns.budgetMs && this.#bytes >= this.#turns.leastBytes;
+  /** A request and its answer pay nothing for the budget: neither the clock nor the end of the turn is asked for. */
+  get #isLittle(): boolean {
+    return this.#bytes < this.#turns.leastBytes;
   }
 
   #spend(): void {

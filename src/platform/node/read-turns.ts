@@ -9,8 +9,8 @@ export interface WaitingReader {
 }
 
 /**
- * A socket that brought less in a turn is not stopped: where the clock says that it took long, the process was interrupted. So many
- * bytes are 170 frames at the most.
+ * A socket that brings less at once is not stopped: where the clock says that it took long, the process was interrupted. So many bytes
+ * are 170 frames at the most.
  */
 const LEAST_BYTES = 1_024;
 
