@@ -104,7 +104,7 @@ describe('one port serves', () => {
   it('plain clients alone with session: false, and says so to the others', async () => {
     const server = await serve({ session: false });
     await foreignOpen(server);
-    await expect(open(server.port, { reconnect: false })).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(open(server.port, { reconnect: false })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
     await until(() => expect(server.metrics.clients).toBe(1));
   });
 
