@@ -12,6 +12,8 @@ import { session } from 'gemsocket/session';
 import { plainAttacks, sessionAttacks } from './attacks.mjs';
 import { printTable } from './statistics.mjs';
 
+/** Before it is measured: the attackers begin all at once, with code that has never run. */
+const WARM_UP_MS = 2_000;
 const seconds = Number(process.argv[2] ?? 4);
 const connections = Number(process.argv[3] ?? 20);
 const only = process.argv[4];
@@ -43,6 +45,7 @@ async function run(mode, attack, bitsPerSecond) {
   const client = new WebsocketClient(`127.0.0.1:${port}`, mode === 'session' ? { session: session() } : {});
   await client.connect();
   const stopAttack = attack === 'none' ? async () => ({ closed: 0, megabits: 0 }) : await startAttack(port, attack, bitsPerSecond);
+  await setTimeout(WARM_UP_MS);
   server.send('measure');
   const stop = watch(client);
   await setTimeout(seconds * 1000);
