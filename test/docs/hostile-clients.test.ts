@@ -27,7 +27,7 @@ const examples = readdirSync('examples', { withFileTypes: true })
 describe('a peer ends no server of the documents', () => {
   test('all of them are found', () => {
     const names = blocks.map(nameOf);
-    expect(names.filter((name) => name.startsWith('README.md'))).toHaveLength(1);
+    expect(names.filter((name) => name.startsWith('README.md'))).toHaveLength(2);
     expect(names.filter((name) => name.startsWith('docs/guides/server.md')).length).toBeGreaterThanOrEqual(3);
     expect(examples).toHaveLength(3);
   });

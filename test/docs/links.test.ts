@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { documents } from './markdown.js';
+import { documents, relativeLinks } from './markdown.js';
 
 describe.each(documents())('$file', ({ file, text }) => {
   test('every relative link leads to a file, and every anchor to a heading', () => {
@@ -15,12 +15,6 @@ test('a link that leads nowhere is found', () => {
   expect(leadsSomewhere('README.md', 'docs/errors.md#no-such-heading')).toBe(false);
   expect(leadsSomewhere('README.md', 'docs/errors.md#close-codes')).toBe(true);
 });
-
-function relativeLinks(text: string): string[] {
-  const prose = text.replace(/^```[\s\S]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
-  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
-  return targets.filter((target) => !/^[a-z]+:/.test(target));
-}
 
 function leadsSomewhere(from: string, link: string): boolean {
   const [path = '', anchor] = link.split('#');

@@ -14,9 +14,9 @@ export class Program {
   readonly #name: string;
   #watchers: (() => void)[] = [];
 
-  constructor(command: string, args: readonly string[], env: Record<string, string> = {}) {
+  constructor(command: string, args: readonly string[], env: Record<string, string> = {}, cwd: string = process.cwd()) {
     this.#name = [command, ...args].join(' ');
-    this.#child = spawn(command, args, { env: { ...process.env, NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(command, args, { env: { ...process.env, NO_COLOR: '1', ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output += text;
@@ -70,15 +70,15 @@ export class Program {
 }
 
 /** Starts a program that is killed when the present test is over, however it ends. */
-export function run(command: string, args: readonly string[], env?: Record<string, string>): Program {
-  const program = new Program(command, args, env);
+export function run(command: string, args: readonly string[], env?: Record<string, string>, cwd?: string): Program {
+  const program = new Program(command, args, env, cwd);
   onTestFinished(() => program.stop('SIGKILL'));
   return program;
 }
 
 /** The same for one of ours: a JavaScript file, with this Node. */
-export function runNode(file: string, args: readonly string[] = [], env?: Record<string, string>): Program {
-  return run(process.execPath, [file, ...args], env);
+export function runNode(file: string, args: readonly string[] = [], env?: Record<string, string>, cwd?: string): Program {
+  return run(process.execPath, [file, ...args], env, cwd);
 }
 
 /** A port of the loopback that was free a moment ago. */

@@ -1,33 +1,42 @@
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { join } from 'node:path';
-import { attach } from 'gemsocket/server';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type CodeBlock, codeBlocks } from '../docs/markdown.js';
 import { openPage } from './browser.js';
 import { freePort, type Program, runNode } from './program.js';
 
 let blocks: CodeBlock[];
 let packageJson: { name: string; scripts: Record<string, string> };
+/** Where a reader has saved the programs: a folder in which `npm init -y` and `npm install gemsocket` were run. */
+let project: string;
 
 beforeAll(async () => {
   blocks = codeBlocks({ file: 'README.md', text: await readFile('README.md', 'utf8') });
   packageJson = JSON.parse(await readFile('package.json', 'utf8'));
 });
 
+beforeEach(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gemsocket-readme-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'package.json'), '{ "name": "project", "version": "1.0.0", "type": "commonjs" }');
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(resolve('.'), join(folder, 'node_modules', packageJson.name), 'junction');
+  project = folder;
+});
+
 /** What each client of the README prints when it is run against the README's server. */
 const PRINTS: Readonly<Record<string, string>> = {
-  'bus.js': 'received hello\n',
-  'direct.js': 'received hello\n',
-  'polled.js': 'received hello\nclosed 1000\n',
-  'session.js': 'received hello\n',
+  'bus.mjs': 'received hello\n',
+  'direct.mjs': 'received hello\n',
+  'polled.mjs': 'received hello\nclosed 1000\n',
+  'session.mjs': 'received hello\n',
 };
 
 describe('the code of README.md', () => {
   test('is run by this file, all of it', () => {
     const programs = blocks.filter(({ language }) => language !== 'sh').map(({ run }) => run);
-    expect(programs).toEqual(['server.js', ...Object.keys(PRINTS), 'index.html']);
+    expect(programs).toEqual(['server.mjs', ...Object.keys(PRINTS), 'index.html', 'page.mjs']);
   });
 
   test('its commands are those of this package', () => {
@@ -38,58 +47,34 @@ describe('the code of README.md', () => {
 
   test.each(Object.entries(PRINTS))('%s does against the server what it says', async (name, prints) => {
     const port = await freePort();
-    const server = await start('server.js', port);
+    const server = await start('server.mjs', port);
     await server.printed(new RegExp(`listening on port ${port}`));
     const client = await start(name, port);
     expect(await client.ended(), client.output).toBe(0);
     expect(client.output).toBe(prints);
   });
 
-  test('the page works with its one script tag, from the host and port of the server', async () => {
-    const origin = await serve(code('index.html', 0));
+  test('the page and its server work as they are', async () => {
+    const port = await freePort();
+    await save('index.html', port);
+    const server = await start('page.mjs', port);
+    await server.printed(new RegExp(`listening on port ${port}`));
     const { page, errors } = await openPage();
-    await page.goto(origin);
+    await page.goto(`http://localhost:${port}`);
     await page.getByText('received hello').waitFor();
-    expect(errors.filter((error) => !error.includes('404'))).toEqual([]);
+    expect(errors).toEqual([]);
   });
 });
 
-/** What the README's server does, attached to an HTTP server that hands out the page and the installed package. */
-async function serve(page: string): Promise<string> {
-  const http = createServer(async (request, response) => {
-    const path = request.url ?? '/';
-    if (path === '/') response.writeHead(200, { 'content-type': 'text/html' }).end(`<!doctype html>${page}`);
-    else if (path.startsWith(`/node_modules/${packageJson.name}/`))
-      response.end(await readFile(path.replace(`/node_modules/${packageJson.name}/`, '')));
-    else response.writeHead(404).end();
-  });
-  const server = attach(http);
-  server.on('connection', (client) => {
-    client.on('message', (message) => server.broadcast(message));
-  });
-  http.listen(0, 'localhost');
-  await once(http, 'listening');
-  onTestFinished(async () => {
-    await server.close();
-    http.closeAllConnections();
-    http.close();
-  });
-  return `http://localhost:${server.port}`;
+async function start(name: string, port: number): Promise<Program> {
+  return runNode(await save(name, port), [], {}, project);
 }
 
-/** On a port that is free here, instead of 8080. */
-function code(name: string, port: number): string {
+/** With a port that is free here, instead of 8080. */
+async function save(name: string, port: number): Promise<string> {
   const block = blocks.find(({ run }) => run === name);
   if (block === undefined) throw new Error(`README.md has no block <!-- run: ${name} -->`);
-  return block.code.replaceAll('8080', String(port));
-}
-
-/** Below the package, so that 'gemsocket' is the built package itself. */
-async function start(name: string, port: number): Promise<Program> {
-  await mkdir('build', { recursive: true });
-  const directory = await mkdtemp(join('build', 'readme-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const file = join(directory, name);
-  await writeFile(file, code(name, port));
-  return runNode(file);
+  const file = join(project, name);
+  await writeFile(file, block.code.replaceAll('8080', String(port)));
+  return file;
 }

@@ -1,0 +1,47 @@
+/**
+ * The relative links of README.md, in what npm publishes. Inside the package they lead to files of the package; the pages of a registry
+ * have no such files, so once package.json has a `repository`, the published README links to that. `npm pack` and `npm publish` call
+ * `--rewrite` before (prepack) and `--restore` after (postpack).
+ */
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import hostedGitInfo from 'hosted-git-info';
+
+const README = 'README.md';
+const ORIGINAL = '.cache/README.md';
+
+/**
+ * @param {string} markdown
+ * @param {string | { url: string } | undefined} repository as in package.json; left out, nothing changes.
+ */
+export function withAbsoluteLinks(markdown, repository) {
+  if (repository === undefined) return markdown;
+  const url = typeof repository === 'string' ? repository : repository.url;
+  const host = hostedGitInfo.fromUrl(url);
+  if (host === undefined) throw new Error(`The repository ${url} in package.json is on no host whose links are known.`);
+  return markdown.replace(/(!?)(\[[^\]]*\])\((?![a-z]+:|#)([^)\s]+)\)/g, (_link, image, text, target) => {
+    const [path, anchor] = target.split('#');
+    const address = image === '' ? host.browseFile(path) : host.file(path);
+    return `${image}${text}(${address}${anchor === undefined ? '' : `#${anchor}`})`;
+  });
+}
+
+function rewrite() {
+  restore();
+  const { repository } = JSON.parse(readFileSync('package.json', 'utf8'));
+  if (repository === undefined) return;
+  const original = readFileSync(README, 'utf8');
+  const published = withAbsoluteLinks(original, repository);
+  mkdirSync('.cache', { recursive: true });
+  writeFileSync(ORIGINAL, original);
+  writeFileSync(README, published);
+}
+
+function restore() {
+  if (existsSync(ORIGINAL)) renameSync(ORIGINAL, README);
+}
+
+if (fileURLToPath(import.meta.url) === realpathSync(process.argv[1] ?? '.')) {
+  if (process.argv[2] === '--rewrite') rewrite();
+  if (process.argv[2] === '--restore') restore();
+}
