@@ -1,5 +1,4 @@
-import type { Page } from '@playwright/test';
-import { anotherTab, expect, inArena, player, takeName, test } from './demo.js';
+import { anotherTab, expect, inArena, player, recordTexts, takeName, test } from './demo.js';
 
 /** While the server is away, Chromium writes a line for every attempt. */
 const REFUSED = /Unexpected response code: 503|WebSocket connection to/;
@@ -20,14 +19,14 @@ test('the server goes away and comes back: the page says so calmly, and all is a
   await page.getByRole('button', { name: 'Stop the server for 10 s' }).click();
   await expect.poll(() => awayMs(demo.url)).toBeGreaterThan(0);
   expect((await fetch(demo.url)).status).toBe(200);
-  await expect.poll(() => texts('banner')).toMatch(/Reconnecting by itself/);
-  await expect.poll(() => texts('banner')).toMatch(/Attempt \d+ in \d+\.\d s/);
-  await expect.poll(() => texts('link-state')).toContain('Arena reconnecting');
-  await expect.poll(() => texts('machine-caption')).toContain('reconnecting by itself');
-  await expect.poll(() => texts('outage')).toMatch(/Server returns in \d+ s/);
-  await expect.poll(() => otherTexts('banner')).toMatch(/Reconnecting by itself/);
+  await expect.poll(() => texts('#banner')).toMatch(/Reconnecting by itself/);
+  await expect.poll(() => texts('#banner')).toMatch(/Attempt \d+ in \d+\.\d s/);
+  await expect.poll(() => texts('#link-state')).toContain('Arena reconnecting');
+  await expect.poll(() => texts('#machine-caption')).toContain('reconnecting by itself');
+  await expect.poll(() => texts('#outage')).toMatch(/Server returns in \d+ s/);
+  await expect.poll(() => otherTexts('#banner')).toMatch(/Reconnecting by itself/);
 
-  await expect.poll(() => texts('banner')).toContain('Connected again');
+  await expect.poll(() => texts('#banner')).toContain('Connected again');
   await expect(page.locator('#link-state')).toHaveText('Arena open');
   await expect(player(page, 'Ada')).toHaveClass('own');
   await expect(player(other, 'Ada')).toBeVisible();
@@ -36,16 +35,27 @@ test('the server goes away and comes back: the page says so calmly, and all is a
   await expect(page.getByRole('button', { name: 'Stop the server for 10 s' })).toBeEnabled();
 });
 
-test('a page that is opened while the server is away finds its way in by itself', async ({ page, demo, expectedErrors }) => {
+test('a page that is opened while the server is away finds its way in by itself', async ({ page, expectedErrors }) => {
   expectedErrors.push(REFUSED);
-  await page.route('**/main.js', async (route) => {
-    await fetch(`${demo.url}/outage`, { method: 'POST', headers: { origin: demo.url } });
-    await route.continue();
+  await page.addInitScript(() => {
+    let isFirst = true;
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(...dial: ConstructorParameters<typeof WebSocket>) {
+        if (isFirst) stopServer(); // in the moment in which the page dials
+        isFirst = false;
+        super(...dial);
+      }
+    };
+    function stopServer() {
+      const request = new XMLHttpRequest();
+      request.open('POST', '/outage', false);
+      request.send();
+    }
   });
   await page.reload({ waitUntil: 'commit' });
   const texts = await recordTexts(page);
-  await expect.poll(() => texts('banner')).toContain('Attempt');
-  await expect.poll(() => texts('outage')).toContain('Server returns in');
+  await expect.poll(() => texts('#banner')).toContain('Attempt');
+  await expect.poll(() => texts('#outage')).toContain('Server returns in');
   await expect(page.locator('#players .own')).toBeVisible();
 });
 
@@ -55,8 +65,8 @@ test('the pulse has a gap where there was no connection, and goes on', async ({ 
   await expect(page.locator('#in-now')).toHaveText(/^[1-9]\d*$/);
   const texts = await recordTexts(page);
   await page.getByRole('button', { name: 'Stop the server for 10 s' }).click();
-  await expect.poll(() => texts('rtt-now')).toContain('–');
-  await expect.poll(() => texts('in-now')).toContain('–');
+  await expect.poll(() => texts('#rtt-now')).toContain('–');
+  await expect.poll(() => texts('#in-now')).toContain('–');
   await expect(page.locator('#rtt-now')).toHaveText(/^\d/);
 });
 
@@ -69,26 +79,4 @@ test('only the demo’s own page may stop its server', async ({ demo, page }) =>
 
 async function awayMs(url: string): Promise<number> {
   return ((await (await fetch(`${url}/outage`)).json()) as { awayMs: number }).awayMs;
-}
-
-/**
- * Keeps every text that an element shows from now on: what is shown for some seconds only would be over before a slow
- * machine looks. Returns all texts of an id so far, a line each.
- */
-async function recordTexts(page: Page): Promise<(id: string) => Promise<string>> {
-  await page.evaluate(() => {
-    const texts: Record<string, Set<string>> = {};
-    Object.assign(globalThis, { texts });
-    const record = () => {
-      for (const { id, textContent } of document.querySelectorAll<HTMLElement>('[id]:not([hidden])')) {
-        if (textContent.length > 400) continue; // a whole section
-        texts[id] ??= new Set();
-        texts[id].add(textContent);
-      }
-    };
-    record();
-    new MutationObserver(record).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
-  });
-  return (id) =>
-    page.evaluate((id) => [...((globalThis as unknown as { texts: Record<string, Set<string>> }).texts[id] ?? [])].join('\n'), id);
 }

@@ -7,7 +7,7 @@ test('in the first minute, the time before the page was there is shaded', async 
   await expect(page.locator('#rtt-now')).toHaveText(/^\d/);
   const shade = await shadeOfTheme(page);
   for (const plot of ['rtt-plot', 'rate-plot']) {
-    await expect.poll(() => colorAt(page, plot, 0.3)).toBe(shade);
+    await expect.poll(() => colorAt(page, plot, 0.05)).toBe(shade);
     await expect.poll(() => colorAt(page, plot, 0.999)).not.toBe(shade);
   }
 });

@@ -142,3 +142,34 @@ export function sparkleSeen(page: Page, near: { x: number; y: number }): Promise
     return nearest;
   }, near);
 }
+
+/** What is shown for some seconds only. */
+const BRIEF = [
+  ...['#banner', '#link-state', '#machine-caption', '#outage', '#rtt-now', '#in-now'],
+  ...['#cable-caption', '#cable-freeze', '#cable-refuse', '#cable-plain .cable-state', '#cable-session .cable-state'],
+  '#cable-session [data-count=underWay]',
+];
+
+/**
+ * Keeps every text that an element shows from now on: what is shown for some seconds only would be over before a slow
+ * machine looks. Returns all texts of a selector so far, a line each.
+ */
+export async function recordTexts(page: Page): Promise<(selector: string) => Promise<string>> {
+  await page.evaluate((selectors) => {
+    const texts = new Map(selectors.map((selector) => [selector, new Set<string>()]));
+    Object.assign(globalThis, { texts });
+    const record = () => {
+      for (const [selector, shown] of texts) {
+        const element = document.querySelector<HTMLElement>(selector);
+        if (element?.hidden === false) shown.add(element.textContent);
+      }
+    };
+    record();
+    new MutationObserver(record).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+  }, BRIEF);
+  return (selector) =>
+    page.evaluate((selector) => {
+      const { texts } = globalThis as unknown as { texts: Map<string, Set<string>> };
+      return [...(texts.get(selector) ?? [])].join('\n');
+    }, selector);
+}
