@@ -60,10 +60,11 @@ export class Membership {
 
   /** What was posted arrives; nothing is heard any more. The port stays open: closing it might overtake what was posted. */
   release(): void {
-    this.#poster.flush();
+    // First: a hub in this tab answers in the middle of the flush.
     this.#isOver = true;
-    this.#cancelStart();
     this.#port.onmessage = null;
+    this.#poster.flush();
+    this.#cancelStart();
     this.#letGo?.();
     this.#stopWatching?.();
   }

@@ -329,6 +329,20 @@ describe('breaks', () => {
     await platform.clock.advance(250);
     expect([client.state, unsent]).toEqual(['closed', ['UNSENT', 4 - sent.length]]);
   });
+
+  test.each([true, false])('what never left is reported as unsent once, with a worker: %s', async (hasWorker) => {
+    const origin = new Origin();
+    origin.hasWorker = hasWorker;
+    const { client, platform } = origin.tab();
+    const errors: unknown[] = [];
+    client.on('error', ({ code, context }) => errors.push([code, context.messages]));
+    client.connect().catch(() => {});
+    client.sendMessage('a');
+    if (!hasWorker) await platform.clock.advance(5_000);
+    await client.close();
+    await settle();
+    expect(errors).toEqual([['UNSENT', 1]]);
+  });
 });
 
 describe('the address function', () => {
