@@ -109,6 +109,40 @@ describe('what the server has not acknowledged', () => {
     expect(stays.application.undelivered).toEqual(gone.application.sent);
   });
 
+  it('is handed back by a page that was hidden and is back, when the worker dies before it is acknowledged', async () => {
+    const { shared, world, tabs } = await openTabs(2);
+    const [page] = tabs as [WorldTab];
+    await shared.pass(1_000);
+    world.cable.isFrozen = true;
+    sendMany(page, 3);
+    page.place.fire('suspended');
+    await shared.settle();
+    page.place.fire('woken');
+    await shared.settle();
+    shared.killWorker();
+    await shared.pass(1_000);
+    expect(page.application.undelivered).toEqual(page.application.sent.slice(0, 3));
+  });
+
+  it('does not come back in a page that was hidden and is back, when it is acknowledged meanwhile', async () => {
+    const { shared, world, tabs } = await openTabs(2);
+    const [page] = tabs as [WorldTab];
+    await shared.pass(1_000);
+    world.cable.isFrozen = true;
+    sendMany(page, 3);
+    page.place.fire('suspended');
+    await shared.settle();
+    page.place.fire('woken');
+    await shared.settle();
+    world.cable.isFrozen = false;
+    await shared.pass(1_000);
+    expect(page.application.end.state).toBe('open');
+    shared.killWorker();
+    await shared.pass(1_000);
+    expect(readOf(shared, page)).toEqual(page.application.sent);
+    expect(page.application.undelivered).toEqual([]);
+  });
+
   it('is waited for by the close() of a tab that others outlive', async () => {
     const { shared, world, tabs } = await openTabs(3);
     const [one, two] = tabs as [WorldTab, WorldTab];

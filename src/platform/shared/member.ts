@@ -48,6 +48,11 @@ export class Member {
     return this.#hasOpened || this.join.retriesFirst;
   }
 
+  /** Nothing that it sent is uncertain any more. */
+  get isSettled(): boolean {
+    return this.#unsettled === 0;
+  }
+
   get isFull(): boolean {
     return this.#untakenBytes > this.join.windowBytes;
   }
@@ -117,6 +122,6 @@ export class Member {
   }
 
   #lookSettled(): void {
-    if (this.#unsettled === 0) this.#whenSettled?.();
+    if (this.isSettled) this.#whenSettled?.();
   }
 }

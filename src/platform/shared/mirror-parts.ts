@@ -28,10 +28,11 @@ export interface MirrorParts {
 }
 
 /** @param hasOpened that it comes back: then no first attempt is left to fail. */
-export function joinPost(parts: MirrorParts, hasOpened: boolean): ToHub {
+export function joinPost(parts: MirrorParts, tab: string, hasOpened: boolean): ToHub {
   const { key, address, settings, session, retriesFirst } = parts;
   return {
     is: 'join',
+    tab,
     key,
     address,
     settings: sharedSettings(settings),

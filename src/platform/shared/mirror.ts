@@ -1,5 +1,6 @@
 import { backoffDelayMs } from '../../core/backoff.js';
 import type { ClientConnection } from '../../core/client-connection.js';
+import { newId } from '../../core/client-id.js';
 import type { Cancel } from '../../core/clock.js';
 import { abnormalClose, CloseCode } from '../../core/close-codes.js';
 import type { ConnectionHost } from '../../core/connection.js';
@@ -33,6 +34,7 @@ export class Mirror implements ClientConnection {
   readonly #answers: Answers;
   readonly #seat: Seat;
   readonly #attendance = new Attendance();
+  readonly #tab: string;
   #state: ConnectionState = 'idle';
   #losses = 0;
   #cancelTimer: Cancel | undefined;
@@ -42,6 +44,7 @@ export class Mirror implements ClientConnection {
     this.#host = host;
     this.#reports = new Reports(host);
     this.#answers = new Answers(parts.target);
+    this.#tab = newId(parts.platform.random);
     this.#seat = new Seat(parts, {
       receive: (post) => this.#receive(post),
       // What was to go before the close was posted to the worker: another hub has nothing of it.
@@ -120,7 +123,7 @@ export class Mirror implements ClientConnection {
   #join(): void {
     this.#cancelTimer?.();
     this.link.restart();
-    this.#seat.take(joinPost(this.#parts, this.#attendance.hasOpened));
+    this.#seat.take(joinPost(this.#parts, this.#tab, this.#attendance.hasOpened));
   }
 
   /** A session that is away still sends what was accepted, and then its end; the hub waits for it as long as it may take. */

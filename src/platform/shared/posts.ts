@@ -18,6 +18,8 @@ export type ToHub =
   /** First of all, and again after a time away. */
   | {
       readonly is: 'join';
+      /** The same for every seat of a tab's client. */
+      readonly tab: string;
       /** Who has the same shares the connection; undefined: nobody does. */
       readonly key: string | undefined;
       /** Undefined where it is to be asked for before every attempt. */

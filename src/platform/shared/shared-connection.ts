@@ -22,6 +22,8 @@ export class SharedConnection {
   readonly #members = new Set<Member>();
   /** Members that have closed, until all that they sent is handed on or acknowledged. */
   readonly #leaving = new Set<Member>();
+  /** Earlier seats of tabs, by which messages were sent that are still uncertain. */
+  readonly #uncertain = new Map<string, Member>();
   readonly #desk = new AddressDesk(this.#members);
   readonly #client: Client;
   readonly #inflow: Inflow;
@@ -51,6 +53,12 @@ export class SharedConnection {
   add(member: Member): void {
     const { state } = this.#client;
     this.#members.add(member);
+    // A tab that is back trusts this connection with what it sent before: it must not do so too soon.
+    const earlier = this.#uncertain.get(member.join.tab);
+    if (earlier !== undefined) {
+      member.isBehind = true;
+      this.#whenCertain(earlier, () => this.again(member));
+    }
     if (state === 'idle')
       this.#client.connect().catch(() => {}); // told by events
     else if (state === 'open') this.#inflow.begin(member, JOINED);
@@ -95,6 +103,16 @@ export class SharedConnection {
     if (!this.#hasOthers(member)) this.#closeWith(member, code, reason);
     this.#remove(member);
     member.over();
+    if (this.#hasSession && !member.isSettled) this.#whenCertain(member, () => {});
+  }
+
+  #whenCertain(member: Member, call: () => void): void {
+    const { tab } = member.join;
+    this.#uncertain.set(tab, member);
+    member.whenSettled(() => {
+      this.#uncertain.delete(tab);
+      call();
+    });
   }
 
   #hasOthers(member: Member): boolean {
