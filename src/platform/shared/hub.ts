@@ -93,10 +93,7 @@ export class Hub {
         connection.answered(member, post);
         break;
       case 'wake':
-        connection.wake();
-        break;
-      case 'again':
-        connection.again(member);
+        connection.wake(member);
         break;
       case 'close':
         connection.close(member, post.code, post.reason);

@@ -24,7 +24,7 @@ export class Member {
   isLeaving = false;
   /** It has taken too little for too long, and receives nothing more until it asks for it. */
   isBehind = false;
-  /** Its port is closed. */
+  /** Its port is closed: what is posted goes nowhere. */
   isOver = false;
   /** Stops watching for its end. */
   unwatch: Cancel | undefined;
@@ -33,7 +33,7 @@ export class Member {
   #hasOpened = false;
   #untakenBytes = 0;
   /** Messages that it sent and that are neither handed on nor, with a session, acknowledged. */
-  #unsettled = 0;
+  unsettled = 0;
   #whenSettled: (() => void) | undefined;
 
   constructor(join: Join, port: PortLike) {
@@ -48,17 +48,12 @@ export class Member {
     return this.#hasOpened || this.join.retriesFirst;
   }
 
-  /** Nothing that it sent is uncertain any more. */
-  get isSettled(): boolean {
-    return this.#unsettled === 0;
-  }
-
   get isFull(): boolean {
     return this.#untakenBytes > this.join.windowBytes;
   }
 
   post(post: ToTab): void {
-    if (!this.isOver) this.#poster.post(post);
+    this.#poster.post(post);
   }
 
   /** What was posted leaves now. */
@@ -82,16 +77,16 @@ export class Member {
   }
 
   sent({ message, bytes }: ToHub & { readonly is: 'message' }): void {
-    this.#unsettled += 1;
+    this.unsettled += 1;
     this.waiting.push({ message, bytes, owner: this });
   }
 
   /** One message more is `handed`, `acknowledged` or `returned`. */
   count(is: Count['is']): void {
-    if (!this.isOver) this.#poster.count(is);
+    this.#poster.count(is);
     // Without a session nothing is known of a message after it was handed on.
     if ((is === 'handed') === (this.join.session !== undefined)) return;
-    this.#unsettled -= 1;
+    this.unsettled -= 1;
     this.#lookSettled();
   }
 
@@ -122,6 +117,6 @@ export class Member {
   }
 
   #lookSettled(): void {
-    if (this.isSettled) this.#whenSettled?.();
+    if (this.unsettled === 0) this.#whenSettled?.();
   }
 }

@@ -49,7 +49,10 @@ export class Mirror implements ClientConnection {
       receive: (post) => this.#receive(post),
       // What was to go before the close was posted to the worker: another hub has nothing of it.
       failed: () => (this.#state === 'closing' ? this.#end(abnormalClose('The worker did not start.')) : this.#join()),
-      lost: () => this.#lost(abnormalClose('The worker that held the connection is gone.')),
+      lost: () => {
+        this.#drop();
+        this.#lost(abnormalClose('The worker that held the connection is gone.'));
+      },
     });
     this.link = new TabLink(parts.settings.outbox, parts.session, {
       ...host,
@@ -122,7 +125,6 @@ export class Mirror implements ClientConnection {
 
   #join(): void {
     this.#cancelTimer?.();
-    this.link.restart();
     this.#seat.take(joinPost(this.#parts, this.#tab, this.#attendance.hasOpened));
   }
 
@@ -148,11 +150,11 @@ export class Mirror implements ClientConnection {
         this.link.handed(post.messages);
         break;
       case 'acknowledged':
-        this.link.settled(post.messages);
+      case 'returned': {
+        const settled = this.link.settled(post.messages);
+        if (post.is === 'returned') this.#handBack(settled);
         break;
-      case 'returned':
-        this.#handBack(this.link.settled(post.messages));
-        break;
+      }
       case 'ask':
         void this.#answers.to(post.ask).then((answer) => this.#seat.post(answer));
         break;
@@ -208,34 +210,21 @@ export class Mirror implements ClientConnection {
     const { settings, session } = this.#parts;
     if (this.#state === 'closing') return;
     if (this.link.hasUnread) this.#fail(CloseCode.inboxFull, session === undefined ? inboxFull(settings) : heldOthers(session.windowBytes));
-    else {
-      this.#away();
-      this.#returnLater(abnormalClose('This tab took nothing for too long and was left behind.'), () => {
-        this.link.again();
-        this.#seat.post({ is: 'again' });
-      });
-    }
-  }
-
-  #lost(info: CloseInfo): void {
-    this.#drop();
-    this.#away();
-    if (this.#state === 'closing') this.#end(info);
-    else this.#returnLater(info, () => this.#join());
+    else this.#lost(abnormalClose('This tab took nothing for too long and was left behind.'));
   }
 
   /** Nobody is there to say when: this tab asks for itself. */
-  #returnLater(info: CloseInfo, comeBack: () => void): void {
+  #lost(info: CloseInfo): void {
     const { settings, platform } = this.#parts;
-    const { reconnect } = settings;
+    this.#away();
     this.#losses += 1;
-    if (reconnect === undefined || this.#losses > reconnect.maxAttempts) {
-      if (this.#seat.isTaken) this.#leave(info.code, info.reason);
-      this.#end(info);
+    const { reconnect } = settings;
+    if (this.#state === 'closing' || reconnect === undefined || this.#losses > reconnect.maxAttempts) {
+      this.giveUp(info, undefined);
       return;
     }
     const delayMs = backoffDelayMs(reconnect, this.#losses, platform.random());
-    this.#startTimer(delayMs, comeBack);
+    this.#startTimer(delayMs, () => this.wake());
     this.#retry(this.#losses, delayMs, info);
   }
 
@@ -259,6 +248,7 @@ export class Mirror implements ClientConnection {
   #drop(): void {
     this.#cancelTimer?.();
     this.#seat.release();
+    this.link.restart();
   }
 
   /** The connection may go on without this tab. */

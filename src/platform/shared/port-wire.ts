@@ -74,10 +74,9 @@ export class PortWire implements Wire {
     });
   }
 
-  /** The tab leaves its hub, which goes on with all that was posted. */
+  /** The tab leaves its hub, which goes on with all that was posted: nothing, where the connection has not been open for this seat. */
   left(): void {
-    this.handed();
-    this.isJoined = false;
+    if (this.isJoined) this.handed();
   }
 
   /**

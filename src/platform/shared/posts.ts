@@ -38,9 +38,8 @@ export type ToHub =
   | { readonly is: 'taken'; readonly bytes: number }
   | { readonly is: 'address'; readonly ask: number; readonly address: string }
   | { readonly is: 'noAddress'; readonly ask: number; readonly error: CarriedError }
+  /** The page is shown, or, where the tab was left `behind`, receives again. */
   | { readonly is: 'wake' }
-  /** The tab that was left `behind` receives again. */
-  | { readonly is: 'again' }
   /** Ends the membership; `closed` answers. The last one closes the connection with it. */
   | { readonly is: 'close'; readonly code: number; readonly reason: string }
   /** The same, of who waits for no answer. */

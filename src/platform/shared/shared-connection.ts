@@ -17,7 +17,7 @@ const JOINED: Continuity = { resumed: false, replayed: 0, lost: undefined, reaso
 /** One physical connection, and the logical clients that share it: how they come and go, and what they are told. */
 export class SharedConnection {
   /** A tab was shown, or a new one came: a good moment to try, and to doubt the link. */
-  readonly wake: () => void;
+  readonly #wake: () => void;
   readonly #hasSession: boolean;
   readonly #members = new Set<Member>();
   /** Members that have closed, until all that they sent is handed on or acknowledged. */
@@ -41,7 +41,7 @@ export class SharedConnection {
       acknowledged: (messages) => this.#outflow.acknowledged(messages),
     });
     this.#client = client;
-    this.wake = wake;
+    this.#wake = wake;
     this.#outflow = new Outflow(client, this.#members, this.#hasSession);
     this.#listen();
     this.#inflow = new Inflow(client, this.#members, {
@@ -57,12 +57,12 @@ export class SharedConnection {
     const earlier = this.#uncertain.get(member.join.tab);
     if (earlier !== undefined) {
       member.isBehind = true;
-      this.#whenCertain(earlier, () => this.again(member));
+      this.#whenCertain(earlier, () => this.#again(member));
     }
     if (state === 'idle')
       this.#client.connect().catch(() => {}); // told by events
     else if (state === 'open') this.#inflow.begin(member, JOINED);
-    else this.wake();
+    else this.#wake();
   }
 
   /** To be called after members have sent. */
@@ -70,10 +70,10 @@ export class SharedConnection {
     this.#outflow.pump();
   }
 
-  /** It was left behind, and is back. */
-  again(member: Member): void {
-    member.isBehind = false;
-    if (this.#client.isConnectionOpen()) this.#inflow.begin(member, JOINED);
+  /** Its tab was shown, or left behind and is back. */
+  wake(member: Member): void {
+    this.#wake();
+    if (member.isBehind && !this.#uncertain.has(member.join.tab)) this.#again(member);
   }
 
   taken(member: Member, bytes: number): void {
@@ -103,15 +103,20 @@ export class SharedConnection {
     if (!this.#hasOthers(member)) this.#closeWith(member, code, reason);
     this.#remove(member);
     member.over();
-    if (this.#hasSession && !member.isSettled) this.#whenCertain(member, () => {});
+    if (member.unsettled > 0) this.#whenCertain(member);
   }
 
-  #whenCertain(member: Member, call: () => void): void {
+  #again(member: Member): void {
+    member.isBehind = false;
+    if (this.#client.isConnectionOpen()) this.#inflow.begin(member, JOINED);
+  }
+
+  #whenCertain(member: Member, call?: () => void): void {
     const { tab } = member.join;
     this.#uncertain.set(tab, member);
     member.whenSettled(() => {
       this.#uncertain.delete(tab);
-      call();
+      call?.();
     });
   }
 

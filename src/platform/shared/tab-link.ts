@@ -70,14 +70,9 @@ export class TabLink {
     return this.#wire.isJoined;
   }
 
-  /** From here on another seat brings and takes. */
+  /** The seat is given up; another one brings and takes. */
   restart(): void {
     this.#wire.isJoined = false;
-    this.again();
-  }
-
-  /** The hub brings messages again, and counts from 0 what is taken. */
-  again(): void {
     this.#intake.restart();
   }
 

@@ -260,6 +260,33 @@ describe('breaks', () => {
     expect([client.state, origin.platform.wires.length]).toEqual(['open', 2]);
   });
 
+  test('retryNow() of one tab makes the connection of all try at once', async () => {
+    const origin = new Origin();
+    const patient = { reconnect: { minDelayMs: 3_600_000, maxDelayMs: 3_600_000 } };
+    const tabs = [await origin.open(patient), await origin.open(patient)];
+    await breakOff(origin);
+    tabs[1]?.client.retryNow();
+    await settle();
+    expect(origin.platform.wires).toHaveLength(2);
+    origin.platform.wire.accept();
+    await settle();
+    expect(tabs.map(({ client }) => client.state)).toEqual(['open', 'open']);
+  });
+
+  test('retryNow() of a tab whose worker died starts the next worker at once', async () => {
+    const origin = new Origin();
+    const { client, platform } = await origin.open({ reconnect: { minDelayMs: 3_600_000, maxDelayMs: 3_600_000 } });
+    await settle();
+    origin.killWorker();
+    await platform.clock.advance(250);
+    expect(origin.platform.wires).toHaveLength(0);
+    client.retryNow();
+    await settle();
+    origin.platform.wire.accept();
+    await settle();
+    expect(client.state).toBe('open');
+  });
+
   test('a first attempt that fails ends connect() and not the bus', async () => {
     const origin = new Origin();
     const [impatient, patient] = [origin.tab({ reconnect: AT_ONCE }), origin.tab({ reconnect: AT_ONCE, retriesFirst: true })];
@@ -312,6 +339,24 @@ describe('breaks', () => {
     expect(origin.platform.wire).not.toBe(wire);
     expect([...wire.sent, ...origin.platform.wire.sent]).toEqual([...texts, 'e']);
     expect([client.stats.messagesSent, client.bufferedBytes]).toEqual([5, 0]);
+  });
+
+  test('what a worker that dies had not handed on is sent by the next one, also where the page is hidden meanwhile', async () => {
+    const origin = new Origin();
+    const { client, platform } = await origin.open({ reconnect: AT_ONCE });
+    const { wire } = origin.platform;
+    wire.isCongested = true;
+    const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(50_000));
+    for (const text of texts) client.sendMessage(text);
+    await settle();
+    origin.killWorker();
+    await platform.clock.advance(250);
+    platform.fire('suspended');
+    platform.fire('woken');
+    await settle();
+    origin.platform.wire.accept();
+    await settle();
+    expect([...wire.sent, ...origin.platform.wire.sent]).toEqual(texts);
   });
 
   test('what a worker that dies had not handed to the network is counted as unsent by a tab that does not reconnect', async () => {
