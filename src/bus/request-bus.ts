@@ -1,6 +1,9 @@
+import { clientEvents } from '../core/client-events.js';
+import { checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
 import { WebsocketError } from '../core/errors.js';
+import { checkObject } from '../core/option-checks.js';
 import type { ClientOptions } from '../core/options.js';
 import type { Address, ClientEvents, CloseInfo, IWebsocketClient, OnMessage, Received, WebsocketType } from '../core/types.js';
 
@@ -41,7 +44,7 @@ export class RequestBus implements AsyncDisposable {
 
   constructor(make: MakeBusClient, report: (error: unknown) => void) {
     this.#make = make;
-    this.#events = new Emitter((cause, event) => {
+    this.#events = new Emitter(clientEvents, (cause, event) => {
       const message = `The application's ${event} handler on the bus threw. The connections go on; see cause.`;
       report(new WebsocketError('HANDLER_FAILED', message, { handler: event }, cause));
     });
@@ -61,8 +64,8 @@ export class RequestBus implements AsyncDisposable {
    * @throws {WebsocketError} `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call.
    */
   createClient(address: Address, onMessage?: OnMessage, type: WebsocketType = 'secure', options: ClientOptions = {}): IWebsocketClient {
-    const handler = onMessage ?? options.onMessage;
-    const complete = handler === undefined ? options : { ...options, onMessage: handler };
+    checkObject('options', options);
+    const complete = { ...options, onMessage: onMessage ?? options.onMessage };
     const client = this.#make(address, type, complete, (finished, isOwn) => this.#forget(finished, isOwn));
     this.#clients.set(client.id, client);
     for (const event of this.#forwarded.keys()) this.#forward(event, client);
@@ -123,7 +126,8 @@ export class RequestBus implements AsyncDisposable {
    *
    * @throws {WebsocketError} (rejects) `INVALID_CLOSE`.
    */
-  async closeAll(code?: number, reason?: string): Promise<void> {
+  async closeAll(code = 1000, reason = ''): Promise<void> {
+    checkClose(code, reason);
     await Promise.all([...this.#clients.values()].map((client) => client.close(code, reason)));
   }
 
@@ -150,7 +154,8 @@ export class RequestBus implements AsyncDisposable {
   }
 
   #find(client: IWebsocketClient | string): IWebsocketClient | undefined {
-    return typeof client === 'string' ? this.#clients.get(client) : client;
+    if (typeof client === 'string') return this.#clients.get(client);
+    return typeof client?.sendMessageBinary === 'function' ? client : undefined;
   }
 
   #get(client: IWebsocketClient | string): IWebsocketClient {
@@ -158,7 +163,7 @@ export class RequestBus implements AsyncDisposable {
     if (found !== undefined) return found;
     throw new WebsocketError(
       'UNKNOWN_CLIENT',
-      `No client ${String(client)} is on this bus. Use the id of one that createClient returned and that is not closed.`,
+      `No client ${typeof client === 'string' ? client : ''} is on this bus. Use the id of one that createClient returned and that is not closed.`,
       {
         id: client,
       },

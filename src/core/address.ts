@@ -15,33 +15,31 @@ const HOSTLESS = /^([a-z][a-z0-9+.-]*:)?[/\\]/i;
 export function resolveAddress(address: string | URL, type: WebsocketType): URL {
   const url = parse(address, type);
   if (url.username !== '' || url.password !== '') {
-    throw invalid(url, 'carries a user name or password, which browsers refuse. Send a token in the query or in a message.');
+    throw invalid(url, 'has a user name or password. Send a token in the query or in a message.');
   }
   if (url.hash !== '' || url.href.endsWith('#')) {
-    throw invalid(url, 'has a fragment (#…). Leave it out.');
+    throw invalid(url, 'has a fragment. Leave out what follows #.');
   }
   if (url.port === '0') throw invalid(url, 'has port 0. Use a port from 1 to 65535.');
   if (url.protocol === 'ws:' && type === 'secure') {
-    throw new WebsocketError(
-      'INSECURE_ADDRESS',
-      `${publicAddress(url)} is not encrypted and the type is 'secure'. Write wss://, or ask for it: type 'insecure'.`,
-      { address: publicAddress(url) },
-    );
+    throw new WebsocketError('INSECURE_ADDRESS', `${publicAddress(url)} is not encrypted. Write wss://, or ask for it: type 'insecure'.`, {
+      address: publicAddress(url),
+    });
   }
   return url;
 }
 
 function parse(address: string | URL, type: WebsocketType): URL {
   // An address function in plain JavaScript may well answer undefined: that is no host of this name.
-  const text = typeof address === 'string' ? address.trim() : (address?.href ?? '');
-  if (text === '') throw new WebsocketError('INVALID_ADDRESS', "The address is empty. Write 'host' or 'wss://host/path'.", { address: '' });
+  const href: unknown = typeof address === 'string' ? address : address?.href;
+  const text = typeof href === 'string' ? href.trim() : '';
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== 'ws' && scheme !== 'wss') {
-    throw new WebsocketError('INVALID_ADDRESS', `The address has the scheme ${scheme}://. Write wss:// or ws:// instead.`, { scheme });
+    throw new WebsocketError('INVALID_ADDRESS', `The scheme ${scheme}:// is not wss:// or ws://.`, { scheme });
   }
-  if (scheme === undefined && HOSTLESS.test(text)) throw unparsable(text);
-  const href = scheme === undefined ? `${type === 'secure' ? 'wss' : 'ws'}://${text}` : text;
-  const url = parseUrl(href);
+  if (text === '' || (scheme === undefined && HOSTLESS.test(text))) throw unparsable(text);
+  const complete = scheme === undefined ? `${type === 'secure' ? 'wss' : 'ws'}://${text}` : text;
+  const url = parseUrl(complete);
   // Chromium escapes what the URL standard forbids in a host: 'two words' would be dialled as two%20words.
   if (url === undefined || url.hostname.includes('%')) throw unparsable(text);
   return url;
@@ -59,7 +57,7 @@ function parseUrl(href: string): URL | undefined {
 function unparsable(text: string): WebsocketError {
   return new WebsocketError(
     'INVALID_ADDRESS',
-    "The address can't be parsed. Write 'host', 'host:port/path' or 'wss://host/path', a port from 1 to 65535, and an IPv6 address in brackets: [::1]:8080.",
+    "The address is empty or can't be parsed. Write 'host:port/path' or 'wss://host/path', a port from 1 to 65535, an IPv6 address in brackets.",
     { address: publicText(text) },
   );
 }

@@ -6,12 +6,7 @@ export function aborted(reason: unknown): WebsocketError {
 }
 
 export function handlerFailed(handler: string, cause: unknown): WebsocketError {
-  return new WebsocketError(
-    'HANDLER_FAILED',
-    `The application's ${handler} handler threw. The connection goes on; see cause.`,
-    { handler },
-    cause,
-  );
+  return new WebsocketError('HANDLER_FAILED', `Your ${handler} handler threw: see cause.`, { handler }, cause);
 }
 
 export function hasHandler(): WebsocketError {
@@ -35,17 +30,15 @@ export function closedBeforeOpen(info: CloseInfo): WebsocketError {
 }
 
 export function undelivered(messages: number): WebsocketError {
-  return new WebsocketError(
-    'UNDELIVERED',
-    `The session ended with ${messages} messages that may not have arrived. Listen to undelivered to have them.`,
-    { messages },
-  );
+  return new WebsocketError('UNDELIVERED', `${messages} messages of the session may not have arrived. Listen to undelivered.`, {
+    messages,
+  });
 }
 
 export function unsent(messages: number, bytes: number, info: CloseInfo): WebsocketError {
   return new WebsocketError(
     'UNSENT',
-    `The connection ended (${info.code}) with ${messages} accepted messages (${bytes} bytes) that never left. Await drained() before close(), or send them again on a new connection.`,
+    `The connection ended (${info.code}) with ${messages} messages (${bytes} bytes) unsent. Await drained() before close(), or send them again.`,
     { messages, bytes, code: info.code },
   );
 }

@@ -3,7 +3,8 @@ import type { ClientConnection } from './client-connection.js';
 import type { ConnectionHost, Target } from './connection.js';
 import { WebsocketError } from './errors.js';
 import type { MakeLink } from './link.js';
-import { type ClientOptions, resolveOptions, type Settings } from './options.js';
+import { invalid } from './option-checks.js';
+import { type ConnectOptions, resolveOptions, type Settings } from './options.js';
 import { PlainLink } from './plain-link.js';
 import type { Platform } from './platform.js';
 import type { Address, IWebsocketClient, OnMessage, SessionFeature, TransportFeature, WebsocketType } from './types.js';
@@ -60,32 +61,32 @@ export function clientParts(
   platform: Platform,
   address: Address,
   type: WebsocketType,
-  options: ClientOptions = {},
+  options: ConnectOptions = {},
   isOnBus = false,
 ): ClientParts {
-  if (type !== 'secure' && type !== 'insecure') {
-    throw new WebsocketError('INVALID_OPTION', "The type must be 'secure' or 'insecure'.", { option: 'type', value: type });
+  const settings = resolveOptions(options, platform.otherOptions);
+  const { onMessage, signal, session, transport, retryFirstAttempt } = options;
+  if ((type !== 'secure' && type !== 'insecure') || (options.type ?? type) !== type) {
+    throw invalid('type', options.type ?? type, "must be 'secure' or 'insecure'.");
   }
   if (options.node !== undefined && !platform.acceptsNodeOptions) {
-    throw new WebsocketError(
-      'UNSUPPORTED',
-      `The WebSocket of a ${platform.name} runtime takes no headers, TLS or agent options. Leave node out.`,
-      { option: 'node', platform: platform.name },
-    );
+    throw new WebsocketError('UNSUPPORTED', `The option node is not for the ${platform.name} platform. Leave it out.`, {
+      option: 'node',
+      platform: platform.name,
+    });
   }
-  const settings = resolveOptions(options);
-  const feature = options.session as LinkFeature | undefined;
-  const transport = (options.transport as DialFeature | undefined) ?? platform;
-  const dial = feature?.wrap?.(transport.dial) ?? transport.dial;
+  const feature = session as LinkFeature | undefined;
+  const dialler = (transport as DialFeature | undefined) ?? platform;
+  const dial = feature?.wrap?.(dialler.dial) ?? dialler.dial;
   return {
     platform: dial === platform.dial ? platform : { ...platform, dial },
     settings,
     target: targetOf(address, type),
     makeLink: feature === undefined ? (host) => new PlainLink(host, settings.outbox) : feature.makeLink(settings, platform),
-    retriesFirst: options.retryFirstAttempt ?? isOnBus,
-    reportsFirst: isOnBus || options.retryFirstAttempt === true,
-    onMessage: options.onMessage,
-    signal: options.signal,
+    retriesFirst: retryFirstAttempt ?? isOnBus,
+    reportsFirst: isOnBus || retryFirstAttempt === true,
+    onMessage,
+    signal,
   };
 }
 

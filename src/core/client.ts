@@ -1,5 +1,6 @@
 import type { ClientConnection } from './client-connection.js';
 import { aborted, closedBeforeOpen, handlerFailed, invalidMessage, notOpen, undelivered, unsent } from './client-errors.js';
+import { clientEvents } from './client-events.js';
 import { newId } from './client-id.js';
 import type { ClientParts } from './client-parts.js';
 import { checkClose } from './close-codes.js';
@@ -10,6 +11,7 @@ import { Emitter } from './emitter.js';
 import type { WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
 import { copyOf } from './message-bytes.js';
+import { invalid } from './option-checks.js';
 import { rejected, settler } from './settler.js';
 import type {
   ClientEvents,
@@ -63,7 +65,7 @@ export class Client implements IWebsocketClient {
       messagesShed: 0,
       rttMs: undefined,
     };
-    this.#events = new Emitter((error, event) => this.handlerFailed(error, event));
+    this.#events = new Emitter(clientEvents, (error, event) => this.handlerFailed(error, event));
     this.#inbox = new Inbox(
       settings.inbox,
       {
@@ -187,6 +189,9 @@ export class Client implements IWebsocketClient {
   }
 
   #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
+    if (delivery !== 'reliable' && delivery !== 'volatile' && typeof delivery?.latest !== 'string') {
+      throw invalid('delivery', delivery, 'must be reliable, volatile or { latest }.');
+    }
     const { state } = this;
     if (state === 'idle' || this.#ownerClosed) throw notOpen(state);
     if (state === 'closing' || state === 'closed') {

@@ -28,7 +28,7 @@ export function canReconnectAfter(code: number): boolean {
 /** Refuses at the call what a close frame cannot carry (RFC 6455): a code that no endpoint may send, a reason that is no string or too long. */
 export function checkClose(code: number, reason: string): void {
   if (!isSendable(code)) {
-    throw new WebsocketError('INVALID_CLOSE', `Close code ${code} cannot be sent. Use 1000, or a code of your own from 3000 to 4999.`, {
+    throw new WebsocketError('INVALID_CLOSE', 'This close code cannot be sent. Use 1000 or 3000 to 4999.', {
       code,
     });
   }

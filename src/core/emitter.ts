@@ -1,35 +1,43 @@
+import { checkHas, checkName } from './option-checks.js';
+
 type Listener = (...args: never[]) => void;
+
+/** By the name of each event, its listeners. */
+export type Listeners<Events> = Readonly<Record<keyof Events & string, readonly Listener[]>>;
 
 /**
  * Listeners by event name. One that throws is handed to `failed` and keeps no other from being called.
  * A listener that is added or taken off during an event counts from the next one on.
  */
 export class Emitter<Events extends { [name in keyof Events]: Listener }> {
-  readonly #listeners = new Map<keyof Events, readonly Listener[]>();
+  #listeners: Listeners<Events>;
   readonly #failed: (error: unknown, event: keyof Events) => void;
 
-  constructor(failed: (error: unknown, event: keyof Events) => void) {
+  /** @param none of each event: its names are those that `on` takes. */
+  constructor(none: Listeners<Events>, failed: (error: unknown, event: keyof Events) => void) {
+    this.#listeners = none;
     this.#failed = failed;
   }
 
-  on<E extends keyof Events>(event: E, listener: Events[E]): () => void {
+  /** @throws {WebsocketError} `INVALID_OPTION` for an event that does not exist, and a listener that is not a function. */
+  on<E extends keyof Events & string>(event: E, listener: Events[E]): () => void {
+    const name = typeof event === 'string' ? event : '';
+    checkName(name, Object.keys(this.#listeners), 'event', event, `The event ${name}`);
+    checkHas('listener', listener, 'call', 'a function');
     // An entry of its own for each call, so that taking one off leaves another of the same function alone.
     const entry: Listener = (...args) => listener(...args);
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), entry]);
+    this.#listeners = { ...this.#listeners, [event]: [...this.#listeners[event], entry] };
     return () => {
-      const rest = (this.#listeners.get(event) ?? []).filter((other) => other !== entry);
-      this.#listeners.set(event, rest);
+      this.#listeners = { ...this.#listeners, [event]: this.#listeners[event].filter((other) => other !== entry) };
     };
   }
 
-  has(event: keyof Events): boolean {
-    return (this.#listeners.get(event)?.length ?? 0) > 0;
+  has(event: keyof Events & string): boolean {
+    return this.#listeners[event].length > 0;
   }
 
-  emit<E extends keyof Events>(event: E, ...args: Parameters<Events[E]>): void {
-    const listeners = this.#listeners.get(event);
-    if (listeners === undefined) return;
-    for (const listener of listeners) {
+  emit<E extends keyof Events & string>(event: E, ...args: Parameters<Events[E]>): void {
+    for (const listener of this.#listeners[event]) {
       try {
         listener(...(args as never[]));
       } catch (error) {

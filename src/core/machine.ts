@@ -220,7 +220,7 @@ function before(first: readonly Effect[], rest: Step): Step {
 function connectTimeout({ connectTimeoutMs, resumes }: Policy): WebsocketError {
   return new WebsocketError(
     'CONNECT_TIMEOUT',
-    `No connection within ${connectTimeoutMs} ms. Check that a ${resumes ? 'gemsocket' : 'WebSocket'} server answers there${resumes ? ' (others stay silent)' : ''}, or raise connectTimeoutMs.`,
+    `No connection within ${connectTimeoutMs} ms. Check that a ${resumes ? 'gemsocket' : 'WebSocket'} server answers there, or raise connectTimeoutMs.`,
     { timeoutMs: connectTimeoutMs },
   );
 }

@@ -9,10 +9,14 @@ export function sizeOf(message: Message): number {
 
 /** The bytes of a message that the application hands over, in a buffer of their own: the application's may change at once. */
 export function copyOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
-  if (ArrayBuffer.isView(bytes)) {
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).slice() as Uint8Array<ArrayBuffer>;
+  try {
+    if (ArrayBuffer.isView(bytes)) {
+      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).slice() as Uint8Array<ArrayBuffer>;
+    }
+    // Throws for everything that is no ArrayBuffer, and takes one of another realm, as in tests that run in one.
+    return new Uint8Array(ArrayBuffer.prototype.slice.call(bytes, 0));
+  } catch {
+    // Or the buffer was transferred to a worker, or there is no memory for the copy.
+    throw invalidMessage('sendMessageBinary takes an ArrayBuffer that was not transferred, or a view of one.');
   }
-  // Not instanceof: the buffer may be of another realm, as in tests that run in one.
-  if (Object.prototype.toString.call(bytes) === '[object ArrayBuffer]') return new Uint8Array(bytes.slice(0));
-  throw invalidMessage('sendMessageBinary takes an ArrayBuffer or a view of one; for text there is sendMessage.');
 }

@@ -1,5 +1,5 @@
 import type { Backoff } from './backoff.js';
-import { WebsocketError } from './errors.js';
+import { checkHas, checkObject, group, groupOrFalse, invalid, milliseconds, positive, type Rule, type Rules } from './option-checks.js';
 import type { OnMessage, SessionFeature, TransportFeature, WebsocketType } from './types.js';
 
 /** The options of a client. Each may be left out; every wait and every queue is bounded. */
@@ -100,33 +100,6 @@ export interface NodeOptions {
   [tlsOrAgentOption: string]: unknown;
 }
 
-export const defaults = {
-  /** A TLS handshake over a poor mobile network takes seconds; a person waits about ten. */
-  connectTimeoutMs: 10_000,
-  /** A peer that lives answers a close frame in a round trip. */
-  closeTimeoutMs: 5_000,
-  /** Half a second at most for the common case, a server that is back at once; then doubling. */
-  minDelayMs: 500,
-  /** A server that returns after minutes gets its clients back within this time, spread evenly over it. */
-  maxDelayMs: 30_000,
-  /** An application that shows "reconnecting" wants it to come true, however late. */
-  maxAttempts: Number.POSITIVE_INFINITY,
-  /** Four times what a large game snapshot has; a browser holds several of them without noticing. */
-  maxMessageBytes: 16 * 1024 * 1024,
-  /** Several seconds at a thousand messages a second: longer than a frame loop may stall and still be alive. */
-  inboxMessages: 10_000,
-  /** Room for one message of the largest size, and as much again. */
-  inboxBytes: 32 * 1024 * 1024,
-  /** A second at 8 Mbit/s: enough to keep any link busy, little enough that fresh messages are not stale. */
-  highWaterBytes: 1024 * 1024,
-  /** One message of the largest size that common servers take. */
-  outboxBytes: 16 * 1024 * 1024,
-  /** Under the 60 s after which proxies cut a silent connection (nginx proxy_read_timeout), with room for three lost. */
-  pingMs: 15_000,
-  /** Far over any round trip; with pingMs, a dead link is known within 25 s. */
-  pingTimeoutMs: 10_000,
-} as const;
-
 export interface InboxBounds {
   readonly maxMessages: number;
   readonly maxBytes: number;
@@ -159,82 +132,80 @@ export interface Settings {
   readonly resumeWindowMs?: number;
 }
 
-/** @throws {WebsocketError} `INVALID_OPTION` for a bound that is no number or cannot work, or a protocol that cannot be offered. */
-export function resolveOptions(options: ClientOptions): Settings {
-  return {
-    connectTimeoutMs: milliseconds('connectTimeoutMs', options.connectTimeoutMs, defaults.connectTimeoutMs),
-    closeTimeoutMs: milliseconds('closeTimeoutMs', options.closeTimeoutMs, defaults.closeTimeoutMs),
-    reconnect: resolveBackoff(options.reconnect ?? {}),
-    givenMaxDelayMs: (options.reconnect || undefined)?.maxDelayMs,
-    protocols: checkProtocols(options.protocols ?? []),
-    maxMessageBytes: positive('maxMessageBytes', options.maxMessageBytes, defaults.maxMessageBytes),
-    inbox: {
-      maxMessages: positive('inbox.maxMessages', options.inbox?.maxMessages, defaults.inboxMessages),
-      maxBytes: positive('inbox.maxBytes', options.inbox?.maxBytes, defaults.inboxBytes),
-    },
-    outbox: resolveOutbox(options.outbox ?? {}),
-    liveness: resolveLiveness(options.liveness ?? {}),
-    node: options.node ?? {},
+const MIB = 1_048_576;
+
+/** A TLS handshake over a poor mobile network takes seconds; a person waits about ten. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+
+/** A peer that lives answers a close frame in a round trip. */
+export const CLOSE_TIMEOUT_MS = 5_000;
+
+/** The rules of the options of a client, and the defaults of its bounds. */
+const clientRules = {
+  onMessage: has('call', 'a function'),
+  signal: has('addEventListener', 'an AbortSignal'),
+  session: has('makeLink', 'session()'),
+  transport: has('dial', 'webSocketStream()'),
+  retryFirstAttempt: () => undefined,
+  type: () => undefined,
+  node: (option: string, value: unknown) => checkObject(option, value),
+  connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  closeTimeoutMs: CLOSE_TIMEOUT_MS,
+  reconnect: groupOrFalse({
+    /** Half a second at most for the common case, a server that is back at once; then doubling. */
+    minDelayMs: 500,
+    /** A server that returns after minutes gets its clients back within this time, spread evenly over it. */
+    maxDelayMs: (option, value, { minDelayMs }) => milliseconds(option, value, Math.max(30_000, minDelayMs as number)),
+    /** An application that shows "reconnecting" wants it to come true, however late. */
+    maxAttempts: Number.POSITIVE_INFINITY,
+  }),
+  protocols: checkProtocols,
+  /** Four times what a large game snapshot has; a browser holds several of them without noticing. */
+  maxMessageBytes: 16 * MIB,
+  inbox: group({
+    /** Several seconds at a thousand messages a second: longer than a frame loop may stall and still be alive. */
+    maxMessages: 10_000,
+    /** Room for one message of the largest size, and as much again. */
+    maxBytes: 32 * MIB,
+  }),
+  outbox: group({
+    /** One message of the largest size that common servers take. */
+    maxBytes: 16 * MIB,
+    /** A second at 8 Mbit/s: enough to keep any link busy, little enough that fresh messages are not stale. */
+    highWaterBytes: (option, value, { maxBytes }) => positive(option, value, Math.min(MIB, maxBytes as number)),
+  }),
+  liveness: groupOrFalse({
+    /** Under the 60 s after which proxies cut a silent connection (nginx proxy_read_timeout), with room for three lost. */
+    pingMs: 15_000,
+    /** Far over any round trip; with pingMs, a dead link is known within 25 s. */
+    timeoutMs: 10_000,
+  }),
+};
+
+/**
+ * The options, checked and complete, and those that `others` has rules for.
+ *
+ * @throws {WebsocketError} `INVALID_OPTION` for a name that does not exist, and for a value that cannot work.
+ */
+export function resolveOptions(options: ConnectOptions, others?: Rules): Settings {
+  const settings = group({ ...clientRules, ...others })('', options, {});
+  return { ...settings, givenMaxDelayMs: (options.reconnect || undefined)?.maxDelayMs };
+}
+
+function has(method: string, what: string): Rule<void> {
+  return (option, value) => {
+    if (value !== undefined) checkHas(option, value, method, what);
   };
-}
-
-function resolveBackoff(reconnect: NonNullable<ClientOptions['reconnect']>): Backoff | undefined {
-  if (reconnect === false) return undefined;
-  const minDelayMs = milliseconds('reconnect.minDelayMs', reconnect.minDelayMs, defaults.minDelayMs);
-  return {
-    minDelayMs,
-    maxDelayMs: milliseconds('reconnect.maxDelayMs', reconnect.maxDelayMs, Math.max(minDelayMs, defaults.maxDelayMs)),
-    maxAttempts: positive('reconnect.maxAttempts', reconnect.maxAttempts, defaults.maxAttempts),
-  };
-}
-
-function resolveOutbox(outbox: NonNullable<ClientOptions['outbox']>): OutboxBounds {
-  const maxBytes = positive('outbox.maxBytes', outbox.maxBytes, defaults.outboxBytes);
-  return {
-    highWaterBytes: positive('outbox.highWaterBytes', outbox.highWaterBytes, Math.min(maxBytes, defaults.highWaterBytes)),
-    maxBytes,
-  };
-}
-
-export function resolveLiveness(liveness: NonNullable<ClientOptions['liveness']>): LivenessTimes | undefined {
-  if (liveness === false) return undefined;
-  return {
-    pingMs: milliseconds('liveness.pingMs', liveness.pingMs, defaults.pingMs),
-    timeoutMs: milliseconds('liveness.timeoutMs', liveness.timeoutMs, defaults.pingTimeoutMs),
-  };
-}
-
-/** Refuses what is not a number over zero, naming the option. */
-export function positive(name: string, value: number | undefined, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value === 'number' && value > 0) return value;
-  throw new WebsocketError('INVALID_OPTION', `The option ${name} must be a number over 0.`, { option: name, value });
-}
-
-/** Longer, and `setTimeout` runs at once in every runtime: its delay has 31 bits. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** The same for a time that a timer must measure: about 24 days at most. */
-export function milliseconds(name: string, value: number | undefined, fallback: number): number {
-  const delayMs = positive(name, value, fallback);
-  if (delayMs <= MAX_TIMER_MS) return delayMs;
-  throw new WebsocketError('INVALID_OPTION', `The option ${name} must be ${MAX_TIMER_MS} ms at most: no timer is longer.`, {
-    option: name,
-    value,
-  });
 }
 
 /** A token of HTTP (RFC 9110, 5.6.2), which is what RFC 6455 (4.1) wants of a subprotocol. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-function checkProtocols(protocols: readonly string[]): readonly string[] {
+function checkProtocols(option: string, protocols: unknown = []): readonly string[] {
   const isValid =
     Array.isArray(protocols) &&
     protocols.every((name) => typeof name === 'string' && TOKEN.test(name)) &&
     new Set(protocols).size === protocols.length;
-  if (isValid) return protocols;
-  throw new WebsocketError('INVALID_OPTION', 'The option protocols must be a list of names, each once, without spaces and commas.', {
-    option: 'protocols',
-    value: protocols,
-  });
+  if (isValid) return protocols as string[];
+  throw invalid(option, protocols, 'must list names without spaces and commas, each once.');
 }

@@ -48,7 +48,7 @@ export class Outbox {
     if (buffered + bytes <= this.#bounds.maxBytes) return;
     throw new WebsocketError(
       'OUTBOX_FULL',
-      `The outbox holds ${buffered} bytes and ${bytes} more would pass its limit of ${this.#bounds.maxBytes}. Await drained() when a send returns false, or raise outbox.maxBytes.`,
+      `${buffered} bytes wait, and ${bytes} more pass outbox.maxBytes (${this.#bounds.maxBytes}). Await drained() when a send returns false, or raise it.`,
       { buffered, size: bytes, limit: this.#bounds.maxBytes },
     );
   }

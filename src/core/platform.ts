@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import type { ArrivalQueue } from './inbox.js';
+import type { Rules } from './option-checks.js';
 import type { Dial } from './wire.js';
 
 /** All that a client needs from where it runs. Handed to each client, never registered globally. */
@@ -21,6 +22,8 @@ export interface Platform {
   readonly report: (error: unknown) => void;
   /** Whether `ClientOptions.node` means anything here. */
   readonly acceptsNodeOptions: boolean;
+  /** Rules of options that only some entries have. */
+  readonly otherOptions?: Rules;
 }
 
 /** The life of the page or process around a client. */

@@ -1,4 +1,5 @@
 import { WebsocketError } from './errors.js';
+import { checkHas } from './option-checks.js';
 import type { CloseInfo, IWebsocketClient, Message } from './types.js';
 
 /** The two halves of a client as streams. */
@@ -13,8 +14,11 @@ export interface ClientStreams {
  * WHATWG streams over a client, with backpressure both ways. The readable draws from the inbox like every other
  * reader; it closes after a clean end and errors with `CONNECTION_LOST` after another. Cancelling it, or closing
  * the writable, closes the connection.
+ *
+ * @throws {WebsocketError} `INVALID_OPTION` for what is not a client.
  */
 export function streams(client: IWebsocketClient): ClientStreams {
+  checkHas('client', client, 'sendMessageBinary', 'a client');
   const messages = client[Symbol.asyncIterator]();
   const readable = new ReadableStream<Message>(
     {

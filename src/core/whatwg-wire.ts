@@ -148,8 +148,7 @@ function wellFormed(text: string): string {
 }
 
 export function protocolNotOffered(address: string, protocol: string): WebsocketError {
-  const choice =
-    protocol === '' ? 'chose none of the subprotocols that were offered' : `chose the subprotocol ${protocol}, which was not offered`;
+  const choice = protocol === '' ? 'chose none of the subprotocols' : `chose the subprotocol ${protocol}, which was not offered`;
   return new WebsocketError('CONNECT_FAILED', `The server at ${address} ${choice}. Offer in the option protocols what it speaks.`, {
     address,
     protocol,
@@ -159,7 +158,7 @@ export function protocolNotOffered(address: string, protocol: string): Websocket
 export function connectFailed(address: string): WebsocketError {
   return new WebsocketError(
     'CONNECT_FAILED',
-    `Could not connect to ${address}. The reason cannot be known here: see the network log and the console; check the server, its certificate, and whether it takes this origin and these protocols.`,
+    `Could not connect to ${address}. The reason cannot be known here: see the network log and the console; check the server, its certificate, origin and protocols.`,
     { address },
   );
 }
@@ -174,7 +173,7 @@ export function receiveUpTo(limit: number, message: Message, wire: Wire, events:
   const closeCode = CloseCode.messageTooBig;
   const error = new WebsocketError(
     'MESSAGE_TOO_BIG',
-    `The peer sent a message of ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise the option if such messages are wanted.`,
+    `The peer sent ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise it if such messages are wanted.`,
     { size, limit, closeCode },
   );
   wire.detach(closeCode, 'message too big');

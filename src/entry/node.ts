@@ -35,7 +35,7 @@ export class WebsocketClient extends Client {
  * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
  */
 export async function connect(address: Address, options: ConnectOptions = {}): Promise<IWebsocketClient> {
-  const client = new Client(parts(address, options.type ?? 'secure', options));
+  const client = new Client(parts(address, options?.type ?? 'secure', options));
   await client.connect();
   return client;
 }

@@ -1,8 +1,9 @@
 import { RequestBus } from '../bus/request-bus.js';
 import { Client } from '../core/client.js';
 import { type ClientParts, clientParts, type LinkFeature } from '../core/client-parts.js';
-import { WebsocketError } from '../core/errors.js';
+import { checkNames, checkObject, invalid } from '../core/option-checks.js';
 import type { ClientOptions, ConnectOptions } from '../core/options.js';
+import type { Platform } from '../core/platform.js';
 import type { Address, IWebsocketClient, OnMessage, WebsocketType } from '../core/types.js';
 import { browserPlatform } from '../platform/browser/platform.js';
 import { Hub } from '../platform/shared/hub.js';
@@ -38,6 +39,8 @@ export interface SharedClientOptions extends ClientOptions {
   shared?: SharedOptions | undefined;
 }
 
+const sharedPlatform: Platform = { ...browserPlatform, otherOptions: { shared: () => undefined } };
+
 /**
  * Workers with the same script and name are the same worker. The number is that of what tab and worker say to each
  * other, so that a page with another version of this library meets a worker of its own.
@@ -68,7 +71,7 @@ export class WebsocketClient extends Client {
  * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
  */
 export async function connect(address: Address, options: SharedClientOptions & ConnectOptions = {}): Promise<IWebsocketClient> {
-  const client = new Client(sharedParts(address, options.type ?? 'secure', options));
+  const client = new Client(sharedParts(address, options?.type ?? 'secure', options));
   await client.connect();
   return client;
 }
@@ -83,7 +86,7 @@ export class WebsocketRequestBus extends RequestBus {
       (address, type, options, onFinished) => new Client({ ...sharedParts(address, type, options, true), onFinished }),
       browserPlatform.report,
     );
-    this.#shared = shared;
+    this.#shared = checkShared(shared);
   }
 
   override createClient(
@@ -92,15 +95,16 @@ export class WebsocketRequestBus extends RequestBus {
     type?: WebsocketType,
     options: SharedClientOptions = {},
   ): IWebsocketClient {
-    const shared = { ...this.#shared, ...options.shared };
+    checkObject('options', options);
+    const shared = { ...this.#shared, ...checkShared(options.shared) };
     return super.createClient(address, onMessage, type, { ...options, shared } as ClientOptions);
   }
 }
 
 function sharedParts(address: Address, type: WebsocketType, options: SharedClientOptions = {}, isOnBus = false): ClientParts {
-  const parts = clientParts(browserPlatform, address, type, options, isOnBus);
+  const parts = clientParts(sharedPlatform, address, type, options, isOnBus);
   const feature = options.session as LinkFeature | undefined;
-  const { key, worker } = checkShared(options.shared ?? {});
+  const { key, worker } = checkShared(options.shared);
   const fixed = typeof address === 'function' ? undefined : (parts.target() as URL).href;
   const { locks } = navigator;
   return {
@@ -121,12 +125,16 @@ function sharedParts(address: Address, type: WebsocketType, options: SharedClien
   };
 }
 
-function checkShared({ key, worker }: SharedOptions): SharedOptions {
-  if (key === undefined || (typeof key === 'string' && key !== '')) return { key, worker };
-  throw new WebsocketError('INVALID_OPTION', 'The option shared.key must be a text that is not empty.', {
-    option: 'shared.key',
-    value: key,
-  });
+/** What it is given, checked. */
+function checkShared(shared: SharedOptions = {}): SharedOptions {
+  checkObject('shared', shared);
+  const { key, worker } = shared;
+  checkNames(shared, { key, worker }, 'shared.');
+  if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('shared.key', key, 'must be a text that is not empty.');
+  if (worker !== undefined && !(typeof worker === 'string' || typeof worker === 'function' || worker instanceof URL)) {
+    throw invalid('shared.worker', worker, 'must be an address or a function that makes the worker.');
+  }
+  return shared;
 }
 
 /** Undefined where there is no shared worker, or none from that address. */

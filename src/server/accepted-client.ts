@@ -4,6 +4,7 @@ import { Client } from '../core/client.js';
 import { abnormalClose, CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { MakeLink } from '../core/link.js';
+import { checkHas } from '../core/option-checks.js';
 import type { Settings } from '../core/options.js';
 import type { ClientEvents, Continuity, Delivery, MessageIterator, Received } from '../core/types.js';
 import type { Dial } from '../core/wire.js';
@@ -119,6 +120,7 @@ export class AcceptedClient extends Client implements ServerClient {
   }
 
   override on<E extends keyof ServerClientEvents>(event: E, listener: ServerClientEvents[E]): () => void {
+    if (event === 'away' || event === 'back') checkHas('listener', listener, 'call', 'a function');
     if (event === 'away') return super.on('reconnecting', this.#guarded(event, listener as ServerClientEvents['away']));
     if (event === 'back') return super.on('reconnected', this.#guarded(event, listener as ServerClientEvents['back']));
     if (event === 'message') this.#reader = 'holder';

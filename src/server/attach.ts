@@ -50,7 +50,7 @@ export function attach(httpServer: HttpServer | HttpsServer, options: ServerOpti
 }
 
 function checkAttachable(httpServer: HttpServer | HttpsServer): void {
-  if (typeof httpServer?.on !== 'function') {
+  if (typeof httpServer?.on !== 'function' || typeof httpServer.address !== 'function') {
     throw new WebsocketError(
       'INVALID_OPTION',
       'attach() takes the http.Server: what createServer() or app.listen() returned. For a port of its own there is listen().',

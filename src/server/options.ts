@@ -1,15 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { WebsocketError } from '../core/errors.js';
+import { checkFunction, checkNames, checkObject, invalid, milliseconds, positive } from '../core/option-checks.js';
 import {
-  defaults,
+  CLOSE_TIMEOUT_MS,
+  CONNECT_TIMEOUT_MS,
   type InboxOptions,
   type LivenessOptions,
-  milliseconds,
-  positive,
   resolveOptions,
   type Settings,
 } from '../core/options.js';
-import { checkFunction, checkObject, invalid } from './option-checks.js';
 import { resolveServerSession, type ServerSessionOptions, type ServerSessionSettings } from './session-options.js';
 import { hostNameOf } from './target.js';
 
@@ -67,6 +66,26 @@ export interface ServerOptions {
   session?: ServerSessionOptions | false | undefined;
 }
 
+/** The names of all of them. */
+const serverOptions: Readonly<Record<keyof ServerOptions, true>> = {
+  tls: true,
+  path: true,
+  protocols: true,
+  origins: true,
+  hosts: true,
+  authenticate: true,
+  maxClients: true,
+  maxClosing: true,
+  maxMessageBytes: true,
+  handshakeTimeoutMs: true,
+  liveness: true,
+  rateLimit: true,
+  inbox: true,
+  maxBufferedBytes: true,
+  turnBudgetMs: true,
+  session: true,
+};
+
 export const serverDefaults = {
   /** An idle client costs about 30 KB: these, half a gigabyte. */
   maxClients: 16_384,
@@ -75,7 +94,7 @@ export const serverDefaults = {
   /** A message of a game or a chat is far smaller; what a stranger may make us hold at once should be. */
   maxMessageBytes: 64 * 1024,
   /** As long as a client waits for it by default. */
-  handshakeTimeoutMs: defaults.connectTimeoutMs,
+  handshakeTimeoutMs: CONNECT_TIMEOUT_MS,
   /** Seconds at a hundred messages a second, and no more: there are as many inboxes as clients. */
   inboxMessages: 1_024,
   /** Sixteen messages of the largest default size. */
@@ -85,7 +104,7 @@ export const serverDefaults = {
   /** Thousands of messages; and clients that flood the server delay the others by a few of these. */
   turnBudgetMs: 2,
   /** A client that lives answers a close frame in a round trip. */
-  graceMs: defaults.closeTimeoutMs,
+  graceMs: CLOSE_TIMEOUT_MS,
 } as const;
 
 /** What makes a server a wss server. */
@@ -128,9 +147,7 @@ export interface ServerSettings {
 export function resolveServerOptions(options: ServerOptions): ServerSettings {
   checkObject('options', options, 'must be an object: { path, origins, … }.');
   refuseUnsupported(options);
-  checkObject('inbox', options.inbox, 'must be an object: { maxMessages, maxBytes }.');
-  if (options.liveness !== false)
-    checkObject('liveness', options.liveness, 'must be an object, { pingMs, timeoutMs }, or false for no pings.');
+  checkNames(options, serverOptions);
   const maxBufferedBytes = positive('maxBufferedBytes', options.maxBufferedBytes, serverDefaults.maxBufferedBytes);
   return {
     path: resolvePath(options.path),
@@ -154,15 +171,19 @@ function clientSettings(options: ServerOptions, maxBufferedBytes: number): Setti
     reconnect: false,
     protocols: options.protocols,
     maxMessageBytes,
-    inbox: {
-      maxMessages: options.inbox?.maxMessages ?? serverDefaults.inboxMessages,
-      // One message of the largest size, and as much again.
-      maxBytes: options.inbox?.maxBytes ?? Math.max(serverDefaults.inboxBytes, 2 * maxMessageBytes),
-    },
+    inbox: inboxOptions(options.inbox, maxMessageBytes),
     // The server client bounds it, at maxBufferedBytes and one message.
     outbox: { highWaterBytes: maxBufferedBytes / 4, maxBytes: Number.POSITIVE_INFINITY },
     liveness: options.liveness,
   });
+}
+
+function inboxOptions(inbox: InboxOptions = {}, maxMessageBytes: number): InboxOptions {
+  checkObject('inbox', inbox, 'must be an object: { maxMessages, maxBytes }.');
+  // One message of the largest size, and as much again.
+  const mostBytes = Math.max(serverDefaults.inboxBytes, 2 * maxMessageBytes);
+  const { maxMessages = serverDefaults.inboxMessages, maxBytes = mostBytes } = inbox;
+  return { ...inbox, maxMessages, maxBytes };
 }
 
 function resolvePath(path: string | undefined): string | undefined {
@@ -211,11 +232,12 @@ function resolveRateLimit(rateLimit: ServerOptions['rateLimit']): RateLimit | un
   const messagesPerSecond = positive('rateLimit.messagesPerSecond', rateLimit.messagesPerSecond ?? Number.NaN, Number.NaN);
   // A bucket under one token would let nothing through.
   const burst = Math.max(1, positive('rateLimit.burst', rateLimit.burst, messagesPerSecond));
+  checkNames(rateLimit, { messagesPerSecond, burst }, 'rateLimit.');
   return { messagesPerSecond, burst };
 }
 
 function refuseUnsupported(options: object): void {
-  for (const option of ['backplane', 'topics', 'authorize']) {
+  for (const option of ['backplane', 'topics', 'authorize', 'userKey', 'trustedProxies', 'maxClientsPerAddress']) {
     if ((options as Record<string, unknown>)[option] === undefined) continue;
     throw new WebsocketError('UNSUPPORTED', `The option ${option} is not there yet. Leave it out.`, {
       option,

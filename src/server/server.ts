@@ -4,9 +4,9 @@ import type WebSocket from 'isomorphic-ws';
 import { deadline } from '../core/clock.js';
 import { CloseCode, checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
-import { Emitter } from '../core/emitter.js';
+import { Emitter, type Listeners } from '../core/emitter.js';
 import { WebsocketError } from '../core/errors.js';
-import { milliseconds } from '../core/options.js';
+import { checkNames, checkObject, milliseconds } from '../core/option-checks.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { ReadTurns } from '../platform/node/read-turns.js';
 import { SESSION_PROTOCOL } from '../session/limits.js';
@@ -19,7 +19,6 @@ import { Deadlines } from './deadlines.js';
 import { type Handshake, makeHandshake } from './handshake.js';
 import { LimitedLog } from './limited-log.js';
 import { Metrics } from './metrics.js';
-import { checkObject } from './option-checks.js';
 import { type ServerSettings, serverDefaults } from './options.js';
 import { plainCarrier } from './plain-carrier.js';
 import { ignore, type Refusal } from './refusal.js';
@@ -39,6 +38,8 @@ const BOUNDS: readonly string[] = ['MESSAGE_TOO_BIG', 'RATE_LIMITED'];
 
 /** A line names the client, so one is not enough; an attack must not fill the log, so there are not many. */
 const CLIENTS_PER_MINUTE = 10;
+
+const serverEvents: Listeners<ServerEvents> = { connection: [], refused: [], error: [] };
 
 /** The one implementation of WebsocketServer: from a request for an upgrade to a client, and to the end of it. */
 export class UpgradeServer implements WebsocketServer {
@@ -80,7 +81,7 @@ export class UpgradeServer implements WebsocketServer {
     this.#sessions = settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#turns, this.#sessionsHost);
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#roster = new Roster((client) => this.#arrivals.left(client));
-    this.#events = new Emitter((error, event) => this.#handlerFailed(error, event));
+    this.#events = new Emitter(serverEvents, (error, event) => this.#handlerFailed(error, event));
     this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
   }
 
@@ -109,6 +110,7 @@ export class UpgradeServer implements WebsocketServer {
   close(options: ServerCloseOptions = {}): Promise<void> {
     checkObject('options', options, 'of close() must be an object: { code, reason, graceMs }.');
     const { code = CloseCode.goingAway, reason = '', graceMs = serverDefaults.graceMs } = options;
+    checkNames(options, { code, reason, graceMs });
     checkClose(code, reason);
     const dropAfterMs = graceMs === 0 ? 0 : milliseconds('graceMs', graceMs, serverDefaults.graceMs);
     this.#closing ??= this.#close(code, reason, dropAfterMs);

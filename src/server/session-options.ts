@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { milliseconds, positive } from '../core/options.js';
+import { checkFunction, checkNames, checkObject, milliseconds, positive } from '../core/option-checks.js';
 import { resolveSession, sessionDefaults } from '../session/feature.js';
 import { type RegistryBounds, registryDefaults } from '../session/registry.js';
-import { checkFunction, checkObject } from './option-checks.js';
 
 /** Bounds of the sessions that clients with `session()` hold. docs/guides/operating.md says of each default why it is so much. */
 export interface ServerSessionOptions {
@@ -59,8 +58,21 @@ export interface ServerSessionSettings extends RegistryBounds {
   readonly isSameUser: (before: unknown, now: unknown) => boolean;
 }
 
+/** The names of all of them. */
+const serverSessionOptions: Readonly<Record<keyof ServerSessionOptions, true>> = {
+  windowBytes: true,
+  replayBytes: true,
+  batchDelayMs: true,
+  resumeWindowMs: true,
+  maxDetached: true,
+  maxDetachedBytes: true,
+  maxDetachedPerAddress: true,
+  maxDetachedPerUser: true,
+  isSameUser: true,
+};
+
 /** @throws {WebsocketError} `INVALID_OPTION`. */
-export function resolveServerSession(options: ServerSessionOptions | false | undefined): ServerSessionSettings | undefined {
+export function resolveServerSession(options: ServerSessionOptions | false = {}): ServerSessionSettings | undefined {
   if (options === false) return undefined;
   checkObject('session', options, 'must be an object of options, or false for no sessions.');
   const {
@@ -73,7 +85,8 @@ export function resolveServerSession(options: ServerSessionOptions | false | und
     isSameUser,
     maxDetachedPerAddress,
     maxDetachedPerUser,
-  } = options ?? {};
+  } = options;
+  checkNames(options, serverSessionOptions, 'session.');
   // None is a bound, too: a client that loses its connection then loses its session.
   const most = maxDetached === 0 ? 0 : positive('session.maxDetached', maxDetached, registryDefaults.maxDetached);
   const half = Math.max(1, Math.ceil(most / 2));

@@ -1,6 +1,6 @@
 import type { LinkFeature, LinkOptions } from '../core/client-parts.js';
-import { WebsocketError } from '../core/errors.js';
-import { milliseconds, positive, type Settings } from '../core/options.js';
+import { checkNames, checkObject, invalid, milliseconds, positive } from '../core/option-checks.js';
+import type { Settings } from '../core/options.js';
 import { WIRE_MARK_BYTES } from '../core/plain-link.js';
 import type { SessionFeature } from '../core/types.js';
 import type { Dial } from '../core/wire.js';
@@ -86,36 +86,35 @@ function recognising(dial: Dial): Dial {
 function checkOffer(protocols: readonly string[]): void {
   const fits = protocols.length <= MAX_PROTOCOLS && protocols.every((name) => name.length <= MAX_PROTOCOL_BYTES);
   if (fits && !protocols.includes(SESSION_PROTOCOL)) return;
-  const message = fits
-    ? `The option protocols has ${SESSION_PROTOCOL}, which the option session offers by itself. Leave it out.`
-    : `With a session the option protocols takes ${MAX_PROTOCOLS} names of ${MAX_PROTOCOL_BYTES} characters at the most. Offer fewer or shorter ones.`;
-  throw new WebsocketError('INVALID_OPTION', message, { option: 'protocols', value: protocols });
+  const rule = fits
+    ? `must not have ${SESSION_PROTOCOL}, which the option session offers by itself.`
+    : `must have ${MAX_PROTOCOLS} names of ${MAX_PROTOCOL_BYTES} characters at the most, with a session.`;
+  throw invalid('protocols', protocols, rule);
 }
 
 export function resolveSession(options: SessionOptions, defaults: LinkOptions = sessionDefaults): LinkOptions {
+  checkObject('session', options);
   const windowBytes = positive('session.windowBytes', options.windowBytes, defaults.windowBytes);
   if (windowBytes < MIN_WINDOW_BYTES) {
-    throw new WebsocketError(
-      'INVALID_OPTION',
-      `The option session.windowBytes must be ${MIN_WINDOW_BYTES} at least, so that one record always fits.`,
-      {
-        option: 'session.windowBytes',
-        value: windowBytes,
-      },
-    );
+    throw invalid('session.windowBytes', windowBytes, `must be ${MIN_WINDOW_BYTES} at least, so that one record always fits.`);
   }
-  return {
+  const resolved = {
     ackDelayMs: milliseconds('session.ackDelayMs', options.ackDelayMs, defaults.ackDelayMs),
     batchDelayMs: resolveBatchDelay(options.batchDelayMs ?? defaults.batchDelayMs),
     windowBytes: Math.min(Math.floor(windowBytes), MAX_COUNT),
     replayBytes: positive('session.replayBytes', options.replayBytes, defaults.replayBytes),
   };
+  checkNames(options, resolved, 'session.');
+  return resolved;
 }
 
 function resolveBatchDelay(batchDelayMs: number): number {
   if (typeof batchDelayMs === 'number' && batchDelayMs >= 0 && batchDelayMs <= MAX_BATCH_DELAY_MS) return batchDelayMs;
-  const message = `The option session.batchDelayMs must be from 0 to ${MAX_BATCH_DELAY_MS}: a message that waits longer is better sent later.`;
-  throw new WebsocketError('INVALID_OPTION', message, { option: 'session.batchDelayMs', value: batchDelayMs });
+  throw invalid(
+    'session.batchDelayMs',
+    batchDelayMs,
+    `must be from 0 to ${MAX_BATCH_DELAY_MS}: a message that waits longer is better sent later.`,
+  );
 }
 
 export function sessionSettings(options: LinkOptions, settings: Settings): SessionSettings {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { attach, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
@@ -125,6 +126,8 @@ describe('attach', () => {
   it('refuses what is no HTTP server, and TLS options', () => {
     expect(() => attach(createServer(), null as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     expect(() => attach(createServer(), { origins: 5 as never })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    // An Express application emits events, too, and never one for an upgrade.
+    expect(() => attach(express() as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     expect(() => attach(undefined as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     expect(() => attach(createServer(), { tls: { key: '', cert: '' } })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
   });

@@ -31,4 +31,6 @@ export const nodePlatform: Platform = {
   lifecycle: { watch: watchProcess },
   report: (error) => console.error(error),
   acceptsNodeOptions: true,
+  // Under this platform's conditions \"gemsocket/shared\" is this entry.
+  otherOptions: { shared: () => undefined },
 };

@@ -42,4 +42,6 @@ export const standardPlatform: Platform = {
   makeEndOfTurn,
   report: (error) => console.error(error),
   acceptsNodeOptions: false,
+  // Under this platform's conditions \"gemsocket/shared\" is this entry.
+  otherOptions: { shared: () => undefined },
 };

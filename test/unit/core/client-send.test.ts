@@ -40,6 +40,26 @@ describe('sending', () => {
       expect(thrown(() => client.sendMessage(nonsense as never)).code).toBe('INVALID_MESSAGE');
   });
 
+  it('refuses bytes of a buffer that was transferred', async () => {
+    const { client } = await openClient(new MemoryPlatform());
+    const view = new Uint8Array(4);
+    structuredClone(view.buffer, { transfer: [view.buffer] });
+    for (const bytes of [view, view.buffer]) expect(thrown(() => client.sendMessageBinary(bytes)).code).toBe('INVALID_MESSAGE');
+    expect(client.sendMessageBinary(new Uint8Array(0))).toBe(true);
+  });
+
+  it.each([null, 'volatil', 5, {}, { lastest: 'position' }, { latest: 5 }])('refuses the delivery %j', async (delivery) => {
+    const { client } = await openClient(new MemoryPlatform());
+    for (const send of [
+      () => client.sendMessage('text', delivery as never),
+      () => client.sendMessageBinary(new Uint8Array(1), delivery as never),
+    ]) {
+      const error = thrown(send);
+      expect([error.code, error.context]).toEqual(['INVALID_OPTION', { option: 'delivery', value: delivery }]);
+    }
+    expect(client.stats.messagesSent).toBe(0);
+  });
+
   it('in each state is accepted or NOT_OPEN, never dropped', async () => {
     const platform = new MemoryPlatform({ seed: 5 });
     const client = memoryClient(platform);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Emitter } from '../../../src/core/emitter.js';
+import { thrown } from '../../support/thrown.js';
 
 interface Events {
   ping: (number: number) => void;
@@ -8,7 +9,7 @@ interface Events {
 
 function setUp() {
   const failures: [unknown, keyof Events][] = [];
-  const emitter = new Emitter<Events>((error, event) => failures.push([error, event]));
+  const emitter = new Emitter<Events>({ ping: [], pong: [] }, (error, event) => failures.push([error, event]));
   return { emitter, failures };
 }
 
@@ -79,5 +80,16 @@ describe('an emitter', () => {
     expect(emitter.has('pong')).toBe(true);
     off();
     expect(emitter.has('pong')).toBe(false);
+  });
+
+  it('refuses an event that does not exist, and names what it may have been', () => {
+    const error = thrown(() => setUp().emitter.on('pinged' as 'ping', () => {}));
+    expect([error.code, error.context]).toEqual(['INVALID_OPTION', { option: 'event', value: 'pinged' }]);
+    expect(error.message).toMatch(/The event pinged does not exist\. Did you mean ping\?/);
+  });
+
+  it('refuses a listener that is no function', () => {
+    const error = thrown(() => setUp().emitter.on('ping', 5 as never));
+    expect([error.code, error.context]).toEqual(['INVALID_OPTION', { option: 'listener', value: 5 }]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { type ClientOptions, defaults, resolveOptions } from '../../../src/core/options.js';
+import { type ClientOptions, resolveOptions } from '../../../src/core/options.js';
 import { thrown } from '../../support/thrown.js';
 
 /** Builds `{ a: { b: value } }` from 'a.b'. */
@@ -25,8 +25,8 @@ describe('options left out', () => {
   it('have them also inside a group that says something else', () => {
     const settings = resolveOptions({ reconnect: { maxAttempts: 3 }, inbox: { maxMessages: 5 }, liveness: { pingMs: 50 } });
     expect(settings.reconnect).toEqual({ minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: 3 });
-    expect(settings.inbox).toEqual({ maxMessages: 5, maxBytes: defaults.inboxBytes });
-    expect(settings.liveness).toEqual({ pingMs: 50, timeoutMs: defaults.pingTimeoutMs });
+    expect(settings.inbox).toEqual({ maxMessages: 5, maxBytes: 32 * 1024 * 1024 });
+    expect(settings.liveness).toEqual({ pingMs: 50, timeoutMs: 10_000 });
   });
 
   it('follow a bound beside them that would contradict the default', () => {
@@ -44,6 +44,57 @@ describe('options that are set', () => {
 
   it('switch off with false', () => {
     expect(resolveOptions({ reconnect: false, liveness: false })).toMatchObject({ reconnect: undefined, liveness: undefined });
+  });
+});
+
+describe('a name that no option has', () => {
+  test.each([
+    ['sesion', 'session'],
+    ['origin', undefined],
+    ['onmessage', undefined],
+    ['reconnect.maxAttempt', 'reconnect.maxAttempts'],
+    ['inbox.messages', undefined],
+    ['outbox.maxByte', 'outbox.maxBytes'],
+    ['liveness.ping', 'liveness.pingMs'],
+  ])('%s is INVALID_OPTION, and the error names what it may have been', (name, meant) => {
+    const error = thrown(() => resolveOptions(optionsWith(name, 1)));
+    expect(error.code).toBe('INVALID_OPTION');
+    expect(error.context).toEqual({ option: name, value: 1 });
+    expect(error.message).toMatch(new RegExp(`${name} does not exist\\. Did you mean .*${meant?.split('.').at(-1) ?? ''}`));
+  });
+
+  it('is listed beside all others where none is like it', () => {
+    expect(thrown(() => resolveOptions(optionsWith('inbox.size', 1))).message).toMatch(/Did you mean maxMessages, maxBytes\?/);
+  });
+
+  it('is as good as none without a value', () => {
+    expect(() => resolveOptions({ sesion: undefined, inbox: { size: undefined } } as never)).not.toThrow();
+  });
+
+  it('may be one of Node, which knows more than we do', () => {
+    expect(() => resolveOptions({ node: { rejectUnauthorized: false } })).not.toThrow();
+  });
+});
+
+describe('an option of the wrong kind', () => {
+  test.each([
+    ['onMessage', 5],
+    ['onMessage', null],
+    ['signal', 5],
+    ['signal', null],
+    ['session', true],
+    ['session', () => undefined],
+    ['transport', 'WebSocketStream'],
+    ['reconnect', true],
+    ['reconnect', null],
+    ['inbox', 5],
+    ['outbox', null],
+    ['liveness', 'never'],
+    ['node', 5],
+  ])('%s: %s is INVALID_OPTION', (name, value) => {
+    const error = thrown(() => resolveOptions(optionsWith(name, value)));
+    expect(error.code).toBe('INVALID_OPTION');
+    expect(error.context).toEqual({ option: name, value });
   });
 });
 
