@@ -145,7 +145,7 @@ function everyCall(calls: Calls): void {
 
 const listener = (() => {}) as never;
 
-const dial = (options: ClientOptions) => connect(NOBODY, { ...options, type: 'insecure' });
+const dial = (options: ClientOptions) => connect(NOBODY, { reconnect: { minDelayMs: 1, maxAttempts: 1 }, ...options, type: 'insecure' });
 
 describe('nonsense as an argument ends in a WebsocketError or works:', () => {
   describe('connect() and the classes', () => {
