@@ -18,10 +18,7 @@ export function linkDead(silentMs: number): WebsocketError {
 }
 
 export function inboxFull(settings: Settings): WebsocketError {
-  return tooMuch(
-    settings,
-    'this WebSocket cannot slow the sender. Read faster, raise the inbox bounds, or use a session.',
-  );
+  return tooMuch(settings, 'this WebSocket cannot slow the sender. Read faster, raise the inbox bounds, or use a session.');
 }
 
 export function tailDropped(settings: Settings): WebsocketError {
