@@ -104,7 +104,7 @@ test('an address where nobody listens fails with what to look at', async ({ page
 test('an address that is none is explained', async ({ page }) => {
   await page.getByLabel('Address').fill('http://example.com');
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
-  await expect(page.getByRole('alert')).toContainText('Write wss:// or ws:// instead');
+  await expect(page.getByRole('alert')).toContainText('is not wss:// or ws://');
 });
 
 test('the last message arrives before the close, also when both come at once, and that is the end', async ({ page }) => {
