@@ -83,7 +83,7 @@ test('a message that is too big ends with 1009, and too many with 1008', async (
 
 test('who never says hello is shown out', async ({ demo }) => {
   const client = await open(demo.address('/arena'));
-  expect(await closeOf(client)).toBe(4408);
+  expect(await closeOf(client)).toBe(4008);
 });
 
 test('paths lead nowhere but to the page’s own files', async ({ demo }) => {

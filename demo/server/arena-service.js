@@ -28,7 +28,7 @@ export class ArenaService {
 
   welcome(client) {
     const seat = { client, player: undefined, token: undefined, nonsense: 0, wish: undefined, renamedAt: 0 };
-    const timer = setTimeout(() => seat.player ?? client.close(4408, 'Say hello first'), GREETING_TIMEOUT_MS);
+    const timer = setTimeout(() => seat.player ?? client.close(4008, 'Say hello first'), GREETING_TIMEOUT_MS);
     this.#seats.add(seat);
     client.on('message', (message) => this.#hear(seat, message));
     client.on('close', () => {
