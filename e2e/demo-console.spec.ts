@@ -78,7 +78,7 @@ test('a close code that nobody may send is explained, and the connection stays',
   await page.getByLabel('Close code').fill('999');
   await page.getByRole('button', { name: 'Close' }).click();
   await expect(page.getByRole('alert')).toContainText('INVALID_CLOSE');
-  await expect(page.getByRole('alert')).toContainText('Use 1000, or a code of your own from 3000 to 4999');
+  await expect(page.getByRole('alert')).toContainText('Use 1000 or 3000 to 4999.');
   await expect(lit(page)).toHaveText('open');
 });
 

@@ -1,6 +1,8 @@
+import type { CloseInfo, IWebsocketClient } from '../../../src/entry/common.js';
 import { assert, equal, throwsAtOnce } from '../assert.js';
 import { type Bench, counting, next, poll, until } from '../bench.js';
 import { each, test } from '../case.js';
+import type { Step } from '../steps.js';
 
 const SENT_CODES: readonly (readonly [code: number, natively: number])[] = [
   [1000, 1000],
@@ -19,6 +21,16 @@ const LONGEST_REASON = `${'ü'.repeat(61)}!`; // 123 bytes
 
 async function seenClose(bench: Bench): Promise<unknown> {
   return (await bench.log({ closed: 1 })).connections[0]?.closed;
+}
+
+/** The server reads nothing until `close()` has run at the client. Then it sends a message, and only after it answers the close. */
+async function closeBeforeMessage(bench: Bench): Promise<[IWebsocketClient, Promise<CloseInfo>]> {
+  const open: Step[][] = [[{ text: 'ready' }, { silence: true }]];
+  const client = await bench.connect('/sink', { open }, { closeTimeoutMs: bench.limit(10_000) });
+  await poll(client);
+  const closed = client.close();
+  await bench.command({ text: 'on the way' }, { silence: false });
+  return [client, closed];
 }
 
 const toldWithReason = (code: number) => `close: ${code} of the server is told with its reason`;
@@ -130,9 +142,7 @@ export const closeCases = [
   test(
     'close: what arrives before the answer of the server is delivered',
     async (bench) => {
-      const client = await bench.connect('/steps');
-      bench.tell(client, { text: 'on the way' });
-      const closed = client.close();
+      const [client, closed] = await closeBeforeMessage(bench);
       equal(await poll(client), { message: 'on the way' }, 'the message');
       equal((await closed).wasClean, true, 'wasClean');
     },
@@ -141,10 +151,9 @@ export const closeCases = [
   test(
     'close: what arrives before the answer of the server is dropped by the WebSocket of this platform',
     async (bench) => {
-      const client = await bench.connect('/steps');
-      bench.tell(client, { text: 'on the way' });
-      const { code, wasClean } = await client.close();
-      equal([code, wasClean, client.stats.messagesReceived], [1000, true, 0], 'the end');
+      const [client, closed] = await closeBeforeMessage(bench);
+      const { code, wasClean } = await closed;
+      equal([code, wasClean, client.stats.messagesReceived], [1000, true, 1], 'the end');
     },
     'not readsWhileClosing',
   ),
