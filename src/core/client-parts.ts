@@ -1,16 +1,16 @@
 import { resolveAddress } from './address.js';
+import type { MakeChannel } from './channel.js';
 import type { ClientConnection } from './client-connection.js';
-import type { ConnectionHost, Target } from './connection.js';
+import type { ConnectionEvents, Target } from './connection.js';
 import { WebsocketError } from './errors.js';
-import type { MakeLink } from './link.js';
 import { invalid } from './option-checks.js';
 import { type ConnectOptions, resolveOptions, type Settings } from './options.js';
-import { PlainLink } from './plain-link.js';
+import { PlainChannel } from './plain-channel.js';
 import type { Platform } from './platform.js';
+import type { Dial } from './transport.js';
 import type { Address, IWebsocketClient, OnMessage, SessionFeature, TransportFeature, WebsocketType } from './types.js';
-import type { Dial } from './wire.js';
 
-export interface LinkOptions {
+export interface ChannelOptions {
   readonly ackDelayMs: number;
   readonly batchDelayMs: number;
   readonly windowBytes: number;
@@ -18,10 +18,10 @@ export interface LinkOptions {
 }
 
 /** What session() really returns: core knows only that it can make a link. */
-export interface LinkFeature extends SessionFeature {
+export interface ChannelFeature extends SessionFeature {
   /** What it was made with: plain data, of which another place can make the same. */
-  readonly options: LinkOptions;
-  makeLink(settings: Settings, platform: Platform): MakeLink;
+  readonly options: ChannelOptions;
+  makeChannel(settings: Settings, platform: Platform): MakeChannel;
   /** The same way to dial, with errors that say what a refused handshake means to this link. */
   wrap?(dial: Dial): Dial;
 }
@@ -36,14 +36,14 @@ export interface ClientParts {
   readonly platform: Platform;
   readonly settings: Settings;
   readonly target: Target;
-  readonly makeLink: MakeLink;
-  readonly retriesFirst: boolean;
+  readonly makeChannel: MakeChannel;
+  readonly retryFirstAttempt: boolean;
   /** Whether the first failure goes to the platform's log where nobody listens: nothing else may tell it. */
-  readonly reportsFirst?: boolean;
+  readonly reportsFirstFailure?: boolean;
   readonly onMessage: OnMessage | undefined;
   readonly signal: AbortSignal | undefined;
   /** Left out: a connection that is made here, of `target` and `makeLink`. */
-  readonly makeConnection?: (host: ConnectionHost) => ClientConnection;
+  readonly makeConnection?: (events: ConnectionEvents) => ClientConnection;
   /** Called once the connection is closed and every buffered message has been read. `isOwn`: the owner had called `close()`. */
   readonly onFinished?: (client: IWebsocketClient, isOwn: boolean) => void;
   /** Called with an error of the connection for which there is no listener. */
@@ -75,16 +75,16 @@ export function clientParts(
       platform: platform.name,
     });
   }
-  const feature = session as LinkFeature | undefined;
+  const feature = session as ChannelFeature | undefined;
   const dialler = (transport as DialFeature | undefined) ?? platform;
   const dial = feature?.wrap?.(dialler.dial) ?? dialler.dial;
   return {
     platform: dial === platform.dial ? platform : { ...platform, dial },
     settings,
     target: targetOf(address, type),
-    makeLink: feature === undefined ? (host) => new PlainLink(host, settings.outbox) : feature.makeLink(settings, platform),
-    retriesFirst: retryFirstAttempt ?? isOnBus,
-    reportsFirst: isOnBus || retryFirstAttempt === true,
+    makeChannel: feature === undefined ? (events) => new PlainChannel(events, settings.outbox) : feature.makeChannel(settings, platform),
+    retryFirstAttempt: retryFirstAttempt ?? isOnBus,
+    reportsFirstFailure: isOnBus || retryFirstAttempt === true,
     onMessage,
     signal,
   };

@@ -4,7 +4,8 @@ import { clientEvents } from './client-events.js';
 import { newId } from './client-id.js';
 import type { ClientParts } from './client-parts.js';
 import { checkClose } from './close-codes.js';
-import { Connection, type ConnectionHost } from './connection.js';
+import { Connection, type ConnectionEvents } from './connection.js';
+import { deferred, rejected } from './deferred.js';
 import { asyncDispose } from './dispose.js';
 import { Drain } from './drain.js';
 import { Emitter } from './emitter.js';
@@ -12,7 +13,6 @@ import type { WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
 import { copyOf } from './message-bytes.js';
 import { invalid } from './option-checks.js';
-import { rejected, settler } from './settler.js';
 import type {
   ClientEvents,
   ClientStats,
@@ -37,10 +37,10 @@ export class Client implements IWebsocketClient {
   readonly #inbox: Inbox;
   readonly #events: Emitter<ClientEvents>;
   readonly #counters: Mutable<ClientStats>;
-  readonly #opening = settler<void>();
+  readonly #opening = deferred<void>();
   #hasOpened = false;
-  #reportsFirst: boolean | undefined;
-  readonly #closing = settler<CloseInfo>();
+  #reportsFirstFailure: boolean | undefined;
+  readonly #closing = deferred<CloseInfo>();
   /** What is closed has not drained: those who wait are about to be told so. */
   readonly #drain = new Drain(() => this.state !== 'closed' && this.bufferedBytes * 2 <= this.#parts.settings.outbox.highWaterBytes);
   #unwatch: (() => void) | undefined;
@@ -55,7 +55,7 @@ export class Client implements IWebsocketClient {
     const { platform, settings } = parts;
     this.id = newId(platform.random);
     this.#parts = parts;
-    this.#reportsFirst = parts.reportsFirst;
+    this.#reportsFirstFailure = parts.reportsFirstFailure;
     this.#counters = {
       messagesSent: 0,
       messagesReceived: 0,
@@ -71,14 +71,15 @@ export class Client implements IWebsocketClient {
       {
         full: () => this.#connection.pause(),
         hasRoom: () => this.#connection.resume(),
-        consumed: (bytes) => this.#connection.link.consumed(bytes),
+        consumed: (bytes) => this.#connection.channel.consumed(bytes),
         finished: () => parts.onFinished?.(this, this.#ownerClosed),
       },
       platform.makeInboxQueue?.(),
     );
-    const host = this.#connectionHost();
+    const connectionEvents = this.#connectionEvents();
     this.#connection =
-      parts.makeConnection?.(host) ?? new Connection(platform, settings, parts.retriesFirst, parts.target, parts.makeLink, host);
+      parts.makeConnection?.(connectionEvents) ??
+      new Connection(platform, settings, parts.retryFirstAttempt, parts.target, parts.makeChannel, connectionEvents);
     if (parts.onMessage !== undefined) this.#attachHandler();
   }
 
@@ -91,7 +92,7 @@ export class Client implements IWebsocketClient {
   }
 
   get bufferedBytes(): number {
-    return this.#connection.link.bufferedBytes;
+    return this.#connection.channel.bufferedBytes;
   }
 
   get stats(): ClientStats {
@@ -116,12 +117,12 @@ export class Client implements IWebsocketClient {
     return this.#opening.promise;
   }
 
-  /** The server's end of a session: its peer came back, and the platform's `dial` has the wire. */
-  adopt(): void {
-    this.#connection.adopt?.();
+  /** The server's end of a session: its peer came back, and the platform's `dial` has the transport. */
+  takeOver(): void {
+    this.#connection.takeOver?.();
   }
 
-  /** As `close`, over the present wire or not at all: the peer of a session that is away is not waited for. */
+  /** As `close`, over the present transport or not at all: the peer of a session that is away is not waited for. */
   closeForGood(code: number, reason: string): Promise<CloseInfo> {
     this.#connection.close(code, reason, true);
     return this.#closing.promise;
@@ -184,8 +185,8 @@ export class Client implements IWebsocketClient {
   }
 
   /** Ends the connection, or the session of a peer that is away, without waiting for anybody. */
-  protected giveUp(info: CloseInfo, error?: WebsocketError): void {
-    this.#connection.giveUp(info, error);
+  protected terminate(info: CloseInfo, error?: WebsocketError): void {
+    this.#connection.terminate(info, error);
   }
 
   #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
@@ -198,10 +199,10 @@ export class Client implements IWebsocketClient {
       this.#addLate(1, bytes);
       return false;
     }
-    const { link } = this.#connection;
-    link.send(message, bytes, delivery);
+    const { channel } = this.#connection;
+    channel.send(message, bytes, delivery);
     // A message that the peer does not take ends the connection.
-    return !this.#isClosingOrClosed() && link.bufferedBytes < this.#parts.settings.outbox.highWaterBytes;
+    return !this.#isClosingOrClosed() && channel.bufferedBytes < this.#parts.settings.outbox.highWaterBytes;
   }
 
   /** Reported with the close, or after it: once for all the sends between two microtask checkpoints. */
@@ -259,8 +260,8 @@ export class Client implements IWebsocketClient {
 
   /** Of a client whose first attempt nobody awaits. */
   #isFirstFailure(): boolean {
-    const isFirst = this.#reportsFirst === true && !this.#hasOpened;
-    this.#reportsFirst = false;
+    const isFirst = this.#reportsFirstFailure === true && !this.#hasOpened;
+    this.#reportsFirstFailure = false;
     return isFirst;
   }
 
@@ -270,7 +271,7 @@ export class Client implements IWebsocketClient {
     void this.closeForGood(1000, 'aborted');
   };
 
-  #connectionHost(): ConnectionHost {
+  #connectionEvents(): ConnectionEvents {
     const counters = this.#counters;
     return {
       stateChanged: (now, before) => this.#events.emit('state', now, before),
@@ -323,7 +324,7 @@ export class Client implements IWebsocketClient {
   #closed(info: CloseInfo, cause: WebsocketError | undefined): void {
     this.#unwatch?.();
     this.#parts.signal?.removeEventListener('abort', this.#abort);
-    const { messages, bytes, undelivered } = this.#connection.link.end();
+    const { messages, bytes, undelivered } = this.#connection.channel.end();
     this.#handBack(undelivered ?? [], messages);
     this.#addLate(messages, bytes);
     this.#info = info;

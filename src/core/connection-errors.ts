@@ -13,7 +13,7 @@ export function dialThrew(cause: unknown): WebsocketError {
   return new WebsocketError('CONNECT_FAILED', message, {}, cause);
 }
 
-export function linkDead(silentMs: number): WebsocketError {
+export function channelDead(silentMs: number): WebsocketError {
   return new WebsocketError('LINK_DEAD', `The peer was silent for ${silentMs} ms and answered no ping.`, { silentMs });
 }
 

@@ -1,21 +1,21 @@
 import { visibleBackoff } from './backoff.js';
+import type { Channel, MakeChannel, SessionEvents } from './channel.js';
 import type { ClientConnection } from './client-connection.js';
 import { type Cancel, deadline } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
-import { addressFailed, dialThrew, inboxFull, linkDead, sentAway, tailDropped, tooBigForPeer } from './connection-errors.js';
+import { addressFailed, channelDead, dialThrew, inboxFull, sentAway, tailDropped, tooBigForPeer } from './connection-errors.js';
 import type { WebsocketError } from './errors.js';
-import type { Link, MakeLink, SessionHost } from './link.js';
 import { Liveness } from './liveness.js';
 import { PAGE_HIDDEN, step } from './machine.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
-import { type ReportHost, Reports } from './reports.js';
-import { type Effect, type MachineEvent, type Policy, publicState, type State, wireOf } from './state.js';
+import { type ReportEvents, Reports } from './reports.js';
+import { type Effect, type MachineEvent, type Policy, publicState, type State, transportOf } from './state.js';
+import type { Transport, TransportEvents } from './transport.js';
 import type { CloseInfo, ConnectionState, Continuity, Message } from './types.js';
-import type { Wire, WireEvents } from './wire.js';
 
 /** The connection's owner: what is told in order, and what comes with every message. */
-export interface ConnectionHost extends ReportHost {
+export interface ConnectionEvents extends ReportEvents {
   deliver(message: Message, bytes: number): void;
   sent(bytes: number): void;
   shed(): void;
@@ -26,35 +26,42 @@ export interface ConnectionHost extends ReportHost {
 /** Asked before every attempt. */
 export type Target = () => URL | Promise<URL>;
 
-/** Runs the state machine: carries out its effects on wires, timers and the link, and feeds back what they tell. */
+/** Runs the state machine: carries out its effects on transports, timers and the link, and feeds back what they tell. */
 export class Connection implements ClientConnection {
-  readonly link: Link;
+  readonly channel: Channel;
   readonly #platform: Platform;
   readonly #settings: Settings;
   readonly #policy: Policy;
   readonly #target: Target;
-  readonly #host: ConnectionHost;
+  readonly #events: ConnectionEvents;
   readonly #reports: Reports;
   #state: State = { at: 'idle' };
-  #wire: Wire | undefined;
+  #transport: Transport | undefined;
   #liveness: Liveness | undefined;
   #cancelTimer: Cancel | undefined;
   #cancelDeadline: Cancel | undefined;
   #continuity: Continuity | undefined;
-  /** The inbox is full: no wire is read, the present one or the next. */
+  /** The inbox is full: no transport is read, the present one or the next. */
   #isHeld = false;
   /** Once the inbox is full after `close()`, what comes is not kept, for the closing handshake must be read; and that is told. */
   #tail: 'kept' | 'cut' | 'told' = 'kept';
   #retryAfterMs: number | undefined;
 
-  constructor(platform: Platform, settings: Settings, retriesFirst: boolean, target: Target, makeLink: MakeLink, host: ConnectionHost) {
+  constructor(
+    platform: Platform,
+    settings: Settings,
+    retryFirstAttempt: boolean,
+    target: Target,
+    makeChannel: MakeChannel,
+    events: ConnectionEvents,
+  ) {
     this.#platform = platform;
     this.#settings = settings;
     this.#target = target;
-    this.#host = host;
-    this.#reports = new Reports(host);
-    this.link = makeLink(this.#linkHost());
-    this.#policy = { ...settings, retriesFirst, resumes: this.link.resumes };
+    this.#events = events;
+    this.#reports = new Reports(events);
+    this.channel = makeChannel(this.#channelEvents());
+    this.#policy = { ...settings, retryFirstAttempt, resumes: this.channel.resumes };
   }
 
   get state(): ConnectionState {
@@ -62,7 +69,7 @@ export class Connection implements ClientConnection {
   }
 
   get protocol(): string {
-    return this.#wire === undefined ? '' : this.link.protocolOf(this.#wire);
+    return this.#transport === undefined ? '' : this.channel.protocolOf(this.#transport);
   }
 
   connect(): void {
@@ -70,12 +77,12 @@ export class Connection implements ClientConnection {
   }
 
   close(code: number, reason: string, isFinal = false): void {
-    this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || this.link.isDone === true });
+    this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || this.channel.isDone === true });
   }
 
   /** A session whose page is gone for good ends behind what was accepted; where that must still wait, it is left as it is. */
   suspend(isForGood = false): void {
-    if (isForGood && this.link.resumes) this.link.close(CloseCode.goingAway, PAGE_HIDDEN);
+    if (isForGood && this.channel.resumes) this.channel.close(CloseCode.goingAway, PAGE_HIDDEN);
     this.#dispatch({ is: 'suspended' });
   }
 
@@ -89,27 +96,27 @@ export class Connection implements ClientConnection {
     this.#dispatch({ is: 'woken' });
   }
 
-  /** The peer of a session came back: `dial` of the platform will return its new wire. */
-  adopt(): void {
-    this.#dispatch({ is: 'adopt' });
+  /** The peer of a session came back: `dial` of the platform will return its new transport. */
+  takeOver(): void {
+    this.#dispatch({ is: 'takeOver' });
   }
 
   /** For good, and without waiting for an answer; the peer is told the code, where one can be sent. */
-  giveUp(info: CloseInfo, error: WebsocketError | undefined): void {
-    this.#dispatch({ is: 'giveUp', info, ...(error === undefined ? {} : { error }) });
+  terminate(info: CloseInfo, error: WebsocketError | undefined): void {
+    this.#dispatch({ is: 'terminate', info, ...(error === undefined ? {} : { error }) });
   }
 
   /** The inbox is full: the socket is not read until `resume`, or, where that can't be, the connection ends. */
   pause(): void {
-    if (this.link.holdsPeer) return;
+    if (this.channel.holdsPeer) return;
     this.#isHeld = true;
     this.#hold();
   }
 
   resume(): void {
-    if (this.link.holdsPeer) return;
+    if (this.channel.holdsPeer) return;
     this.#isHeld = false;
-    this.#wire?.resume?.();
+    this.#transport?.resume?.();
     this.#liveness?.release();
   }
 
@@ -122,7 +129,7 @@ export class Connection implements ClientConnection {
     const before = this.#state;
     const { state, effects } = step(before, event, this.#policyNow, this.#platform.random());
     this.#state = state;
-    if (state.at !== before.at || wireOf(state) !== wireOf(before)) this.#leave(before);
+    if (state.at !== before.at || transportOf(state) !== transportOf(before)) this.#leave(before);
     this.#reports.addState(before, state);
     for (const effect of effects) this.#perform(effect);
     this.#reports.flush();
@@ -136,23 +143,23 @@ export class Connection implements ClientConnection {
 
   #hold(): void {
     if (this.#state.at === 'closing') this.#cutTail();
-    else if (this.#wire?.pause === undefined) this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+    else if (this.#transport?.pause === undefined) this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
     else {
-      this.#wire.pause();
+      this.#transport.pause();
       this.#liveness?.hold();
     }
   }
 
   #cutTail(): void {
     this.#tail = 'cut';
-    this.#wire?.resume?.();
+    this.#transport?.resume?.();
   }
 
   /** The first message that is not kept speaks for all. */
   #dropTail(): void {
     if (this.#tail === 'told') return;
     this.#tail = 'told';
-    this.#reports.tell((host) => host.failed(tailDropped(this.#settings)));
+    this.#reports.tell((events) => events.failed(tailDropped(this.#settings)));
   }
 
   #leave(before: State): void {
@@ -160,10 +167,10 @@ export class Connection implements ClientConnection {
     this.#cancelTimer = undefined;
     if (this.#livenessIsOver(before)) this.#liveness?.stop();
     if (this.#state.at === 'closed') this.#cancelDeadline?.();
-    if (wireOf(before) !== undefined && wireOf(before) !== wireOf(this.#state)) this.link.detach();
+    if (transportOf(before) !== undefined && transportOf(before) !== transportOf(this.#state)) this.channel.detach();
   }
 
-  /** A goodbye that may be said again over the next wire must not wait for one that is dead. */
+  /** A goodbye that may be said again over the next transport must not wait for one that is dead. */
   #livenessIsOver(before: State): boolean {
     const state = this.#state;
     return before.at === 'closing' || (before.at === 'open' && !(state.at === 'closing' && state.mayReturn));
@@ -172,7 +179,7 @@ export class Connection implements ClientConnection {
   #perform(effect: Effect): void {
     switch (effect.do) {
       case 'dial':
-        this.#dial(effect.wire);
+        this.#dial(effect.transport);
         break;
       case 'startTimer':
         this.#cancelTimer?.();
@@ -181,13 +188,13 @@ export class Connection implements ClientConnection {
       case 'startDeadline':
         this.#cancelDeadline = deadline(this.#platform.clock, effect.delayMs, () => this.#dispatch({ is: 'deadline' }));
         break;
-      case 'closeLink':
-        this.link.close(effect.code, effect.reason);
+      case 'closeChannel':
+        this.channel.close(effect.code, effect.reason);
         if (this.#isHeld) this.#cutTail();
         break;
-      case 'detachWire':
-        this.#wire?.detach(effect.code, effect.reason);
-        this.#wire = undefined;
+      case 'detachTransport':
+        this.#transport?.detach(effect.code, effect.reason);
+        this.#transport = undefined;
         break;
       default:
         this.#reports.add(effect, this.#continuity);
@@ -218,35 +225,35 @@ export class Connection implements ClientConnection {
   }
 
   #dialUrl(number: number, url: URL): void {
-    if (this.#state.at !== 'dialing' || this.#state.wire !== number) return;
+    if (this.#state.at !== 'dialing' || this.#state.transport !== number) return;
     const { protocols, maxMessageBytes, closeTimeoutMs, node } = this.#settings;
-    const maxFrameBytes = this.link.maxFrameBytes ?? maxMessageBytes;
-    const request = { url, protocols: this.link.offer(protocols), maxMessageBytes: maxFrameBytes, closeTimeoutMs, node };
-    let wire: Wire;
+    const maxFrameBytes = this.channel.maxFrameBytes ?? maxMessageBytes;
+    const request = { url, protocols: this.channel.offer(protocols), maxMessageBytes: maxFrameBytes, closeTimeoutMs, node };
+    let transport: Transport;
     try {
-      wire = this.#platform.dial(request, this.#wireEvents(number));
+      transport = this.#platform.dial(request, this.#transportEvents(number));
     } catch (error) {
       this.#dialFailed(number, dialThrew(error));
       return;
     }
-    this.#wire = wire;
-    if (wire.isOpen) this.link.attach(wire);
+    this.#transport = transport;
+    if (transport.isOpen) this.channel.attach(transport);
   }
 
   #dialFailed(number: number, error: WebsocketError): void {
-    this.#dispatch({ is: 'lost', wire: number, info: abnormalClose(error.message), error });
+    this.#dispatch({ is: 'lost', transport: number, info: abnormalClose(error.message), error });
   }
 
-  #wireEvents(number: number): WireEvents {
-    const isCurrent = () => 'wire' in this.#state && this.#state.wire === number && this.#wire !== undefined;
+  #transportEvents(number: number): TransportEvents {
+    const isCurrent = () => 'transport' in this.#state && this.#state.transport === number && this.#transport !== undefined;
     return {
       opened: () => {
-        if (isCurrent()) this.link.attach(this.#wire as Wire);
+        if (isCurrent()) this.channel.attach(this.#transport as Transport);
       },
       received: (message, bytes) => {
         if (!isCurrent()) return;
         this.#liveness?.touch();
-        if (this.#tail === 'kept') this.link.received(message, bytes);
+        if (this.#tail === 'kept') this.channel.received(message, bytes);
         else this.#dropTail();
       },
       alive: () => {
@@ -256,20 +263,20 @@ export class Connection implements ClientConnection {
         if (isCurrent()) this.#liveness?.pong();
       },
       drained: () => {
-        if (isCurrent()) this.link.drained();
+        if (isCurrent()) this.channel.drained();
       },
       closed: (info, error) => {
         if (!isCurrent()) return;
-        this.#wire = undefined;
-        // A batch of a session that is too big costs its wire only.
-        if (error === undefined && info.code === CloseCode.messageTooBig && !this.link.resumes) {
-          this.giveUp(info, tooBigForPeer(info));
+        this.#transport = undefined;
+        // A batch of a session that is too big costs its transport only.
+        if (error === undefined && info.code === CloseCode.messageTooBig && !this.channel.resumes) {
+          this.terminate(info, tooBigForPeer(info));
           return;
         }
         const cause = error ?? this.#refusal(info);
         this.#dispatch({
           is: 'lost',
-          wire: number,
+          transport: number,
           info,
           retryAfterMs: this.#takeRetryAfterMs(),
           ...(cause === undefined ? {} : { error: cause }),
@@ -278,25 +285,25 @@ export class Connection implements ClientConnection {
     };
   }
 
-  /** A server may let the WebSocket open and send it away before the link has begun. */
+  /** A server may let the WebSocket open and send it away before the channel has begun. */
   #refusal(info: CloseInfo): WebsocketError | undefined {
     return this.#state.at === 'dialing' && this.#state.to === 'open' ? sentAway(info) : undefined;
   }
 
-  #linkHost(): SessionHost {
+  #channelEvents(): SessionEvents {
     return {
       // Messages and counts go straight through: deliver, sent, shed, drained, measured.
-      ...this.#host,
+      ...this.#events,
       ready: (continuity) => {
         if (this.#state.at !== 'dialing') return;
         this.#continuity = continuity;
         this.#startLiveness();
-        this.#dispatch({ is: 'opened', wire: this.#state.wire });
+        this.#dispatch({ is: 'opened', transport: this.#state.transport });
         if (this.#isHeld) this.#hold();
       },
       pong: () => this.#liveness?.pong(),
-      undelivered: (messages) => this.#reports.tell((host) => host.undelivered(messages)),
-      giveUp: (code, error) => this.giveUp({ code, reason: error.code, wasClean: false }, error),
+      undelivered: (messages) => this.#reports.tell((events) => events.undelivered(messages)),
+      terminate: (code, error) => this.terminate({ code, reason: error.code, wasClean: false }, error),
       retryAfter: (delayMs) => {
         this.#retryAfterMs = delayMs;
       },
@@ -309,11 +316,11 @@ export class Connection implements ClientConnection {
     this.#liveness?.stop();
     const times = this.#settings.liveness;
     if (times === undefined) return;
-    const wire = this.#wire;
+    const transport = this.#transport;
     this.#liveness = new Liveness(times, this.#platform.clock, {
-      ping: this.link.ping ?? (wire?.ping === undefined ? undefined : () => wire.ping?.()),
-      dead: (silentMs) => this.#lose(abnormalClose('link dead'), linkDead(silentMs)),
-      measured: (rttMs) => this.#host.measured(rttMs),
+      ping: this.channel.ping ?? (transport?.ping === undefined ? undefined : () => transport.ping?.()),
+      dead: (silentMs) => this.#lose(abnormalClose('link dead'), channelDead(silentMs)),
+      measured: (rttMs) => this.#events.measured(rttMs),
     });
   }
 
@@ -321,15 +328,15 @@ export class Connection implements ClientConnection {
     this.#lose({ code, reason: error.code, wasClean: false }, error, code);
   }
 
-  /** Gives the present wire up: its late events find nobody. Without an error, the peer said goodbye. */
+  /** Gives the present transport up: its late events find nobody. Without an error, the peer said goodbye. */
   #lose(info: CloseInfo, error: WebsocketError | undefined, code?: number): void {
     const state = this.#state;
-    if (!('wire' in state) || this.#wire === undefined) return;
-    this.#wire.detach(code, code === undefined ? undefined : info.reason);
-    this.#wire = undefined;
+    if (!('transport' in state) || this.#transport === undefined) return;
+    this.#transport.detach(code, code === undefined ? undefined : info.reason);
+    this.#transport = undefined;
     const retryAfterMs = this.#takeRetryAfterMs();
-    if (error === undefined) this.#dispatch({ is: 'lost', wire: state.wire, info, retryAfterMs, isOver: true });
-    else this.#dispatch({ is: 'lost', wire: state.wire, info, retryAfterMs, error });
+    if (error === undefined) this.#dispatch({ is: 'lost', transport: state.transport, info, retryAfterMs, isOver: true });
+    else this.#dispatch({ is: 'lost', transport: state.transport, info, retryAfterMs, error });
   }
 
   #takeRetryAfterMs(): number | undefined {

@@ -1,9 +1,9 @@
-import { type Settler, settler } from './settler.js';
+import { type Deferred, deferred } from './deferred.js';
 
 /** Those who wait until so little is buffered that a sender should go on. */
 export class Drain {
   readonly #isDrained: () => boolean;
-  #waiting: Settler<void>[] = [];
+  #waiting: Deferred<void>[] = [];
 
   constructor(isDrained: () => boolean) {
     this.#isDrained = isDrained;
@@ -11,7 +11,7 @@ export class Drain {
 
   wait(): Promise<void> {
     if (this.#isDrained()) return Promise.resolve();
-    const waiter = settler<void>();
+    const waiter = deferred<void>();
     this.#waiting.push(waiter);
     return waiter.promise;
   }
@@ -26,7 +26,7 @@ export class Drain {
     for (const waiter of this.#take()) waiter.reject(why());
   }
 
-  #take(): Settler<void>[] {
+  #take(): Deferred<void>[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     return waiting;

@@ -3,7 +3,7 @@ import type { InboxBounds } from './options.js';
 import { Queue } from './queue.js';
 import type { CloseInfo, Message, MessageIterator, Received } from './types.js';
 
-export interface InboxHost {
+export interface InboxEvents {
   /** The bounds are passed: no more until `hasRoom`. */
   full(): void;
   hasRoom(): void;
@@ -34,7 +34,7 @@ export interface ArrivalQueue {
  */
 export class Inbox {
   readonly #bounds: InboxBounds;
-  readonly #host: InboxHost;
+  readonly #events: InboxEvents;
   readonly #queue: ArrivalQueue;
   readonly #waiters = new Set<Waiter>();
   #handler: ((message: Message) => void) | undefined;
@@ -46,16 +46,16 @@ export class Inbox {
   #endIsPolled = false;
   #isFinished = false;
 
-  constructor(bounds: InboxBounds, host: InboxHost, queue: ArrivalQueue = new Queue<Arrival>()) {
+  constructor(bounds: InboxBounds, events: InboxEvents, queue: ArrivalQueue = new Queue<Arrival>()) {
     this.#bounds = bounds;
-    this.#host = host;
+    this.#events = events;
     this.#queue = queue;
   }
 
   push(message: Message, bytes: number): void {
     if (this.#queue.length === 0 && !this.#isPumping) {
       if (this.#handler !== undefined) {
-        this.#host.consumed(bytes);
+        this.#events.consumed(bytes);
         this.#handler(message);
         return;
       }
@@ -65,7 +65,7 @@ export class Inbox {
     this.#bytes += bytes;
     if (!this.#isFull && (this.#bytes > this.#bounds.maxBytes || this.#queue.length > this.#bounds.maxMessages)) {
       this.#isFull = true;
-      this.#host.full();
+      this.#events.full();
     }
   }
 
@@ -160,10 +160,10 @@ export class Inbox {
     const entry = this.#queue.shift();
     if (entry === undefined) return undefined;
     this.#bytes -= entry.bytes;
-    this.#host.consumed(entry.bytes);
+    this.#events.consumed(entry.bytes);
     if (this.#isFull && this.#bytes * 2 <= this.#bounds.maxBytes && this.#queue.length * 2 <= this.#bounds.maxMessages) {
       this.#isFull = false;
-      this.#host.hasRoom();
+      this.#events.hasRoom();
     }
     return entry;
   }
@@ -171,7 +171,7 @@ export class Inbox {
   #resolveWaiter(message: Message, bytes: number): boolean {
     for (const waiter of this.#waiters) {
       this.#waiters.delete(waiter);
-      this.#host.consumed(bytes);
+      this.#events.consumed(bytes);
       waiter({ done: false, value: message });
       return true;
     }
@@ -181,6 +181,6 @@ export class Inbox {
   #finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    this.#host.finished();
+    this.#events.finished();
   }
 }

@@ -1,7 +1,7 @@
 import { type Cancel, type Clock, deadline, GRACE_MS } from './clock.js';
 import type { LivenessTimes } from './options.js';
 
-export interface LivenessHost {
+export interface LivenessEvents {
   /** Undefined where this link cannot ping: then only a sleep can be noticed. */
   readonly ping: (() => void) | undefined;
   dead(silentMs: number): void;
@@ -24,7 +24,7 @@ const AWAKE_MS = 900;
 export class Liveness {
   readonly #times: LivenessTimes;
   readonly #clock: Clock;
-  readonly #host: LivenessHost;
+  readonly #events: LivenessEvents;
   #lastByteAt: number;
   #lastCheckAt: number;
   #pingedAt: number | undefined;
@@ -34,10 +34,10 @@ export class Liveness {
   #cancel: Cancel;
   #isStopped = false;
 
-  constructor(times: LivenessTimes, clock: Clock, host: LivenessHost) {
+  constructor(times: LivenessTimes, clock: Clock, events: LivenessEvents) {
     this.#times = times;
     this.#clock = clock;
-    this.#host = host;
+    this.#events = events;
     this.#answerMs = times.timeoutMs;
     this.#lastByteAt = clock.now();
     this.#lastCheckAt = this.#lastByteAt;
@@ -54,7 +54,7 @@ export class Liveness {
     const now = this.#clock.now();
     this.#lastByteAt = now;
     if (this.#pingedAt === undefined || this.#isStopped) return;
-    this.#host.measured(Math.max(0, now - this.#pingedAt));
+    this.#events.measured(Math.max(0, now - this.#pingedAt));
     this.#pingedAt = undefined;
     // The timer stands at the end of the time to answer, and silence counts anew from here.
     this.#cancel();
@@ -96,13 +96,13 @@ export class Liveness {
     const sleptMs = now - this.#lastCheckAt - this.#times.pingMs;
     this.#lastCheckAt = now;
     if (this.#isHeld) this.#checkUnread();
-    else if (this.#host.ping === undefined) this.#checkWithoutPing(silentMs, sleptMs);
-    else this.#checkWithPing(now, silentMs, patienceMs, this.#host.ping);
+    else if (this.#events.ping === undefined) this.#checkWithoutPing(silentMs, sleptMs);
+    else this.#checkWithPing(now, silentMs, patienceMs, this.#events.ping);
   }
 
   /** Nothing can be heard, but a ping makes TCP notice a peer that is gone. */
   #checkUnread(): void {
-    this.#host.ping?.();
+    this.#events.ping?.();
     this.#next(this.#times.pingMs);
   }
 
@@ -113,7 +113,7 @@ export class Liveness {
     if (askedMs >= this.#answerMs) {
       // Woken: the timer may be as late as it will, and the answer may lie unread.
       if (patienceMs === 0) this.#next(GRACE_MS, true);
-      else this.#host.dead(silentMs);
+      else this.#events.dead(silentMs);
       return;
     }
     if (askedMs < 0 && silentMs >= patienceMs) {
@@ -128,7 +128,7 @@ export class Liveness {
   }
 
   #checkWithoutPing(silentMs: number, sleptMs: number): void {
-    if (sleptMs > SLEEP_MS && silentMs > SLEEP_MS) this.#host.dead(silentMs);
+    if (sleptMs > SLEEP_MS && silentMs > SLEEP_MS) this.#events.dead(silentMs);
     else this.#next(this.#times.pingMs);
   }
 

@@ -1,7 +1,7 @@
 import { backoffDelayMs } from './backoff.js';
 import { abnormalClose, CloseCode, canReconnectAfter } from './close-codes.js';
 import { WebsocketError } from './errors.js';
-import { type Effect, type Lost, type MachineEvent, type Policy, type Purpose, type State, type Step, wireOf } from './state.js';
+import { type Effect, type Lost, type MachineEvent, type Policy, type Purpose, type State, type Step, transportOf } from './state.js';
 import type { CloseInfo } from './types.js';
 
 type Dialing = State & { at: 'dialing' };
@@ -18,7 +18,7 @@ export const PAGE_HIDDEN = 'page hidden';
 
 /** The only place where the state changes. Pure: chance comes in, effects go out. */
 export function step(state: State, event: MachineEvent, policy: Policy, chance: number): Step {
-  if ((event.is === 'opened' || event.is === 'lost') && event.wire !== wireOf(state)) return stay(state);
+  if ((event.is === 'opened' || event.is === 'lost') && event.transport !== transportOf(state)) return stay(state);
   switch (event.is) {
     case 'connect':
       return state.at === 'idle' ? dial(1, 0, 'open', policy) : stay(state);
@@ -32,16 +32,16 @@ export function step(state: State, event: MachineEvent, policy: Policy, chance: 
       return suspended(state, policy);
     case 'woken':
       return state.at === 'waiting' && policy.resumeWindowMs === undefined
-        ? dial(state.wire + 1, state.failures, state.to, policy)
+        ? dial(state.transport + 1, state.failures, state.to, policy)
         : stay(state);
-    case 'adopt':
-      return adopt(state, policy);
+    case 'takeOver':
+      return takeOver(state, policy);
     case 'close':
       return close(state, event, policy);
     case 'deadline':
       return tookTooLong(state, policy);
-    case 'giveUp':
-      return giveUp(state, event.info, event.error);
+    case 'terminate':
+      return terminate(state, event.info, event.error);
   }
 }
 
@@ -49,20 +49,20 @@ function stay(state: State): Step {
   return { state, effects: [] };
 }
 
-function dial(wire: number, failures: number, to: Purpose, policy: Policy): Step {
+function dial(transport: number, failures: number, to: Purpose, policy: Policy): Step {
   return {
-    state: { at: 'dialing', wire, failures, to },
+    state: { at: 'dialing', transport, failures, to },
     effects: [
       { do: 'startTimer', delayMs: policy.connectTimeoutMs },
-      { do: 'dial', wire },
+      { do: 'dial', transport },
     ],
   };
 }
 
-function opened({ wire, failures, to }: Dialing, policy: Policy): Step {
-  if (to === 'finish') return { state: { at: 'closing', wire, failures, mayReturn: policy.resumes }, effects: [] };
+function opened({ transport, failures, to }: Dialing, policy: Policy): Step {
+  if (to === 'finish') return { state: { at: 'closing', transport, failures, mayReturn: policy.resumes }, effects: [] };
   return {
-    state: { at: 'open', wire, failures },
+    state: { at: 'open', transport, failures },
     effects: [
       { do: 'startTimer', delayMs: PROVEN_MS },
       { do: 'reportOpened', isFirst: to === 'open' },
@@ -93,12 +93,12 @@ function retry(state: Connected, broken: Break, policy: Policy, chance: number):
   // A failed attempt is told by the next `reconnecting`; what broke an open connection is an error of its own.
   const broke: Effect[] = state.at === 'open' && error !== undefined ? [{ do: 'reportError', error }] : [];
   return {
-    state: { at: 'waiting', wire: state.wire, failures: attempt, to },
+    state: { at: 'waiting', transport: state.transport, failures: attempt, to },
     effects: [{ do: 'startTimer', delayMs }, ...broke, ...retryReport(to, attempt, delayMs, error ?? info)],
   };
 }
 
-/** What the next wire is for, when this one is lost. */
+/** What the next transport is for, when this one is lost. */
 function purposeAfter(state: Connected): Purpose {
   if (state.at === 'dialing') return state.to;
   return state.at === 'open' ? 'reopen' : 'finish';
@@ -114,7 +114,7 @@ function dialDelayMs(state: Connected, broken: Break, policy: Policy, chance: nu
   const { reconnect } = policy;
   const attempt = state.failures + 1;
   const isFirstAttempt = state.at === 'dialing' && state.to === 'open' && state.failures === 0;
-  if (reconnect === undefined || (isFirstAttempt && !policy.retriesFirst) || attempt > reconnect.maxAttempts) return undefined;
+  if (reconnect === undefined || (isFirstAttempt && !policy.retryFirstAttempt) || attempt > reconnect.maxAttempts) return undefined;
   return broken.retryAfterMs ?? backoffDelayMs(reconnect, attempt, chance);
 }
 
@@ -123,10 +123,10 @@ function peerDelayMs(to: Purpose, broken: Break, policy: Policy): number | undef
   return to !== 'open' && broken.isOver !== true ? policy.resumeWindowMs : undefined;
 }
 
-function adopt(state: State, policy: Policy): Step {
+function takeOver(state: State, policy: Policy): Step {
   switch (state.at) {
     case 'waiting':
-      return dial(state.wire + 1, state.failures, state.to, policy);
+      return dial(state.transport + 1, state.failures, state.to, policy);
     case 'open':
     case 'dialing':
     case 'closing': {
@@ -134,8 +134,8 @@ function adopt(state: State, policy: Policy): Step {
       const cause = abnormalClose('The peer came back on a new connection.');
       const attempt = state.failures + 1;
       const to = purposeAfter(state);
-      const takeover: Effect = { do: 'detachWire', code: CloseCode.takenOver, reason: 'taken over' };
-      return before([takeover, ...retryReport(to, attempt, 0, cause)], dial(state.wire + 1, attempt, to, policy));
+      const takeover: Effect = { do: 'detachTransport', code: CloseCode.takenOver, reason: 'taken over' };
+      return before([takeover, ...retryReport(to, attempt, 0, cause)], dial(state.transport + 1, attempt, to, policy));
     }
     default:
       return stay(state);
@@ -148,10 +148,10 @@ function timedOut(state: State, policy: Policy, chance: number): Step {
       return { state: { ...state, failures: 0 }, effects: [] };
     case 'waiting':
       if (policy.resumeWindowMs !== undefined) return closed(abnormalClose(`Not resumed within ${policy.resumeWindowMs} ms.`), undefined);
-      return dial(state.wire + 1, state.failures, state.to, policy);
+      return dial(state.transport + 1, state.failures, state.to, policy);
     case 'dialing': {
       const error = connectTimeout(policy);
-      return before([{ do: 'detachWire' }], retry(state, { info: abnormalClose(error.message), error }, policy, chance));
+      return before([{ do: 'detachTransport' }], retry(state, { info: abnormalClose(error.message), error }, policy, chance));
     }
     default:
       return stay(state);
@@ -161,18 +161,18 @@ function timedOut(state: State, policy: Policy, chance: number): Step {
 function tookTooLong(state: State, policy: Policy): Step {
   if (state.at !== 'closing' && !('to' in state && state.to === 'finish')) return stay(state);
   const info = abnormalClose(`No answer to the close frame within ${policy.closeTimeoutMs} ms.`);
-  return before([{ do: 'detachWire' }], closed(info, undefined));
+  return before([{ do: 'detachTransport' }], closed(info, undefined));
 }
 
 function suspended(state: State, policy: Policy): Step {
   if (state.at !== 'open' && state.at !== 'dialing') return stay(state);
-  const goodbye: Effect = { do: 'detachWire', code: CloseCode.goingAway, reason: PAGE_HIDDEN };
+  const goodbye: Effect = { do: 'detachTransport', code: CloseCode.goingAway, reason: PAGE_HIDDEN };
   // Nobody waits for the answer to this goodbye, so nobody can call it clean.
   const info: CloseInfo = { code: CloseCode.goingAway, reason: PAGE_HIDDEN, wasClean: false };
   if (policy.reconnect === undefined) return before([goodbye], closed(info, undefined));
   const to = purposeAfter(state);
   return {
-    state: { at: 'waiting', wire: state.wire, failures: state.failures, to },
+    state: { at: 'waiting', transport: state.transport, failures: state.failures, to },
     effects: [goodbye, ...retryReport(to, state.failures + 1, Number.POSITIVE_INFINITY, info)],
   };
 }
@@ -182,11 +182,11 @@ function close(state: State, event: MachineEvent & { is: 'close' }, policy: Poli
   const mayReturn = policy.resumes && isFinal !== true;
   const begun: Effect[] = [
     { do: 'startDeadline', delayMs: policy.closeTimeoutMs },
-    { do: 'closeLink', code, reason },
+    { do: 'closeChannel', code, reason },
   ];
   switch (state.at) {
     case 'open':
-      return { state: { at: 'closing', wire: state.wire, failures: state.failures, mayReturn }, effects: begun };
+      return { state: { at: 'closing', transport: state.transport, failures: state.failures, mayReturn }, effects: begun };
     case 'closing':
       return stay({ ...state, mayReturn: state.mayReturn && mayReturn });
     case 'closed':
@@ -194,17 +194,17 @@ function close(state: State, event: MachineEvent & { is: 'close' }, policy: Poli
     default: {
       if (mayReturn && 'to' in state && state.to === 'finish') return stay(state);
       if (mayReturn && 'to' in state && state.to === 'reopen') return { state: { ...state, to: 'finish' }, effects: begun };
-      const given: Effect[] = state.at === 'dialing' ? [{ do: 'detachWire' }] : [];
+      const given: Effect[] = state.at === 'dialing' ? [{ do: 'detachTransport' }] : [];
       return before(given, closed(abnormalClose(reason), undefined));
     }
   }
 }
 
-function giveUp(state: State, info: CloseInfo, error: WebsocketError | undefined): Step {
+function terminate(state: State, info: CloseInfo, error: WebsocketError | undefined): Step {
   if (state.at === 'idle' || state.at === 'closed') return stay(state);
   // 1006 is what a connection without a goodbye is called, and is never sent.
   const goodbye: Effect =
-    info.code === CloseCode.abnormal ? { do: 'detachWire' } : { do: 'detachWire', code: info.code, reason: info.reason };
+    info.code === CloseCode.abnormal ? { do: 'detachTransport' } : { do: 'detachTransport', code: info.code, reason: info.reason };
   return before([goodbye], closed(info, error));
 }
 

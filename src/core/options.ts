@@ -144,7 +144,7 @@ export const CLOSE_TIMEOUT_MS = 5_000;
 const clientRules = {
   onMessage: has('call', 'a function'),
   signal: has('addEventListener', 'an AbortSignal'),
-  session: has('makeLink', 'session()'),
+  session: has('makeChannel', 'session()'),
   transport: has('dial', 'webSocketStream()'),
   retryFirstAttempt: () => undefined,
   type: () => undefined,

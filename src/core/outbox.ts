@@ -1,10 +1,10 @@
+import type { Leftover } from './channel.js';
 import { WebsocketError } from './errors.js';
-import type { Leftover } from './link.js';
 import type { OutboxBounds } from './options.js';
 import { Queue } from './queue.js';
 import type { Delivery } from './types.js';
 
-export interface Parcel {
+export interface QueuedMessage {
   message: string | Uint8Array<ArrayBuffer>;
   bytes: number;
   readonly key: string | undefined;
@@ -20,8 +20,8 @@ const FREE_COST = 65_536;
 /** What waits to be sent, in order and bounded. A `latest` message takes the place of the older one with its key. */
 export class Outbox {
   readonly #bounds: OutboxBounds;
-  readonly #queue = new Queue<Parcel>();
-  readonly #latest = new Map<string, Parcel>();
+  readonly #queue = new Queue<QueuedMessage>();
+  readonly #latest = new Map<string, QueuedMessage>();
   /** What waits takes in memory, however few messages that are. */
   heldBytes = 0;
   #cost = 0;
@@ -53,37 +53,37 @@ export class Outbox {
     );
   }
 
-  push(message: Parcel['message'], bytes: number, delivery: Delivery): void {
+  push(message: QueuedMessage['message'], bytes: number, delivery: Delivery): void {
     const key = typeof delivery === 'object' ? delivery.latest : undefined;
-    const parcel: Parcel = { message, bytes, key };
-    this.#queue.push(parcel);
-    this.#count(parcel, 1);
-    if (key !== undefined) this.#latest.set(key, parcel);
+    const queued: QueuedMessage = { message, bytes, key };
+    this.#queue.push(queued);
+    this.#count(queued, 1);
+    if (key !== undefined) this.#latest.set(key, queued);
   }
 
   /** The waiting message that a new one with this delivery replaces. */
-  replaceable(delivery: Delivery): Parcel | undefined {
+  replaceable(delivery: Delivery): QueuedMessage | undefined {
     return typeof delivery === 'object' ? this.#latest.get(delivery.latest) : undefined;
   }
 
-  replace(parcel: Parcel, message: Parcel['message'], bytes: number): void {
-    this.#count(parcel, -1);
-    parcel.message = message;
-    parcel.bytes = bytes;
-    this.#count(parcel, 1);
+  replace(queued: QueuedMessage, message: QueuedMessage['message'], bytes: number): void {
+    this.#count(queued, -1);
+    queued.message = message;
+    queued.bytes = bytes;
+    this.#count(queued, 1);
   }
 
   /** The next one; `replace` may still change it. */
-  peek(): Parcel | undefined {
+  peek(): QueuedMessage | undefined {
     return this.#queue.peek();
   }
 
-  shift(): Parcel | undefined {
-    const parcel = this.#queue.shift();
-    if (parcel === undefined) return undefined;
-    this.#count(parcel, -1);
-    if (parcel.key !== undefined) this.#latest.delete(parcel.key);
-    return parcel;
+  shift(): QueuedMessage | undefined {
+    const queued = this.#queue.shift();
+    if (queued === undefined) return undefined;
+    this.#count(queued, -1);
+    if (queued.key !== undefined) this.#latest.delete(queued.key);
+    return queued;
   }
 
   /** Empties the queue and says what was in it. */
@@ -95,7 +95,7 @@ export class Outbox {
     return leftover;
   }
 
-  #count({ message, bytes }: Parcel, sign: number): void {
+  #count({ message, bytes }: QueuedMessage, sign: number): void {
     const cost = typeof message === 'string' ? TEXT_COST : BINARY_COST;
     this.heldBytes += sign * (bytes + cost);
     this.#cost += sign * cost;

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js';
 import type { ArrivalQueue } from './inbox.js';
 import type { Rules } from './option-checks.js';
-import type { Dial } from './wire.js';
+import type { Dial } from './transport.js';
 
 /** All that a client needs from where it runs. Handed to each client, never registered globally. */
 export interface Platform {

@@ -3,7 +3,7 @@ import { type Effect, publicState, type State } from './state.js';
 import type { CloseInfo, ConnectionState, Continuity, Message, ReconnectAttempt } from './types.js';
 
 /** What happens to a connection, told in order. A report never comes in the middle of another. */
-export interface ReportHost {
+export interface ReportEvents {
   stateChanged(now: ConnectionState, before: ConnectionState): void;
   opened(isFirst: boolean, continuity: Continuity): void;
   retrying(attempt: ReconnectAttempt): void;
@@ -17,41 +17,41 @@ export interface ReportHost {
  * its state at once; what that brings about is told after the present report.
  */
 export class Reports {
-  readonly #host: ReportHost;
+  readonly #events: ReportEvents;
   readonly #waiting: (() => void)[] = [];
   #isTelling = false;
 
-  constructor(host: ReportHost) {
-    this.#host = host;
+  constructor(events: ReportEvents) {
+    this.#events = events;
   }
 
   addState(before: State, state: State): void {
     const [was, now] = [publicState(before), publicState(state)];
-    if (was !== now) this.#waiting.push(() => this.#host.stateChanged(now, was));
+    if (was !== now) this.#waiting.push(() => this.#events.stateChanged(now, was));
   }
 
   add(effect: Effect, continuity: Continuity | undefined): void {
-    const host = this.#host;
+    const events = this.#events;
     switch (effect.do) {
       case 'reportOpened':
-        this.#waiting.push(() => host.opened(effect.isFirst, continuity as Continuity));
+        this.#waiting.push(() => events.opened(effect.isFirst, continuity as Continuity));
         break;
       case 'reportError':
-        this.#waiting.push(() => host.failed(effect.error));
+        this.#waiting.push(() => events.failed(effect.error));
         break;
       case 'reportRetry': {
         const { attempt, delayMs, cause } = effect;
-        this.#waiting.push(() => host.retrying({ attempt, delayMs, cause }));
+        this.#waiting.push(() => events.retrying({ attempt, delayMs, cause }));
         break;
       }
       case 'reportClosed':
-        this.#waiting.push(() => host.closed(effect.info, effect.cause));
+        this.#waiting.push(() => events.closed(effect.info, effect.cause));
         break;
     }
   }
 
-  tell(report: (host: ReportHost) => void): void {
-    this.#waiting.push(() => report(this.#host));
+  tell(report: (events: ReportEvents) => void): void {
+    this.#waiting.push(() => report(this.#events));
     this.flush();
   }
 

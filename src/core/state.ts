@@ -21,29 +21,29 @@ import type { CloseInfo, ConnectionState } from './types.js';
  *     └─────────────────────────────────────────────────────────────┘
  *
  * dialing also closes on `close`, and on `lost` or `timeout` when the policy allows no further attempt.
- * A state that has a wire knows its number; an event of any other wire is late and changes nothing.
+ * A state that has a transport knows its number; an event of any other transport is late and changes nothing.
  *
- * A link that resumes finishes what was accepted before `close`: closing moves to waiting when its wire is lost, and
+ * A channel that resumes finishes what was accepted before `close`: closing moves to waiting when its transport is lost, and
  * from there to dialing and back to closing (`to: 'finish'`), until the deadline. `close` while it waits or dials does the same.
  *
- * The server's end of a session dials nobody: its `waiting` is for the peer to come back (`adopt`), and its timeout
- * is the end of the resume window. A peer that is back before its old wire was seen to die moves open to dialing.
+ * The server's end of a session dials nobody: its `waiting` is for the peer to come back (`takeOver`), and its timeout
+ * is the end of the resume window. A peer that is back before its old transport was seen to die moves open to dialing.
  */
 
 export type State =
   | { readonly at: 'idle' }
-  | { readonly at: 'dialing'; readonly wire: number; readonly failures: number; readonly to: Purpose }
-  | { readonly at: 'open'; readonly wire: number; readonly failures: number }
-  | { readonly at: 'waiting'; readonly wire: number; readonly failures: number; readonly to: Purpose }
-  | { readonly at: 'closing'; readonly wire: number; readonly failures: number; readonly mayReturn: boolean }
+  | { readonly at: 'dialing'; readonly transport: number; readonly failures: number; readonly to: Purpose }
+  | { readonly at: 'open'; readonly transport: number; readonly failures: number }
+  | { readonly at: 'waiting'; readonly transport: number; readonly failures: number; readonly to: Purpose }
+  | { readonly at: 'closing'; readonly transport: number; readonly failures: number; readonly mayReturn: boolean }
   | { readonly at: 'closed'; readonly info: CloseInfo };
 
-/** What a wire is wanted for: the first opening, one after a break, or what `close` left to do. */
+/** What a transport is wanted for: the first opening, one after a break, or what `close` left to do. */
 export type Purpose = 'open' | 'reopen' | 'finish';
 
 export type MachineEvent =
   | { readonly is: 'connect' }
-  | { readonly is: 'opened'; readonly wire: number }
+  | { readonly is: 'opened'; readonly transport: number }
   | Lost
   /** The timer of the present state ran out. */
   | { readonly is: 'timeout' }
@@ -51,17 +51,17 @@ export type MachineEvent =
   | { readonly is: 'deadline' }
   | { readonly is: 'suspended' }
   | { readonly is: 'woken' }
-  /** The peer came back with a wire of its own: `dial` will find it open. */
-  | { readonly is: 'adopt' }
-  /** `isFinal`: over this wire or not at all. */
+  /** The peer came back with a transport of its own: `dial` will find it open. */
+  | { readonly is: 'takeOver' }
+  /** `isFinal`: over this transport or not at all. */
   | { readonly is: 'close'; readonly code: number; readonly reason: string; readonly isFinal?: boolean }
   /** The owner has had enough of the peer, whether it is there or not: no closing handshake is waited for. */
-  | { readonly is: 'giveUp'; readonly info: CloseInfo; readonly error?: WebsocketError };
+  | { readonly is: 'terminate'; readonly info: CloseInfo; readonly error?: WebsocketError };
 
-/** The wire ended, or never opened. */
+/** The transport ended, or never opened. */
 export interface Lost {
   readonly is: 'lost';
-  readonly wire: number;
+  readonly transport: number;
   readonly info: CloseInfo;
   /** Where more is known than a code. */
   readonly error?: WebsocketError;
@@ -72,14 +72,14 @@ export interface Lost {
 }
 
 export type Effect =
-  | { readonly do: 'dial'; readonly wire: number }
+  | { readonly do: 'dial'; readonly transport: number }
   /** A state has at most one timer; it stops when the state is left. */
   | { readonly do: 'startTimer'; readonly delayMs: number }
   /** Of `close`: it runs through whatever states come until `closed`. */
   | { readonly do: 'startDeadline'; readonly delayMs: number }
-  /** What was accepted goes out, then the close frame; without a wire, over the next one. */
-  | { readonly do: 'closeLink'; readonly code: number; readonly reason: string }
-  | { readonly do: 'detachWire'; readonly code?: number; readonly reason?: string }
+  /** What was accepted goes out, then the close frame; without a transport, over the next one. */
+  | { readonly do: 'closeChannel'; readonly code: number; readonly reason: string }
+  | { readonly do: 'detachTransport'; readonly code?: number; readonly reason?: string }
   | { readonly do: 'reportOpened'; readonly isFirst: boolean }
   | { readonly do: 'reportError'; readonly error: WebsocketError }
   | { readonly do: 'reportRetry'; readonly attempt: number; readonly delayMs: number; readonly cause: unknown }
@@ -91,10 +91,10 @@ export interface Policy {
   /** Undefined: one connection and no more. */
   readonly reconnect: Backoff | undefined;
   /** Whether to try on when the very first attempt fails: the bus does, `connect()` rejects. */
-  readonly retriesFirst: boolean;
+  readonly retryFirstAttempt: boolean;
   /** The server's end of a session: how long the peer may take to come back. Nothing is dialled meanwhile. */
   readonly resumeWindowMs?: number;
-  /** What the link has accepted outlives a wire, so `close` need not give it up with one. */
+  /** What the channel has accepted outlives a transport, so `close` need not give it up with one. */
   readonly resumes: boolean;
 }
 
@@ -110,7 +110,7 @@ export function publicState(state: State): ConnectionState {
   return state.at === 'waiting' ? 'reconnecting' : state.at;
 }
 
-/** The wire that is dialled or held. */
-export function wireOf(state: State): number | undefined {
-  return 'wire' in state && state.at !== 'waiting' ? state.wire : undefined;
+/** The transport that is dialled or held. */
+export function transportOf(state: State): number | undefined {
+  return 'transport' in state && state.at !== 'waiting' ? state.transport : undefined;
 }

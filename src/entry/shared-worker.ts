@@ -1,9 +1,9 @@
 /** The script of the shared worker: one hub for all tabs. A page starts it through "gemsocket/shared". */
 import { browserPlatform } from '../platform/browser/platform.js';
-import { Hub } from '../platform/shared/hub.js';
-import { webLocks } from '../platform/shared/locks.js';
-import type { PortLike } from '../platform/shared/posts.js';
 import { session } from '../session/feature.js';
+import { Hub } from '../shared/hub.js';
+import { webLocks } from '../shared/locks.js';
+import type { PortLike } from '../shared/posts.js';
 
 const hub = new Hub({ platform: browserPlatform, locks: webLocks(navigator.locks), makeSession: session });
 

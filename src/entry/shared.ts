@@ -1,17 +1,17 @@
 import { RequestBus } from '../bus/request-bus.js';
 import { Client } from '../core/client.js';
-import { type ClientParts, clientParts, type LinkFeature } from '../core/client-parts.js';
+import { type ChannelFeature, type ClientParts, clientParts } from '../core/client-parts.js';
 import { checkNames, checkObject, invalid } from '../core/option-checks.js';
 import type { ClientOptions, ConnectOptions } from '../core/options.js';
 import type { Platform } from '../core/platform.js';
 import type { Address, IWebsocketClient, OnMessage, WebsocketType } from '../core/types.js';
 import { browserPlatform } from '../platform/browser/platform.js';
-import { Hub } from '../platform/shared/hub.js';
-import { localPorts } from '../platform/shared/local-ports.js';
-import { webLocks } from '../platform/shared/locks.js';
-import { Mirror } from '../platform/shared/mirror.js';
-import type { PortLike } from '../platform/shared/posts.js';
-import { shareKey } from '../platform/shared/share-key.js';
+import { Hub } from '../shared/hub.js';
+import { localPorts } from '../shared/local-ports.js';
+import { webLocks } from '../shared/locks.js';
+import type { PortLike } from '../shared/posts.js';
+import { shareKey } from '../shared/share-key.js';
+import { TabConnection } from '../shared/tab-connection.js';
 
 export * from './common.js';
 export { closeOnSignals } from './no-signals.js';
@@ -103,14 +103,14 @@ export class WebsocketRequestBus extends RequestBus {
 
 function sharedParts(address: Address, type: WebsocketType, options: SharedClientOptions = {}, isOnBus = false): ClientParts {
   const parts = clientParts(sharedPlatform, address, type, options, isOnBus);
-  const feature = options.session as LinkFeature | undefined;
+  const feature = options.session as ChannelFeature | undefined;
   const { key, worker } = checkShared(options.shared);
   const fixed = typeof address === 'function' ? undefined : (parts.target() as URL).href;
   const { locks } = navigator;
   return {
     ...parts,
-    makeConnection: (host) =>
-      new Mirror(
+    makeConnection: (events) =>
+      new TabConnection(
         {
           ...parts,
           key: shareKey(key, fixed, parts.settings, feature?.options),
@@ -118,9 +118,9 @@ function sharedParts(address: Address, type: WebsocketType, options: SharedClien
           session: feature?.options,
           locks: locks === undefined ? undefined : webLocks(locks),
           openWorker: (failed) => (locks === undefined ? undefined : openWorker(worker, failed)),
-          openLocal: () => openLocal(feature as LinkFeature),
+          openLocal: () => openLocal(feature as ChannelFeature),
         },
-        host,
+        events,
       ),
   };
 }
@@ -157,7 +157,7 @@ function makeWorker(worker: SharedOptions['worker']): SharedWorker {
 }
 
 /** A hub for this client alone: the same in everything but the number of sockets. */
-function openLocal(feature: LinkFeature): PortLike {
+function openLocal(feature: ChannelFeature): PortLike {
   const [tab, port] = localPorts();
   new Hub({ platform: browserPlatform, locks: undefined, makeSession: () => feature }).accept(port);
   return tab;

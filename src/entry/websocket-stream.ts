@@ -1,1 +1,1 @@
-export { webSocketStream } from '../platform/browser/stream-transport.js';
+export { webSocketStream } from '../platform/browser/web-socket-stream.js';

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { MakeChannel } from '../core/channel.js';
 import { Client } from '../core/client.js';
 import { abnormalClose, CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
-import type { MakeLink } from '../core/link.js';
 import { checkHas } from '../core/option-checks.js';
 import type { Settings } from '../core/options.js';
+import type { Dial } from '../core/transport.js';
 import type { ClientEvents, Continuity, Delivery, MessageIterator, Received } from '../core/types.js';
-import type { Dial } from '../core/wire.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ServerSettings } from './options.js';
 import { RateLimiter } from './rate-limit.js';
@@ -15,21 +15,21 @@ import { targetOf } from './target.js';
 import type { ServerClient, ServerClientEvents, ServerRequest } from './types.js';
 
 /** Who asks to come in, and who the application says that is. */
-export interface Guest {
+export interface UpgradeContext {
   readonly request: IncomingMessage;
   readonly user: unknown;
 }
 
 /** What carries an accepted client: a plain WebSocket, or a session over one after another. */
-export interface Carrier {
-  /** Returns the wire that is there. */
+export interface AcceptedTransport {
+  /** Returns the transport that is there. */
   readonly dial: Dial;
-  readonly makeLink: MakeLink;
-  /** How long the peer of a session may be away; undefined where the end of the wire is the end. */
+  readonly makeChannel: MakeChannel;
+  /** How long the peer of a session may be away; undefined where the end of the transport is the end. */
   readonly resumeWindowMs: number | undefined;
 }
 
-export interface AcceptedClientHost {
+export interface AcceptedClientEvents {
   /** The application asked this client for a message. */
   polled(): void;
   /** The connection is down and its last reader has seen the end. */
@@ -45,35 +45,35 @@ export interface AcceptedClientHost {
 /** How the application reads a client: a frame loop finds it by polling `server.clients`, other readers hold it. */
 type Reader = 'none' | 'poll' | 'holder';
 
-/** The same client as on the other side, on a wire that is already there; and its share of the server's bounds. */
+/** The same client as on the other side, on a transport that is already there; and its share of the server's bounds. */
 export class AcceptedClient extends Client implements ServerClient {
   readonly user: unknown;
   readonly hasSession: boolean;
-  readonly #host: AcceptedClientHost;
+  readonly #events: AcceptedClientEvents;
   readonly #maxBufferedBytes: number;
   #request: ServerRequest;
   #socket: Duplex;
   #reader: Reader = 'none';
   #loggedCodes: Set<string> | undefined;
 
-  constructor({ request, user }: Guest, carrier: Carrier, settings: ServerSettings, host: AcceptedClientHost) {
-    const { resumeWindowMs } = carrier;
-    const { dial, makeLink } = withRateLimit(carrier, settings);
+  constructor({ request, user }: UpgradeContext, accepted: AcceptedTransport, settings: ServerSettings, events: AcceptedClientEvents) {
+    const { resumeWindowMs } = accepted;
+    const { dial, makeChannel } = withRateLimit(accepted, settings);
     super({
-      platform: { ...nodePlatform, dial, report: (error) => host.report(this, error as WebsocketError) },
+      platform: { ...nodePlatform, dial, report: (error) => events.report(this, error as WebsocketError) },
       settings: clientSettings(settings.client, resumeWindowMs),
       target: () => ACCEPTED,
-      makeLink,
-      retriesFirst: false,
+      makeChannel,
+      retryFirstAttempt: false,
       onMessage: undefined,
       signal: undefined,
-      onFinished: (client) => host.finished(client as AcceptedClient),
-      onUnheard: (error) => host.unheard(this, error),
-      onUnsent: (messages) => host.unsent(messages),
+      onFinished: (client) => events.finished(client as AcceptedClient),
+      onUnheard: (error) => events.unheard(this, error),
+      onUnsent: (messages) => events.unsent(messages),
     });
     this.user = user;
     this.hasSession = resumeWindowMs !== undefined;
-    this.#host = host;
+    this.#events = events;
     this.#maxBufferedBytes = settings.maxBufferedBytes;
     this.#request = requestOf(request);
     this.#socket = request.socket;
@@ -115,7 +115,7 @@ export class AcceptedClient extends Client implements ServerClient {
 
   override getMessage(): Received | undefined {
     if (this.#reader === 'none') this.#reader = 'poll';
-    this.#host.polled();
+    this.#events.polled();
     return super.getMessage();
   }
 
@@ -142,7 +142,7 @@ export class AcceptedClient extends Client implements ServerClient {
 
   /** Without a closing handshake; the `close` event follows. */
   drop(): void {
-    this.giveUp(abnormalClose(''));
+    this.terminate(abnormalClose(''));
   }
 
   /**
@@ -170,7 +170,7 @@ export class AcceptedClient extends Client implements ServerClient {
     // A client that is closing has not been sent anything more, and has its own deadline.
     if (bufferedBytes < this.#maxBufferedBytes || this.state === 'closing') return true;
     const error = tooSlow(bufferedBytes, this.#maxBufferedBytes);
-    this.giveUp({ code: CloseCode.tryAgainLater, reason: error.code, wasClean: false }, error);
+    this.terminate({ code: CloseCode.tryAgainLater, reason: error.code, wasClean: false }, error);
     return false;
   }
 }
@@ -183,12 +183,12 @@ function clientSettings(settings: Settings, resumeWindowMs: number | undefined):
 }
 
 function withRateLimit(
-  { dial, makeLink, resumeWindowMs }: Carrier,
+  { dial, makeChannel, resumeWindowMs }: AcceptedTransport,
   { rateLimit, client }: ServerSettings,
-): Pick<Carrier, 'dial' | 'makeLink'> {
-  if (rateLimit === undefined) return { dial, makeLink };
+): Pick<AcceptedTransport, 'dial' | 'makeChannel'> {
+  if (rateLimit === undefined) return { dial, makeChannel };
   const limiter = new RateLimiter(rateLimit, resumeWindowMs ?? 0, client.liveness?.pingMs);
-  return { dial: resumeWindowMs === undefined ? dial : limiter.watch(dial), makeLink: (host) => makeLink(limiter.limit(host)) };
+  return { dial: resumeWindowMs === undefined ? dial : limiter.watch(dial), makeChannel: (events) => makeChannel(limiter.limit(events)) };
 }
 
 function requestOf(request: IncomingMessage): ServerRequest {

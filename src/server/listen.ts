@@ -4,10 +4,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebsocketError } from '../core/errors.js';
 import { invalid } from '../core/option-checks.js';
-import { headersTooLarge, notHttp, tookTooLong } from './admission.js';
+import { headersTooLarge, notHttp, tookTooLong } from './handshake-checks.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
 import { ignore } from './refusal.js';
-import { type Door, UpgradeServer } from './server.js';
+import { type Listener, UpgradeServer } from './server.js';
 import type { WebsocketServer } from './types.js';
 
 /** Beyond `maxClients`: handshakes, clients that are refused with an answer, and sockets that are being closed. Silent sockets are bounded by it, too. */
@@ -35,7 +35,7 @@ export async function listen(host: string, port: number, options: ServerOptions 
   http.on('drop', (connection) => server.dropped(connection?.remoteAddress ?? ''));
   await bind(http, host, port);
   http.on('error', (cause) => server.failed(cause));
-  server.opened(doorOf(http, sockets));
+  server.opened(listenerOf(http, sockets));
   return server;
 }
 
@@ -121,7 +121,7 @@ function bind(http: HttpServer, host: string, port: number): Promise<void> {
   });
 }
 
-function doorOf(http: HttpServer, sockets: ReadonlySet<Socket>): Door {
+function listenerOf(http: HttpServer, sockets: ReadonlySet<Socket>): Listener {
   const { port } = http.address() as AddressInfo;
   return {
     port,

@@ -1,7 +1,7 @@
+import type { SessionEvents } from '../core/channel.js';
 import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
-import type { SessionHost } from '../core/link.js';
-import type { Dial, WireEvents } from '../core/wire.js';
+import type { Dial, TransportEvents } from '../core/transport.js';
 import type { RateLimit } from './options.js';
 
 /** A token bucket: full at first, refilled evenly, one token for each message. */
@@ -73,21 +73,21 @@ export class RateLimiter {
   }
 
   /** The same host; each message of the application's needs a token before anything else happens to it. */
-  limit(host: SessionHost): SessionHost {
+  limit(events: SessionEvents): SessionEvents {
     return {
-      ...host,
+      ...events,
       ready: (continuity) => {
         if (continuity.resumed) this.#bucket.grantDisconnect(this.#disconnectedMs, this.#resumeWindowMs);
-        host.ready(continuity);
+        events.ready(continuity);
       },
       deliver: (message, bytes) => {
-        if (this.#bucket.take()) host.deliver(message, bytes);
-        else host.fail(CloseCode.policyViolation, tooMany(this.#limit));
+        if (this.#bucket.take()) events.deliver(message, bytes);
+        else events.fail(CloseCode.policyViolation, tooMany(this.#limit));
       },
     };
   }
 
-  /** The same wires, watched: a disconnect lasts from the last sign of the old wire to the next wire. */
+  /** The same transports, watched: a disconnect lasts from the last sign of the old transport to the next transport. */
   watch(dial: Dial): Dial {
     return (request, events) => {
       this.#disconnectedMs = performance.now() - this.#connectedUntil;
@@ -95,7 +95,7 @@ export class RateLimiter {
     };
   }
 
-  #watched(events: WireEvents): WireEvents {
+  #watched(events: TransportEvents): TransportEvents {
     const heard = () => {
       this.#connectedUntil = performance.now();
     };

@@ -8,27 +8,27 @@ import { Emitter, type Listeners } from '../core/emitter.js';
 import { WebsocketError } from '../core/errors.js';
 import { checkNames, checkObject, milliseconds } from '../core/option-checks.js';
 import { nodePlatform } from '../platform/node/platform.js';
-import { ReadTurns } from '../platform/node/read-turns.js';
+import { ReadScheduler } from '../platform/node/read-scheduler.js';
 import { SESSION_PROTOCOL } from '../session/limits.js';
-import { AcceptedClient, type AcceptedClientHost, type Carrier, type Guest } from './accepted-client.js';
-import { authenticate, checkHandshake, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './admission.js';
-import { Arrivals } from './arrivals.js';
+import { AcceptQueue } from './accept-queue.js';
+import { AcceptedClient, type AcceptedClientEvents, type AcceptedTransport, type UpgradeContext } from './accepted-client.js';
 import { broadcast } from './broadcast.js';
+import { ClientSet } from './client-set.js';
 import { ClosingSockets } from './closing-sockets.js';
 import { Deadlines } from './deadlines.js';
-import { type Handshake, makeHandshake } from './handshake.js';
+import { authenticate, checkHandshake, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './handshake-checks.js';
 import { LimitedLog } from './limited-log.js';
 import { Metrics } from './metrics.js';
 import { type ServerSettings, serverDefaults } from './options.js';
-import { plainCarrier } from './plain-carrier.js';
+import { plainAccepted } from './plain-accepted.js';
 import { ignore, type Refusal } from './refusal.js';
 import { addressOf, Refusals } from './refusals.js';
-import { Roster } from './roster.js';
-import { noSessions, Sessions, type SessionsHost } from './sessions.js';
+import { noSessions, Sessions, type SessionsEvents } from './sessions.js';
 import type { ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
+import { makeUpgrade, type Upgrade } from './upgrade.js';
 
 /** Where connections come from: an HTTP server of our own, or the application's. */
-export interface Door {
+export interface Listener {
   readonly port: number;
   /** No more connections; resolves when the port is free, or at once where it is the application's. */
   shut(): Promise<void>;
@@ -44,59 +44,60 @@ const serverEvents: Listeners<ServerEvents> = { connection: [], refused: [], err
 /** The one implementation of WebsocketServer: from a request for an upgrade to a client, and to the end of it. */
 export class UpgradeServer implements WebsocketServer {
   readonly #settings: ServerSettings;
-  readonly #handshake: Handshake;
+  readonly #upgrade: Upgrade;
   readonly #deadlines: Deadlines;
   readonly #metrics = new Metrics();
   readonly #log = new LimitedLog((line) => console.warn(`gemsocket: ${line}`));
-  readonly #arrivals = new Arrivals();
-  readonly #roster: Roster;
+  readonly #acceptQueue = new AcceptQueue();
+  readonly #clientSet: ClientSet;
   readonly #events: Emitter<ServerEvents>;
   readonly #refusals: Refusals;
   /** Handshakes under way; each may still become a client. */
   readonly #pending = new Set<Duplex>();
   readonly #closingSockets = new ClosingSockets();
-  readonly #turns: ReadTurns;
+  readonly #scheduler: ReadScheduler;
   readonly #sessions: Sessions | undefined;
-  readonly #clientHost: AcceptedClientHost = {
-    polled: () => this.#roster.polled(),
-    finished: (client) => this.#roster.finished(client),
+  readonly #clientEvents: AcceptedClientEvents = {
+    polled: () => this.#clientSet.polled(),
+    finished: (client) => this.#clientSet.finished(client),
     unsent: (messages) => this.#metrics.unsent(messages),
     unheard: (client, error) => this.#unheard(client, error),
     report: (client, error) => this.#reported(client, error),
   };
-  readonly #sessionsHost: SessionsHost = {
-    enter: (guest, carrier) => this.#newClient(guest, carrier),
+  readonly #sessionsEvents: SessionsEvents = {
+    enter: (context, accepted) => this.#newClient(context, accepted),
     report: (error) => this.#tell(error),
     ending: (socket) => this.#closingSockets.add(socket),
     hasRoom: () => this.#taken < this.#settings.maxClients,
     refusedFull: (request) => this.#refusals.unanswered('full', addressOf(request.socket), undefined, request),
   };
-  #door: Door | undefined;
+  #listener: Listener | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(settings: ServerSettings) {
     this.#settings = settings;
-    this.#handshake = makeHandshake(settings);
-    this.#turns = new ReadTurns(settings.turnBudgetMs);
-    this.#sessions = settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#turns, this.#sessionsHost);
+    this.#upgrade = makeUpgrade(settings);
+    this.#scheduler = new ReadScheduler(settings.turnBudgetMs);
+    this.#sessions =
+      settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#scheduler, this.#sessionsEvents);
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
-    this.#roster = new Roster((client) => this.#arrivals.left(client));
+    this.#clientSet = new ClientSet((client) => this.#acceptQueue.left(client));
     this.#events = new Emitter(serverEvents, (error, event) => this.#handlerFailed(error, event));
     this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
   }
 
   get clients(): readonly ServerClient[] {
-    return this.#roster.listed;
+    return this.#clientSet.listed;
   }
 
   get port(): number {
-    return this.#door?.port ?? 0;
+    return this.#listener?.port ?? 0;
   }
 
   get metrics(): Readonly<Record<string, number>> {
     const { count: closingSockets, dropped: closingDropped } = this.#closingSockets;
-    const gauges = { clients: this.#roster.openCount, closingSockets, closingDropped, ...(this.#sessions?.metrics ?? noSessions) };
-    return this.#metrics.read(gauges, this.#roster.live);
+    const gauges = { clients: this.#clientSet.openCount, closingSockets, closingDropped, ...(this.#sessions?.metrics ?? noSessions) };
+    return this.#metrics.read(gauges, this.#clientSet.live);
   }
 
   on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void {
@@ -104,7 +105,7 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   broadcast(message: string | ArrayBuffer | ArrayBufferView): void {
-    broadcast(this.#roster.live, message);
+    broadcast(this.#clientSet.live, message);
   }
 
   close(options: ServerCloseOptions = {}): Promise<void> {
@@ -118,15 +119,15 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<ServerClient, undefined> {
-    return this.#arrivals.iterate();
+    return this.#acceptQueue.iterate();
   }
 
   async [asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  opened(door: Door): void {
-    this.#door = door;
+  opened(listener: Listener): void {
+    this.#listener = listener;
   }
 
   /** A socket whose request is still to come, or is there: its time runs. */
@@ -179,7 +180,7 @@ export class UpgradeServer implements WebsocketServer {
 
   /** Places taken, by those included who are still to say who they are. */
   get #taken(): number {
-    return this.#roster.openCount + this.#pending.size + (this.#sessions?.arriving ?? 0);
+    return this.#clientSet.openCount + this.#pending.size + (this.#sessions?.arriving ?? 0);
   }
 
   async #authenticate(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -201,7 +202,7 @@ export class UpgradeServer implements WebsocketServer {
     this.#deadlines.end(socket);
     const remoteAddress = addressOf(socket);
     try {
-      const ws = this.#handshake(request, socket, head);
+      const ws = this.#upgrade(request, socket, head);
       if (ws === undefined) this.#refusals.refusedByWs(request, socket, remoteAddress);
       else if (ws.protocol === SESSION_PROTOCOL && this.#sessions !== undefined) this.#sessions.accept(ws, socket, { request, user });
       else this.#enterPlain(ws, socket, { request, user });
@@ -213,9 +214,9 @@ export class UpgradeServer implements WebsocketServer {
     }
   }
 
-  #enterPlain(ws: WebSocket, socket: Duplex, guest: Guest): void {
-    const carrier = plainCarrier(ws, socket, this.#turns, this.#settings.client.outbox, () => this.#closingSockets.add(socket));
-    void this.#newClient(guest, carrier).connect();
+  #enterPlain(ws: WebSocket, socket: Duplex, context: UpgradeContext): void {
+    const accepted = plainAccepted(ws, socket, this.#scheduler, this.#settings.client.outbox, () => this.#closingSockets.add(socket));
+    void this.#newClient(context, accepted).connect();
   }
 
   /** Sockets that are being closed stay as long as their places are not needed, and `maxClosing` of them in any case. */
@@ -224,9 +225,9 @@ export class UpgradeServer implements WebsocketServer {
     this.#closingSockets.limitTo(Math.max(maxClosing, maxClients - this.#taken));
   }
 
-  /** Opens in this turn: its wire is there. */
-  #newClient(guest: Guest, carrier: Carrier): AcceptedClient {
-    const client = new AcceptedClient(guest, carrier, this.#settings, this.#clientHost);
+  /** Opens in this turn: its transport is there. */
+  #newClient(context: UpgradeContext, accepted: AcceptedTransport): AcceptedClient {
+    const client = new AcceptedClient(context, accepted, this.#settings, this.#clientEvents);
     client.on('open', () => this.#welcome(client));
     client.on('reconnecting', ({ cause }) => this.#metrics.broke(cause));
     return client;
@@ -253,27 +254,27 @@ export class UpgradeServer implements WebsocketServer {
       if (now === 'closing') this.#closingSockets.add(client.socket);
     });
     client.on('close', (info) => this.#metrics.closed(client, info));
-    this.#roster.add(client);
+    this.#clientSet.add(client);
     this.#metrics.connected();
     this.#events.emit('connection', client);
     // A listener may have closed it.
-    if (this.#roster.isListed(client)) this.#arrivals.arrived(client);
+    if (this.#clientSet.isListed(client)) this.#acceptQueue.arrived(client);
   }
 
   async #close(code: number, reason: string, dropAfterMs: number): Promise<void> {
     for (const socket of this.#pending) this.refuse(socket, isClosing);
     this.#sessions?.close(code, reason);
-    const clients = [...this.#roster.live];
+    const clients = [...this.#clientSet.live];
     this.#sessions?.leave(clients, dropAfterMs);
     const cancelDrop = deadline(nodePlatform.clock, dropAfterMs, () => {
-      for (const client of this.#roster.live) client.drop();
+      for (const client of this.#clientSet.live) client.drop();
     });
     await Promise.all(clients.map((client) => client.closeForGood(code, reason)));
     cancelDrop();
-    await this.#door?.shut();
+    await this.#listener?.shut();
     this.#closingSockets.limitTo(0);
-    this.#roster.clear();
-    this.#arrivals.end();
+    this.#clientSet.clear();
+    this.#acceptQueue.end();
     this.#log.close();
   }
 

@@ -4,23 +4,23 @@ import type WebSocket from 'isomorphic-ws';
 import type { Client } from '../core/client.js';
 import { WebsocketError } from '../core/errors.js';
 import { nodePlatform } from '../platform/node/platform.js';
-import type { ReadTurns } from '../platform/node/read-turns.js';
+import type { ReadScheduler } from '../platform/node/read-scheduler.js';
 import { nodeSecrets } from '../platform/node/secrets.js';
-import { NodeWire } from '../platform/node/wire.js';
-import type { SessionOwner } from '../session/away.js';
-import { type Entrance, type Seat, SessionDoor } from '../session/door.js';
+import { NodeTransport } from '../platform/node/transport.js';
+import { type AcceptedChannel, type ServerSession, SessionAcceptor } from '../session/acceptor.js';
+import type { SessionOwner } from '../session/eviction.js';
 import { sessionSettings } from '../session/feature.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/limits.js';
 import { SessionRegistry } from '../session/registry.js';
-import type { SessionLink } from '../session/session-link.js';
-import type { AcceptedClient, Carrier, Guest } from './accepted-client.js';
+import type { SessionChannel } from '../session/session-channel.js';
+import type { AcceptedClient, AcceptedTransport, UpgradeContext } from './accepted-client.js';
 import type { ServerSettings } from './options.js';
 import { splitBatch } from './record-parts.js';
 import type { ServerSessionSettings } from './session-options.js';
 
-export interface SessionsHost {
+export interface SessionsEvents {
   /** Makes the client of a new session, which opens in this turn. */
-  enter(guest: Guest, carrier: Carrier): AcceptedClient;
+  enter(context: UpgradeContext, accepted: AcceptedTransport): AcceptedClient;
   report(error: WebsocketError): void;
   /** Whether one more may be open. */
   hasRoom(): boolean;
@@ -33,7 +33,7 @@ export interface SessionsHost {
 /** How many may say that they come to take the place of an older socket of theirs, while the server is full. */
 const MAX_RETURNING = 64;
 
-interface Visitor extends Guest {
+interface SessionUpgrade extends UpgradeContext {
   readonly socket: Duplex;
 }
 
@@ -41,32 +41,32 @@ interface Visitor extends Guest {
 export class Sessions {
   readonly #settings: ServerSessionSettings;
   readonly #protocols: readonly string[];
-  readonly #turns: ReadTurns;
-  readonly #host: SessionsHost;
-  readonly #registry: SessionRegistry<Seat>;
-  readonly #door: SessionDoor<Visitor>;
-  readonly #links = new WeakMap<Client, SessionLink>();
+  readonly #scheduler: ReadScheduler;
+  readonly #events: SessionsEvents;
+  readonly #registry: SessionRegistry<ServerSession>;
+  readonly #acceptor: SessionAcceptor<SessionUpgrade>;
+  readonly #channels = new WeakMap<Client, SessionChannel>();
   /** Those that have not said yet what they want; each may become a client. */
   readonly #arriving = new Map<Duplex, WebSocket>();
   #refused = 0;
   #isClosing = false;
 
-  constructor(settings: ServerSettings, own: ServerSessionSettings, turns: ReadTurns, host: SessionsHost) {
+  constructor(settings: ServerSettings, own: ServerSessionSettings, scheduler: ReadScheduler, events: SessionsEvents) {
     this.#settings = own;
     this.#protocols = settings.client.protocols;
-    this.#turns = turns;
-    this.#host = host;
-    this.#registry = new SessionRegistry<Seat>(nodeSecrets, nodePlatform.clock, own);
+    this.#scheduler = scheduler;
+    this.#events = events;
+    this.#registry = new SessionRegistry<ServerSession>(nodeSecrets, nodePlatform.clock, own);
     const { handshakeTimeoutMs } = settings;
     const session = sessionSettings(own, settings.client);
-    this.#door = new SessionDoor<Visitor>(
+    this.#acceptor = new SessionAcceptor<SessionUpgrade>(
       nodePlatform,
       this.#registry,
       { ...own, session, handshakeTimeoutMs },
       {
-        enter: (entrance, visitor) => this.#enter(entrance, visitor),
-        mayResume: (client, visitor) => this.#mayResume(client as AcceptedClient, visitor),
-        resuming: (client, visitor) => (client as AcceptedClient).resuming(visitor.request),
+        enter: (accepted, upgrade) => this.#enter(accepted, upgrade),
+        mayResume: (client, upgrade) => this.#mayResume(client as AcceptedClient, upgrade),
+        resuming: (client, upgrade) => (client as AcceptedClient).resuming(upgrade.request),
         ownerOf: (client) => ownerOf(client as AcceptedClient),
         choose: (offered) => offered.find((name) => this.#protocols.includes(name)) ?? '',
       },
@@ -98,22 +98,22 @@ export class Sessions {
     };
   }
 
-  accept(ws: WebSocket, socket: Duplex, guest: Guest): void {
+  accept(ws: WebSocket, socket: Duplex, context: UpgradeContext): void {
     this.#arriving.set(socket, ws);
     socket.once('close', () => this.#arriving.delete(socket));
     const ending = () => {
       this.#arriving.delete(socket);
-      this.#host.ending(socket);
+      this.#events.ending(socket);
     };
-    const origin = { socket, turns: this.#turns, split: splitBatch, ending, maxMessageBytes: MAX_BATCH_BYTES };
-    this.#door.accept((events) => new NodeWire(ws, events, origin), { ...guest, socket });
+    const origin = { socket, scheduler: this.#scheduler, split: splitBatch, ending, maxMessageBytes: MAX_BATCH_BYTES };
+    this.#acceptor.accept((events) => new NodeTransport(ws, events, origin), { ...context, socket });
   }
 
   /** Tells the open clients when to come back: spread over the window, so that they do not return all at once. */
   leave(clients: readonly AcceptedClient[], windowMs: number): void {
     const leaving = clients.filter((client) => client.hasSession && client.isConnectionOpen());
     leaving.forEach((client, index) => {
-      this.#links.get(client)?.leave(((index + nodePlatform.random()) / leaving.length) * windowMs);
+      this.#channels.get(client)?.leave(((index + nodePlatform.random()) / leaving.length) * windowMs);
     });
   }
 
@@ -121,35 +121,35 @@ export class Sessions {
   close(code: number, reason: string): void {
     this.#isClosing = true;
     for (const [socket, ws] of this.#arriving) {
-      this.#host.ending(socket);
+      this.#events.ending(socket);
       ws.close(code, reason);
     }
     this.#registry.close();
   }
 
-  #enter({ dial, makeLink }: Entrance, { socket, ...guest }: Visitor): AcceptedClient | undefined {
+  #enter({ dial, makeChannel }: AcceptedChannel, { socket, ...context }: SessionUpgrade): AcceptedClient | undefined {
     this.#arriving.delete(socket);
     if (this.#isClosing) return undefined;
-    if (!this.#host.hasRoom()) {
-      this.#host.refusedFull(guest.request);
+    if (!this.#events.hasRoom()) {
+      this.#events.refusedFull(context.request);
       return undefined;
     }
-    let link: SessionLink | undefined;
-    const client = this.#host.enter(guest, {
+    let channel: SessionChannel | undefined;
+    const client = this.#events.enter(context, {
       dial,
-      makeLink: (host) => {
-        link = makeLink(host) as SessionLink;
-        return link;
+      makeChannel: (events) => {
+        channel = makeChannel(events) as SessionChannel;
+        return channel;
       },
       resumeWindowMs: this.#settings.resumeWindowMs,
     });
-    if (link !== undefined) this.#links.set(client, link);
+    if (channel !== undefined) this.#channels.set(client, channel);
     return client;
   }
 
-  #mayResume(client: AcceptedClient, { socket, user }: Visitor): boolean {
+  #mayResume(client: AcceptedClient, { socket, user }: SessionUpgrade): boolean {
     this.#arriving.delete(socket);
-    if (this.#isClosing || !(client.isConnectionOpen() || this.#host.hasRoom())) return false;
+    if (this.#isClosing || !(client.isConnectionOpen() || this.#events.hasRoom())) return false;
     const isSame = this.#isSameUser(client.user, user);
     if (!isSame) this.#refused += 1;
     return isSame;
@@ -160,7 +160,7 @@ export class Sessions {
       return this.#settings.isSameUser(before, now) === true;
     } catch (cause) {
       const message = "The application's isSameUser threw, and the session was not given away. The server goes on; see cause.";
-      this.#host.report(new WebsocketError('HANDLER_FAILED', message, { handler: 'isSameUser' }, cause));
+      this.#events.report(new WebsocketError('HANDLER_FAILED', message, { handler: 'isSameUser' }, cause));
       return false;
     }
   }

@@ -21,7 +21,7 @@ const SHORT_TEXT = 96;
 
 /**
  * Writes records one behind the other into a slab of memory, straight from what the application gave. A batch is a
- * range of a slab: it goes to the wire and into the ledger as it is, without a copy, and its bytes never change again.
+ * range of a slab: it goes to the transport and into the retransmit buffer as it is, without a copy, and its bytes never change again.
  */
 export class Batcher {
   readonly #encoder = new TextEncoder();

@@ -5,7 +5,7 @@ import { headerSize, Kind, writeHeader } from './records.js';
 import { varintSize, writeVarint } from './varint.js';
 
 /** What a session is known by: the id may be shown, the secret never. */
-export interface Ticket {
+export interface SessionCredentials {
   readonly id: Uint8Array<ArrayBuffer>;
   readonly secret: Uint8Array<ArrayBuffer>;
 }
@@ -31,7 +31,7 @@ export interface Progress {
 }
 
 export type Hello = Offer & { readonly is: 'hello' };
-export type Resume = Ticket &
+export type Resume = SessionCredentials &
   Progress &
   Offer & {
     readonly is: 'resume';
@@ -39,7 +39,7 @@ export type Resume = Ticket &
     readonly attempt: number;
   };
 export type Resumed = Progress & { readonly is: 'resumed' };
-export type Welcome = Ticket &
+export type Welcome = SessionCredentials &
   Terms & {
     readonly is: 'welcome';
     readonly resumeWindowMs: number;
@@ -65,7 +65,7 @@ const Type = { hello: 1, welcome: 2, resume: 3, resumed: 4, leave: 5 } as const;
 /** The whole record, header included. */
 export function encodeControl(control: Control): Uint8Array<ArrayBuffer> {
   const fields: (number | string | Uint8Array)[] = [Type[control.is], ...fieldsOf(control)];
-  const length = fields.reduce<number>((sum, field) => sum + sizeOf(field), 0);
+  const length = fields.reduce<number>((sum, field) => sum + fieldSize(field), 0);
   const record = new Uint8Array(headerSize(length) + length);
   let at = writeHeader(record, 0, Kind.control, length);
   for (const field of fields) {
@@ -88,7 +88,7 @@ export function decodeControl(bytes: Uint8Array, start: number, end: number): Co
   return fields.isSound ? control : undefined;
 }
 
-function sizeOf(field: number | string | Uint8Array): number {
+function fieldSize(field: number | string | Uint8Array): number {
   if (typeof field === 'number') return varintSize(field);
   if (typeof field !== 'string') return field.length;
   const bytes = utf8Length(field);
@@ -123,7 +123,7 @@ function readControl(type: number, fields: Fields): Control | UnknownControl {
     case Type.welcome:
       return readWelcome(fields);
     case Type.resume:
-      return { is: 'resume', ...readTicket(fields), attempt: fields.varint(), ...readProgress(fields), ...readOffer(fields) };
+      return { is: 'resume', ...readCredentials(fields), attempt: fields.varint(), ...readProgress(fields), ...readOffer(fields) };
     case Type.resumed:
       return { is: 'resumed', ...readProgress(fields) };
     case Type.leave:
@@ -135,14 +135,14 @@ function readControl(type: number, fields: Fields): Control | UnknownControl {
 
 // The order of the calls is the order of the fields on the wire.
 function readWelcome(fields: Fields): Welcome {
-  const ticket = readTicket(fields);
+  const credentials = readCredentials(fields);
   const terms = readTerms(fields);
   const [resumeWindowMs, outcome, lost] = [fields.varint(), fields.varint(), fields.varint()];
   const protocol = fields.string(MAX_PROTOCOL_BYTES);
-  return { is: 'welcome', ...ticket, ...terms, resumeWindowMs, outcome, lost: lost === 0 ? undefined : lost - 1, protocol };
+  return { is: 'welcome', ...credentials, ...terms, resumeWindowMs, outcome, lost: lost === 0 ? undefined : lost - 1, protocol };
 }
 
-function readTicket(fields: Fields): Ticket {
+function readCredentials(fields: Fields): SessionCredentials {
   return { id: fields.bytes(TOKEN_BYTES), secret: fields.bytes(TOKEN_BYTES) };
 }
 

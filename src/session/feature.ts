@@ -1,13 +1,13 @@
-import type { LinkFeature, LinkOptions } from '../core/client-parts.js';
+import type { ChannelFeature, ChannelOptions } from '../core/client-parts.js';
 import { checkNames, checkObject, invalid, milliseconds, positive } from '../core/option-checks.js';
 import type { Settings } from '../core/options.js';
-import { WIRE_MARK_BYTES } from '../core/plain-link.js';
+import { TRANSPORT_MARK_BYTES } from '../core/plain-channel.js';
+import type { Dial } from '../core/transport.js';
 import type { SessionFeature } from '../core/types.js';
-import type { Dial } from '../core/wire.js';
 import { SessionCloseCode } from './close-codes.js';
 import { ClientHandshake } from './handshake.js';
 import { MAX_BODY_BYTES, MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_MESSAGE_BYTES, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
-import { notSelected, SessionLink, type SessionSettings } from './session-link.js';
+import { notSelected, SessionChannel, type SessionSettings } from './session-channel.js';
 
 /** A second: what waits longer should wait in the application, which can still change it. */
 const MAX_BATCH_DELAY_MS = 1_000;
@@ -57,19 +57,19 @@ export const sessionDefaults = {
  */
 export function session(options: SessionOptions = {}): SessionFeature {
   const resolved = resolveSession(options);
-  const feature: LinkFeature = {
+  const feature: ChannelFeature = {
     name: SESSION_PROTOCOL,
     options: resolved,
-    makeLink: (settings, platform) => {
+    makeChannel: (settings, platform) => {
       checkOffer(settings.protocols);
-      return (host) => new SessionLink(host, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform);
+      return (events) => new SessionChannel(events, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform);
     },
     wrap: recognising,
   };
   return feature;
 }
 
-/** A wire that finds another subprotocol selected than those offered ends before the link has it: it is final for a session. */
+/** A transport that finds another subprotocol selected than those offered ends before the channel has it: it is final for a session. */
 function recognising(dial: Dial): Dial {
   return (request, events) =>
     dial(request, {
@@ -92,7 +92,7 @@ function checkOffer(protocols: readonly string[]): void {
   throw invalid('protocols', protocols, rule);
 }
 
-export function resolveSession(options: SessionOptions, defaults: LinkOptions = sessionDefaults): LinkOptions {
+export function resolveSession(options: SessionOptions, defaults: ChannelOptions = sessionDefaults): ChannelOptions {
   checkObject('session', options);
   const windowBytes = positive('session.windowBytes', options.windowBytes, defaults.windowBytes);
   if (windowBytes < MIN_WINDOW_BYTES) {
@@ -117,12 +117,12 @@ function resolveBatchDelay(batchDelayMs: number): number {
   );
 }
 
-export function sessionSettings(options: LinkOptions, settings: Settings): SessionSettings {
+export function sessionSettings(options: ChannelOptions, settings: Settings): SessionSettings {
   return {
     ...options,
     outbox: settings.outbox,
     maxMessageBytes: Math.max(MIN_MESSAGE_BYTES, Math.min(Math.floor(settings.maxMessageBytes), MAX_COUNT)),
     chunkBytes: MAX_BODY_BYTES,
-    wireMarkBytes: WIRE_MARK_BYTES,
+    transportMarkBytes: TRANSPORT_MARK_BYTES,
   };
 }

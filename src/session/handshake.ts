@@ -1,5 +1,5 @@
 import type { Continuity } from '../core/types.js';
-import { type Control, type Offer, Outcome, type Progress, type Terms, type Ticket } from './controls.js';
+import { type Control, type Offer, Outcome, type Progress, type SessionCredentials, type Terms } from './controls.js';
 
 /** What a handshake comes to. */
 export type Agreement = NewSession | SameSession;
@@ -36,7 +36,7 @@ export interface Handshake {
   open(self: Self): Control | undefined;
   /** The peer's first record. Undefined: it is out of place. */
   receive(control: Control, self: Self): Agreement | undefined;
-  /** The session is over: the next wire begins a new one. */
+  /** The session is over: the next transport begins a new one. */
   forget(reason: string): void;
 }
 
@@ -53,7 +53,7 @@ const REASONS: Readonly<Record<number, string>> = {
 export class ClientHandshake implements Handshake {
   protocol = '';
   readonly #protocols: readonly string[];
-  #ticket: Ticket | undefined;
+  #credentials: SessionCredentials | undefined;
   #attempt = 0;
   #forgotten: string | undefined;
 
@@ -62,22 +62,23 @@ export class ClientHandshake implements Handshake {
   }
 
   get hasSession(): boolean {
-    return this.#ticket !== undefined;
+    return this.#credentials !== undefined;
   }
 
   open({ terms, progress }: Self): Control {
     const offer: Offer = { ...terms, protocols: this.#protocols };
-    if (this.#ticket === undefined) return { is: 'hello', ...offer };
+    if (this.#credentials === undefined) return { is: 'hello', ...offer };
     this.#attempt += 1;
-    return { is: 'resume', ...this.#ticket, attempt: this.#attempt, ...progress, ...offer };
+    return { is: 'resume', ...this.#credentials, attempt: this.#attempt, ...progress, ...offer };
   }
 
   receive(control: Control): Agreement | undefined {
-    if (control.is === 'resumed') return this.#ticket === undefined ? undefined : { isResumed: true, progress: control, answer: undefined };
+    if (control.is === 'resumed')
+      return this.#credentials === undefined ? undefined : { isResumed: true, progress: control, answer: undefined };
     if (control.is !== 'welcome') return undefined;
     const { id, secret, protocol, outcome, lost } = control;
     const reason = this.#forgotten ?? REASONS[outcome] ?? UNKNOWN;
-    this.#ticket = { id, secret };
+    this.#credentials = { id, secret };
     this.#attempt = 0;
     this.#forgotten = undefined;
     this.protocol = protocol;
@@ -85,14 +86,14 @@ export class ClientHandshake implements Handshake {
   }
 
   forget(reason: string): void {
-    this.#ticket = undefined;
+    this.#credentials = undefined;
     this.#forgotten = reason;
   }
 }
 
 /** What a server knows of a session when it makes its end of it. */
-export interface ServerSession {
-  readonly ticket: Ticket;
+export interface NewServerSession {
+  readonly credentials: SessionCredentials;
   readonly resumeWindowMs: number;
   /** What became of the session that the client asked for. */
   readonly outcome: number;
@@ -105,10 +106,10 @@ export class ServerHandshake implements Handshake {
   /** The server's end is made for one, and goes with it. */
   readonly hasSession = true;
   protocol = '';
-  readonly #session: ServerSession;
+  readonly #session: NewServerSession;
   #isKnown = false;
 
-  constructor(session: ServerSession) {
+  constructor(session: NewServerSession) {
     this.#session = session;
   }
 
@@ -119,13 +120,13 @@ export class ServerHandshake implements Handshake {
   receive(control: Control, { terms, progress }: Self): Agreement | undefined {
     if (control.is !== 'hello' && control.is !== 'resume') return undefined;
     if (this.#isKnown) {
-      // Whether the secret is right was decided before this wire came here.
+      // Whether the secret is right was decided before this transport came here.
       return control.is === 'resume' ? { isResumed: true, progress: control, answer: { is: 'resumed', ...progress } } : undefined;
     }
     this.#isKnown = true;
-    const { ticket, resumeWindowMs, outcome, lost } = this.#session;
+    const { credentials, resumeWindowMs, outcome, lost } = this.#session;
     this.protocol = this.#session.choose(control.protocols);
-    const answer: Control = { is: 'welcome', ...ticket, ...terms, resumeWindowMs, outcome, lost, protocol: this.protocol };
+    const answer: Control = { is: 'welcome', ...credentials, ...terms, resumeWindowMs, outcome, lost, protocol: this.protocol };
     return { isResumed: false, terms: control, answer, reason: 'The session is new.', lostFromPeer: undefined };
   }
 

@@ -1,13 +1,13 @@
-import type { SessionHost } from '../core/link.js';
+import type { SessionEvents } from '../core/channel.js';
 import type { CloseInfo, Message } from '../core/types.js';
-import { Assembler } from './chunks.js';
 import { SessionCloseCode } from './close-codes.js';
 import { costOf, ReceiveCredit } from './credit.js';
+import { Reassembler } from './fragments.js';
 import { decodeGoodbye } from './goodbye.js';
 import { isNumbered, Kind, type RecordReader } from './records.js';
 import { decodeText, newDecoder } from './text.js';
 
-/** Why a wire is given up: section 12 of docs/protocol.md. */
+/** Why a transport is given up: section 12 of docs/protocol.md. */
 export interface Fault {
   readonly code: number;
   readonly what: string;
@@ -21,17 +21,17 @@ export function malformed(what: string): Fault {
 export class Incoming {
   readonly credit: ReceiveCredit;
   readonly #decoder = newDecoder();
-  readonly #assembler = new Assembler();
+  readonly #reassembler = new Reassembler();
   readonly #maxMessageBytes: number;
-  readonly #host: Pick<SessionHost, 'deliver' | 'shed'>;
+  readonly #events: Pick<SessionEvents, 'deliver' | 'shed'>;
   #received = 0;
   #messagesReceived = 0;
   #end: CloseInfo | undefined;
 
-  constructor(windowBytes: number, maxMessageBytes: number, host: Pick<SessionHost, 'deliver' | 'shed'>) {
+  constructor(windowBytes: number, maxMessageBytes: number, events: Pick<SessionEvents, 'deliver' | 'shed'>) {
     this.credit = new ReceiveCredit(windowBytes);
     this.#maxMessageBytes = maxMessageBytes;
-    this.#host = host;
+    this.#events = events;
   }
 
   /** Numbered records of this session. */
@@ -45,7 +45,7 @@ export class Incoming {
 
   /** What was delivered and is not read yet, and the parts of a message that is not whole yet. */
   get heldBytes(): number {
-    return this.credit.unread + this.#assembler.capacity;
+    return this.credit.unread + this.#reassembler.capacity;
   }
 
   /** The peer's END, once it has come. */
@@ -60,7 +60,7 @@ export class Incoming {
     if (this.#end !== undefined) return malformed('a record after END');
     if (!this.credit.receive(costOf(record.kind, length)))
       return { code: SessionCloseCode.limit, what: 'more than the credit that was granted' };
-    const isTooBig = record.kind !== Kind.end && this.#assembler.length + length > this.#maxMessageBytes;
+    const isTooBig = record.kind !== Kind.end && this.#reassembler.length + length > this.#maxMessageBytes;
     if (isTooBig) return { code: SessionCloseCode.limit, what: `a message over the ${this.#maxMessageBytes} bytes that were announced` };
     this.#received += 1;
     return this.#numbered(record, length);
@@ -69,7 +69,7 @@ export class Incoming {
   /** A new session, with this limit announced. */
   reset(limit: number): void {
     this.credit.reset(limit);
-    this.#assembler.clear();
+    this.#reassembler.clear();
     this.#received = 0;
     this.#messagesReceived = 0;
     this.#end = undefined;
@@ -79,18 +79,18 @@ export class Incoming {
     const { batch, start, end, kind } = record;
     if (kind === Kind.chunk) {
       if (length === 0) return malformed('an empty CHUNK');
-      this.#assembler.add(batch.subarray(start, end), this.#maxMessageBytes);
+      this.#reassembler.add(batch.subarray(start, end), this.#maxMessageBytes);
       return undefined;
     }
     if (kind === Kind.end) return this.#goodbye(record);
     if (kind !== Kind.text && kind !== Kind.binary) {
-      this.#assembler.clear();
+      this.#reassembler.clear();
       return undefined;
     }
     let body: Uint8Array<ArrayBuffer>;
-    if (this.#assembler.length > 0) {
-      this.#assembler.add(batch.subarray(start, end), this.#maxMessageBytes);
-      body = this.#assembler.take();
+    if (this.#reassembler.length > 0) {
+      this.#reassembler.add(batch.subarray(start, end), this.#maxMessageBytes);
+      body = this.#reassembler.take();
     } else body = this.#bodyOf(record);
     this.#messagesReceived += 1;
     return this.#deliver(kind === Kind.text, body);
@@ -100,7 +100,7 @@ export class Incoming {
     if (length > this.#maxMessageBytes)
       return { code: SessionCloseCode.limit, what: 'a volatile message over the size that was announced' };
     if (!this.credit.isBehind) return this.#deliver(record.kind === Kind.volatileText, this.#bodyOf(record));
-    this.#host.shed();
+    this.#events.shed();
     return undefined;
   }
 
@@ -114,12 +114,12 @@ export class Incoming {
     const message: Message | undefined = isText ? decodeText(this.#decoder, body) : body;
     if (message === undefined) return malformed('text that is not UTF-8');
     this.credit.deliver(body.length);
-    this.#host.deliver(message, body.length);
+    this.#events.deliver(message, body.length);
     return undefined;
   }
 
   #goodbye({ batch, start, end }: RecordReader): Fault | undefined {
-    if (this.#assembler.length > 0) return malformed('an END inside a message');
+    if (this.#reassembler.length > 0) return malformed('an END inside a message');
     this.#end = decodeGoodbye(batch.subarray(start, end), this.#decoder);
     return this.#end === undefined ? malformed('an END that says nothing') : undefined;
   }

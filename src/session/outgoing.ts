@@ -1,17 +1,17 @@
+import type { Leftover, SessionEvents } from '../core/channel.js';
 import { CloseCode } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
-import type { Leftover, SessionHost } from '../core/link.js';
 import type { OutboxBounds } from '../core/options.js';
 import { Outbox } from '../core/outbox.js';
+import type { Transport } from '../core/transport.js';
 import type { Delivery, Message } from '../core/types.js';
-import type { Wire } from '../core/wire.js';
 import { Batcher } from './batcher.js';
-import { Cutter } from './chunks.js';
 import { costOf, SendCredit } from './credit.js';
+import { Fragmenter } from './fragments.js';
 import { encodeGoodbye } from './goodbye.js';
-import { Ledger } from './ledger.js';
 import { MAX_BODY_BYTES } from './limits.js';
 import { Kind } from './records.js';
+import { RetransmitBuffer } from './retransmit-buffer.js';
 
 /**
  * Where a batch can leave before the turn ends, the first one does at this size: the peer reads it while this side still
@@ -20,7 +20,7 @@ import { Kind } from './records.js';
 const FIRST_BATCH_BYTES = 3_072;
 
 /**
- * A turn that sends much fills a wire to so many marks before the rest waits in the outbox. A browser tells only every 4 ms
+ * A turn that sends much fills a transport to so many marks before the rest waits in the outbox. A browser tells only every 4 ms
  * that its buffer has drained: with one mark it would send 16 MB/s at the most, with four it sends what it did without any.
  */
 const BURST_MARKS = 4;
@@ -31,11 +31,11 @@ export interface OutgoingBounds {
   readonly replayBytes: number;
   /** Messages over this are cut. */
   readonly chunkBytes: number;
-  /** How far a wire's own buffer is filled. */
-  readonly wireMarkBytes: number;
+  /** How far a transport's own buffer is filled. */
+  readonly transportMarkBytes: number;
 }
 
-export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed' | 'acknowledged'> {
+export interface OutgoingEvents extends Pick<SessionEvents, 'sent' | 'shed' | 'acknowledged'> {
   /** The peer announces less than an accepted message needs. The message stays here, for `end` to count it. */
   refused(error: WebsocketError): void;
   /** Something was written that leaves with the turn. */
@@ -44,38 +44,38 @@ export interface OutgoingHost extends Pick<SessionHost, 'sent' | 'shed' | 'ackno
 
 /**
  * The sending half of a session. A message is written straight into the open batch when everything lets it through:
- * the wire, the credit, the ledger, and what was accepted before it. Otherwise it waits in the outbox, in its order.
+ * the transport, the credit, the retransmit buffer, and what was accepted before it. Otherwise it waits in the outbox, in its order.
  */
 export class Outgoing {
   readonly batcher = new Batcher();
   readonly credit = new SendCredit();
-  readonly #ledger: Ledger;
+  readonly #retransmitBuffer: RetransmitBuffer;
   readonly #outbox: Outbox;
   readonly #bounds: OutgoingBounds;
-  readonly #host: OutgoingHost;
-  #wire: Wire | undefined;
-  #big: Cutter | undefined;
+  readonly #events: OutgoingEvents;
+  #transport: Transport | undefined;
+  #big: Fragmenter | undefined;
   #goodbye: Uint8Array | undefined;
   #endIsWritten = false;
   #messagesSent = 0;
   #hasCut = false;
   #peerMaxMessageBytes = MAX_BODY_BYTES;
 
-  constructor(bounds: OutgoingBounds, host: OutgoingHost) {
+  constructor(bounds: OutgoingBounds, events: OutgoingEvents) {
     this.#bounds = { ...bounds, chunkBytes: Math.min(bounds.chunkBytes, MAX_BODY_BYTES) };
-    this.#ledger = new Ledger(host.acknowledged);
+    this.#retransmitBuffer = new RetransmitBuffer(events.acknowledged);
     this.#outbox = new Outbox(bounds.outbox);
-    this.#host = host;
+    this.#events = events;
   }
 
   /** Accepted and not yet handed to the network. */
   get bufferedBytes(): number {
-    return this.#waitingBytes + this.batcher.bytes + (this.#wire?.bufferedBytes ?? 0);
+    return this.#waitingBytes + this.batcher.bytes + (this.#transport?.bufferedBytes ?? 0);
   }
 
   /** Kept in memory for the peer, whatever became of it. */
   get heldBytes(): number {
-    return this.#outbox.heldBytes + (this.#big?.bytes.length ?? 0) + this.batcher.bytes + this.#ledger.heldBytes;
+    return this.#outbox.heldBytes + (this.#big?.bytes.length ?? 0) + this.batcher.bytes + this.#retransmitBuffer.heldBytes;
   }
 
   get messagesSent(): number {
@@ -84,12 +84,12 @@ export class Outgoing {
 
   /** The peer has acknowledged something. */
   get hasArrived(): boolean {
-    return this.#ledger.acknowledged > 0;
+    return this.#retransmitBuffer.acknowledged > 0;
   }
 
   /** END was sent and acknowledged: the peer has everything. */
   get isOver(): boolean {
-    return this.#endIsWritten && this.#ledger.isAllAcknowledged && this.batcher.numbered === 0;
+    return this.#endIsWritten && this.#retransmitBuffer.isAllAcknowledged && this.batcher.numbered === 0;
   }
 
   /** Nothing that was accepted waits for its number. */
@@ -104,34 +104,34 @@ export class Outgoing {
   }
 
   /** The handshake is done: a new session, or `resume` has been called before. */
-  open(wire: Wire): void {
-    this.#wire = wire;
+  open(transport: Transport): void {
+    this.#transport = transport;
   }
 
-  /** The wire is gone: what is in the open batch has its numbers, and is sent again with the rest. */
+  /** The transport is gone: what is in the open batch has its numbers, and is sent again with the rest. */
   detach(): void {
-    this.#wire = undefined;
-    this.#ledger.keep(this.batcher.take());
-    this.#ledger.rest();
+    this.#transport = undefined;
+    this.#retransmitBuffer.keep(this.batcher.take());
+    this.#retransmitBuffer.rest();
     this.batcher.rest();
   }
 
   /** The peer's count: false when it cannot be. */
   acknowledge(count: number): boolean {
-    if (!this.#ledger.acknowledge(count)) return false;
-    if (this.#ledger.isEmpty) this.batcher.rest();
+    if (!this.#retransmitBuffer.acknowledge(count)) return false;
+    if (this.#retransmitBuffer.isEmpty) this.batcher.rest();
     return true;
   }
 
   /** Everything that is not acknowledged is sent again. Returns how many messages that is. */
   rewind(): number {
-    return this.#ledger.rewind();
+    return this.#retransmitBuffer.rewind();
   }
 
   /** A new session. Returns the messages of the old one that were not acknowledged; those never numbered stay. */
   reset(limit: number, peerMaxMessageBytes: number): Message[] {
     this.#peerMaxMessageBytes = peerMaxMessageBytes;
-    const undelivered = this.#ledger.clear();
+    const undelivered = this.#retransmitBuffer.clear();
     this.credit.reset(limit);
     this.#messagesSent = 0;
     this.#endIsWritten = false;
@@ -146,36 +146,37 @@ export class Outgoing {
 
   /** Writes what waits, as far as it may. */
   pump(): void {
-    while (this.#ledger.isReplaying && this.#wireHasRoom()) this.#wire?.send(this.#ledger.next() as Uint8Array<ArrayBuffer>);
-    if (this.#wire === undefined || this.#ledger.isReplaying) return;
+    while (this.#retransmitBuffer.isReplaying && this.#transportHasRoom())
+      this.#transport?.send(this.#retransmitBuffer.next() as Uint8Array<ArrayBuffer>);
+    if (this.#transport === undefined || this.#retransmitBuffer.isReplaying) return;
     while (this.#big !== undefined ? this.#writePart(this.#big) : this.#writeNext());
-    if (this.#wire === undefined || this.#goodbye === undefined || this.#endIsWritten || !this.isIdle) return;
+    if (this.#transport === undefined || this.#goodbye === undefined || this.#endIsWritten || !this.isIdle) return;
     this.#writeEnd(this.#goodbye);
-    this.#host.wrote();
+    this.#events.wrote();
   }
 
   sendBatch(): void {
     if (this.batcher.bytes === 0) return;
     const batch = this.batcher.take();
-    this.#ledger.keep(batch);
-    this.#wire?.send(batch.bytes);
-    if (this.#ledger.isEmpty) this.batcher.rest();
+    this.#retransmitBuffer.keep(batch);
+    this.#transport?.send(batch.bytes);
+    if (this.#retransmitBuffer.isEmpty) this.batcher.rest();
   }
 
   /** Down for good. */
   end(): Leftover {
     this.detach();
-    const undelivered = this.#ledger.clear();
+    const undelivered = this.#retransmitBuffer.clear();
     let [messages, bytes] = [0, 0];
     if (this.#big !== undefined) {
       undelivered.push(this.#big.message);
       messages += 1;
       bytes += this.#big.bytes.length;
     }
-    for (let parcel = this.#outbox.shift(); parcel !== undefined; parcel = this.#outbox.shift()) {
-      undelivered.push(parcel.message);
+    for (let queued = this.#outbox.shift(); queued !== undefined; queued = this.#outbox.shift()) {
+      undelivered.push(queued.message);
       messages += 1;
-      bytes += parcel.bytes;
+      bytes += queued.bytes;
     }
     this.#big = undefined;
     return { messages, bytes, undelivered };
@@ -186,9 +187,9 @@ export class Outgoing {
   }
 
   #enqueue(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
-    const isAtOnce = this.#wire !== undefined && !this.#ledger.isReplaying && this.isIdle && this.#wireHasRoom();
+    const isAtOnce = this.#transport !== undefined && !this.#retransmitBuffer.isReplaying && this.isIdle && this.#transportHasRoom();
     if (delivery === 'volatile' && !(isAtOnce && bytes > this.#bounds.chunkBytes && this.credit.available > 0)) {
-      this.#host.shed();
+      this.#events.shed();
       return;
     }
     const older = this.#outbox.replaceable(delivery);
@@ -197,24 +198,24 @@ export class Outgoing {
     if (older === undefined) this.#outbox.push(message, bytes, delivery);
     else {
       this.#outbox.replace(older, message, bytes);
-      this.#host.shed();
+      this.#events.shed();
     }
     this.pump();
   }
 
   #mayWrite(length: number, cost: number): boolean {
-    if (this.#wire === undefined || this.#ledger.isReplaying || cost > this.credit.available) return false;
-    const kept = this.#ledger.bytes + this.batcher.bytes;
-    return (kept === 0 || kept + length <= this.#bounds.replayBytes) && this.#wireHasRoom(length);
+    if (this.#transport === undefined || this.#retransmitBuffer.isReplaying || cost > this.credit.available) return false;
+    const kept = this.#retransmitBuffer.bytes + this.batcher.bytes;
+    return (kept === 0 || kept + length <= this.#bounds.replayBytes) && this.#transportHasRoom(length);
   }
 
   /** Asked once for each batch, not for each message: a browser takes its time to answer. */
-  #wireHasRoom(length = 0): boolean {
+  #transportHasRoom(length = 0): boolean {
     const { batcher } = this;
     if (batcher.bytes > 0 && batcher.fits(length)) return true;
-    const wire = this.#wire;
-    const markBytes = batcher.bytes > 0 ? BURST_MARKS * this.#bounds.wireMarkBytes : this.#bounds.wireMarkBytes;
-    return wire !== undefined && wire.isEnding !== true && wire.bufferedBytes + batcher.bytes < markBytes;
+    const transport = this.#transport;
+    const markBytes = batcher.bytes > 0 ? BURST_MARKS * this.#bounds.transportMarkBytes : this.#bounds.transportMarkBytes;
+    return transport !== undefined && transport.isEnding !== true && transport.bufferedBytes + batcher.bytes < markBytes;
   }
 
   #write(message: string | Uint8Array<ArrayBuffer>, bytes: number, isVolatile: boolean): void {
@@ -225,12 +226,12 @@ export class Outgoing {
       this.credit.spend(costOf(Kind.text, bytes));
       this.#messagesSent += 1;
     }
-    this.#host.sent(bytes);
-    this.#host.wrote();
-    if (this.batcher.bytes >= FIRST_BATCH_BYTES && !this.#hasCut && this.#wire?.flush !== undefined) {
+    this.#events.sent(bytes);
+    this.#events.wrote();
+    if (this.batcher.bytes >= FIRST_BATCH_BYTES && !this.#hasCut && this.#transport?.flush !== undefined) {
       this.#hasCut = true;
       this.sendBatch();
-      this.#wire.flush();
+      this.#transport.flush();
     }
   }
 
@@ -238,18 +239,18 @@ export class Outgoing {
   endTurn(): void {
     this.#hasCut = false;
     this.sendBatch();
-    this.#wire?.flush?.();
+    this.#transport?.flush?.();
   }
 
   /** One message of the outbox; false when there is none or it has to wait. */
   #writeNext(): boolean {
-    const parcel = this.#outbox.peek();
-    if (parcel === undefined) return false;
-    const { message, bytes } = parcel;
+    const queued = this.#outbox.peek();
+    if (queued === undefined) return false;
+    const { message, bytes } = queued;
     if (bytes > this.#peerMaxMessageBytes) return this.#refuse(bytes);
     if (bytes > this.#bounds.chunkBytes) {
       this.#outbox.shift();
-      this.#big = new Cutter(message);
+      this.#big = new Fragmenter(message);
     } else {
       if (!this.#mayWrite(bytes, costOf(Kind.text, bytes))) return false;
       this.#outbox.shift();
@@ -258,7 +259,7 @@ export class Outgoing {
     return true;
   }
 
-  #writePart(big: Cutter): boolean {
+  #writePart(big: Fragmenter): boolean {
     const { chunkBytes } = this.#bounds;
     // Only the peer of a new session can take less than the one to which the first parts went.
     if (big.bytes.length > this.#peerMaxMessageBytes) return this.#refuse(big.bytes.length);
@@ -269,12 +270,12 @@ export class Outgoing {
     if (!this.batcher.fits(length)) this.sendBatch();
     this.batcher.body(kind, big.take(length));
     this.credit.spend(cost);
-    this.#host.wrote();
+    this.#events.wrote();
     if (kind === Kind.chunk) return true;
     this.#big = undefined;
     this.#messagesSent += 1;
-    this.#ledger.keepWhole(big.message, big.bytes.length, this.#ledger.sent + this.batcher.numbered);
-    this.#host.sent(big.bytes.length);
+    this.#retransmitBuffer.keepWhole(big.message, big.bytes.length, this.#retransmitBuffer.sent + this.batcher.numbered);
+    this.#events.sent(big.bytes.length);
     return true;
   }
 
@@ -288,7 +289,7 @@ export class Outgoing {
   #refuse(bytes: number): false {
     const error = tooBig(bytes, this.#peerMaxMessageBytes);
     this.#writeEnd(encodeGoodbye(CloseCode.messageTooBig, error.code));
-    this.#host.refused(error);
+    this.#events.refused(error);
     return false;
   }
 }

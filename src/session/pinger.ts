@@ -1,5 +1,5 @@
+import type { SessionEvents } from '../core/channel.js';
 import type { Clock } from '../core/clock.js';
-import type { SessionHost } from '../core/link.js';
 import type { Batcher } from './batcher.js';
 import { type Fault, malformed } from './incoming.js';
 import { Kind, type RecordReader } from './records.js';
@@ -12,7 +12,7 @@ const NONE = -1;
 /** Pings and answers in records. A ping carries a number, so that an answer to an older one measures nothing. */
 export class Pinger {
   readonly #clock: Clock;
-  readonly #host: Pick<SessionHost, 'pong' | 'measured'>;
+  readonly #events: Pick<SessionEvents, 'pong' | 'measured'>;
   #number = 0;
   #askedAt = 0;
   #isMeasured = false;
@@ -22,9 +22,9 @@ export class Pinger {
   #answerBytes = NONE;
   #hasPong = false;
 
-  constructor(clock: Clock, host: Pick<SessionHost, 'pong' | 'measured'>) {
+  constructor(clock: Clock, events: Pick<SessionEvents, 'pong' | 'measured'>) {
     this.#clock = clock;
-    this.#host = host;
+    this.#events = events;
   }
 
   /** Whether the peer waits for an answer. */
@@ -36,7 +36,7 @@ export class Pinger {
     this.#isAsking = true;
   }
 
-  /** The wire is gone, and all questions with it. */
+  /** The transport is gone, and all questions with it. */
   reset(): void {
     this.#isAsking = false;
     this.#answerBytes = NONE;
@@ -60,14 +60,14 @@ export class Pinger {
   read(): void {
     if (!this.#hasPong) return;
     this.#hasPong = false;
-    this.#host.pong();
+    this.#events.pong();
   }
 
   /** The first answer is the one that counts. */
   #measure(): void {
     if (this.#isMeasured) return;
     this.#isMeasured = true;
-    this.#host.measured(Math.max(0, this.#clock.now() - this.#askedAt));
+    this.#events.measured(Math.max(0, this.#clock.now() - this.#askedAt));
   }
 
   write(batcher: Batcher): void {

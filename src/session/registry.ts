@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../core/clock.js';
 import type { CloseInfo } from '../core/types.js';
-import { type AwayOrder, AwayPlaces, type SessionOwner } from './away.js';
-import { Outcome, type Ticket } from './controls.js';
+import { Outcome, type SessionCredentials } from './controls.js';
+import { type EvictionOrder, EvictionOrders, type SessionOwner } from './eviction.js';
 import { TOKEN_BYTES } from './limits.js';
 
 /** What a server's platform must provide for secrets. */
@@ -13,7 +13,7 @@ export interface Secrets {
 }
 
 /** A server's end of a session, as the registry knows it. */
-export interface Resident {
+export interface Evictable {
   /** Memory that it takes while its client is away. */
   readonly heldBytes: number;
   /** Whether its client has sent a message, or acknowledged one. */
@@ -61,15 +61,15 @@ export interface RegistryMetrics {
   readonly undelivered: number;
 }
 
-interface Entry<R> {
-  readonly ticket: Ticket;
-  readonly resident: R;
+interface RegisteredSession<R> {
+  readonly credentials: SessionCredentials;
+  readonly evictable: R;
   readonly since: number;
 }
 
 /** A session whose client is away, and what it held when it was last weighed. */
-interface Away<R> {
-  readonly resident: R;
+interface DetachedSession<R> {
+  readonly evictable: R;
   bytes: number;
 }
 
@@ -77,11 +77,11 @@ interface Away<R> {
 const YOUNG_MS = 10_000;
 
 /** Why a session is not there any more. */
-export interface Gone {
+export interface Tombstone {
   readonly outcome: number;
   readonly lost: number | undefined;
   /** What its end was closed with: where nobody is to come back after it, who comes late is told so. */
-  readonly verdict?: CloseInfo | undefined;
+  readonly closeInfo?: CloseInfo | undefined;
   /** Records received in all, where the client ended it: it may come to hear that its goodbye arrived. */
   readonly finalCount?: number | undefined;
 }
@@ -89,18 +89,18 @@ export interface Gone {
 /** Detached sessions may grow while their clients are away, so they are weighed again this often. */
 const WEIGH_MS = 1_000;
 /** Sessions that are gone and whose end can still be told: a hundred bytes each. */
-const MAX_GONE = 10_000;
-const UNKNOWN: Gone = { outcome: Outcome.unknown, lost: undefined };
+const MAX_TOMBSTONES = 10_000;
+const UNKNOWN: Tombstone = { outcome: Outcome.unknown, lost: undefined };
 
 /** The sessions of a server: who is there, who is away and for how long it is kept, and what became of the others. */
-export class SessionRegistry<R extends Resident> {
+export class SessionRegistry<R extends Evictable> {
   readonly #secrets: Secrets;
   readonly #clock: Clock;
   readonly #bounds: RegistryBounds;
-  readonly #entries = new Map<string, Entry<R>>();
-  readonly #detached = new Map<string, Away<R>>();
-  readonly #places = new AwayPlaces();
-  readonly #gone = new Map<string, Gone & { readonly ticket: Ticket }>();
+  readonly #entries = new Map<string, RegisteredSession<R>>();
+  readonly #detached = new Map<string, DetachedSession<R>>();
+  readonly #evictionOrders = new EvictionOrders();
+  readonly #tombstones = new Map<string, Tombstone & { readonly credentials: SessionCredentials }>();
   #detachedBytes = 0;
   #evicted = 0;
   #evictedPerAddress = 0;
@@ -134,60 +134,60 @@ export class SessionRegistry<R extends Resident> {
     return this.#entries.size - this.#detached.size;
   }
 
-  newTicket(): Ticket {
+  newCredentials(): SessionCredentials {
     return { id: this.#secrets.randomBytes(TOKEN_BYTES), secret: this.#secrets.randomBytes(TOKEN_BYTES) };
   }
 
-  add(ticket: Ticket, resident: R): void {
-    this.#entries.set(keyOf(ticket), { ticket, resident, since: this.#clock.now() });
+  add(credentials: SessionCredentials, evictable: R): void {
+    this.#entries.set(keyOf(credentials), { credentials, evictable, since: this.#clock.now() });
   }
 
   /** A wrong secret finds what an unknown session finds. */
-  find(ticket: Ticket): R | undefined {
-    const entry = this.#entries.get(keyOf(ticket));
-    return entry !== undefined && this.#secrets.isEqual(entry.ticket.secret, ticket.secret) ? entry.resident : undefined;
+  find(credentials: SessionCredentials): R | undefined {
+    const entry = this.#entries.get(keyOf(credentials));
+    return entry !== undefined && this.#secrets.isEqual(entry.credentials.secret, credentials.secret) ? entry.evictable : undefined;
   }
 
   /** What became of a session that is not found. */
-  whereabouts(ticket: Ticket): Gone {
-    const gone = this.#gone.get(keyOf(ticket));
-    return gone !== undefined && this.#secrets.isEqual(gone.ticket.secret, ticket.secret) ? gone : UNKNOWN;
+  fateOf(credentials: SessionCredentials): Tombstone {
+    const tombstones = this.#tombstones.get(keyOf(credentials));
+    return tombstones !== undefined && this.#secrets.isEqual(tombstones.credentials.secret, credentials.secret) ? tombstones : UNKNOWN;
   }
 
   /** The client is away. Over the bounds, those that were hardly used end first, and then those that left first. */
-  detached(ticket: Ticket): void {
-    const key = keyOf(ticket);
+  detached(credentials: SessionCredentials): void {
+    const key = keyOf(credentials);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#release(key);
     // This one alone is weighed: to weigh all whenever one leaves takes seconds when thousands are cut off at once.
-    const { resident, since } = entry;
-    const away: Away<R> = { resident, bytes: resident.heldBytes };
-    this.#detached.set(key, away);
-    this.#detachedBytes += away.bytes;
+    const { evictable, since } = entry;
+    const detachedSession: DetachedSession<R> = { evictable, bytes: evictable.heldBytes };
+    this.#detached.set(key, detachedSession);
+    this.#detachedBytes += detachedSession.bytes;
     // The absolute value: a clock that was set back makes nothing young.
-    const isUsed = resident.hasCarried && Math.abs(this.#clock.now() - since) >= YOUNG_MS;
-    this.#places.add(key, isUsed, resident.owner);
-    this.#evictFrom(resident.owner);
+    const isUsed = evictable.hasCarried && Math.abs(this.#clock.now() - since) >= YOUNG_MS;
+    this.#evictionOrders.add(key, isUsed, evictable.owner);
+    this.#evictFrom(evictable.owner);
     this.#evict();
     this.#weighLater();
   }
 
   /** The client is back, before it was seen to be away perhaps. */
-  attached(ticket: Ticket): void {
-    this.#release(keyOf(ticket));
+  attached(credentials: SessionCredentials): void {
+    this.#release(keyOf(credentials));
     this.#resumed += 1;
   }
 
-  /** Copies what it needs of `gone`, which may be the resident itself: the rest is to be freed. */
-  remove(ticket: Ticket, { outcome, lost, verdict, finalCount }: Gone): void {
-    const key = keyOf(ticket);
+  /** Copies what it needs: the argument may be the session itself, which is to be freed. */
+  remove(credentials: SessionCredentials, { outcome, lost, closeInfo, finalCount }: Tombstone): void {
+    const key = keyOf(credentials);
     this.#entries.delete(key);
     this.#release(key);
     if (outcome === Outcome.windowOver) this.#expired += 1;
     this.#undelivered += lost ?? 0;
-    this.#gone.set(key, { outcome, lost, verdict, finalCount, ticket });
-    if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
+    this.#tombstones.set(key, { outcome, lost, closeInfo, finalCount, credentials });
+    if (this.#tombstones.size > MAX_TOMBSTONES) this.#tombstones.delete(this.#tombstones.keys().next().value as string);
   }
 
   /** The server ends. */
@@ -197,35 +197,35 @@ export class SessionRegistry<R extends Resident> {
 
   /** Counted as away no more. */
   #release(key: string): void {
-    const away = this.#detached.get(key);
-    if (away === undefined) return;
-    this.#detachedBytes -= away.bytes;
+    const detachedSession = this.#detached.get(key);
+    if (detachedSession === undefined) return;
+    this.#detachedBytes -= detachedSession.bytes;
     this.#detached.delete(key);
-    this.#places.delete(key);
+    this.#evictionOrders.delete(key);
   }
 
   /** Too many of one address, or of one user. */
   #evictFrom({ address, user }: SessionOwner): void {
     const { maxDetachedPerAddress, maxDetachedPerUser } = this.#bounds;
-    const ofAddress = this.#places.of('address', address);
+    const ofAddress = this.#evictionOrders.of('address', address);
     for (; ofAddress.size > maxDetachedPerAddress; this.#evictedPerAddress += 1) this.#evictFirst(ofAddress);
-    const ofUser = this.#places.of('user', user);
+    const ofUser = this.#evictionOrders.of('user', user);
     for (; ofUser.size > maxDetachedPerUser; this.#evictedPerUser += 1) this.#evictFirst(ofUser);
   }
 
   #evict(): void {
     const { maxDetached, maxDetachedBytes } = this.#bounds;
     while (this.#detached.size > maxDetached || (this.#detachedBytes > maxDetachedBytes && this.#detached.size > 0)) {
-      this.#evictFirst(this.#places.all);
+      this.#evictFirst(this.#evictionOrders.all);
     }
   }
 
-  #evictFirst(among: AwayOrder): void {
+  #evictFirst(among: EvictionOrder): void {
     const key = among.first() as string;
-    const { resident } = this.#detached.get(key) as Away<R>;
+    const { evictable } = this.#detached.get(key) as DetachedSession<R>;
     this.#release(key);
     this.#evicted += 1;
-    resident.evict();
+    evictable.evict();
   }
 
   #weighLater(): void {
@@ -238,15 +238,15 @@ export class SessionRegistry<R extends Resident> {
 
   #weigh(): void {
     this.#detachedBytes = 0;
-    for (const away of this.#detached.values()) {
-      away.bytes = away.resident.heldBytes;
-      this.#detachedBytes += away.bytes;
+    for (const detachedSession of this.#detached.values()) {
+      detachedSession.bytes = detachedSession.evictable.heldBytes;
+      this.#detachedBytes += detachedSession.bytes;
     }
     this.#evict();
     this.#weighLater();
   }
 }
 
-function keyOf({ id }: Ticket): string {
+function keyOf({ id }: SessionCredentials): string {
   return Array.from(id, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,23 +1,23 @@
 import type { WebsocketError } from '../core/errors.js';
+import type { Transport, TransportEvents } from '../core/transport.js';
 import type { CloseInfo, Message } from '../core/types.js';
-import type { Wire, WireEvents } from '../core/wire.js';
 
-/** The events of a wire whose owner changes: first whoever reads the handshake, then the client that it belongs to. */
-export class Relay implements WireEvents {
-  #target: WireEvents | undefined;
-  #wire: Wire | undefined;
+/** The events of a transport whose owner changes: first whoever reads the handshake, then the client that it belongs to. */
+export class Relay implements TransportEvents {
+  #target: TransportEvents | undefined;
+  #transport: Transport | undefined;
 
-  get wire(): Wire {
-    return this.#wire as Wire;
+  get transport(): Transport {
+    return this.#transport as Transport;
   }
 
-  /** @param makeWire makes the wire, with this for its events. */
-  start(makeWire: (events: WireEvents) => Wire, target: WireEvents): void {
+  /** @param makeWire makes the transport, with this for its events. */
+  start(makeTransport: (events: TransportEvents) => Transport, target: TransportEvents): void {
     this.#target = target;
-    this.#wire = makeWire(this);
+    this.#transport = makeTransport(this);
   }
 
-  handTo(target: WireEvents): void {
+  handTo(target: TransportEvents): void {
     this.#target = target;
   }
 

@@ -15,9 +15,9 @@ const blocks = documents()
   .filter(({ language, code }) => /^[jt]s$/.test(language) && isServer(code));
 
 function isServer(code: string): boolean {
-  const answers = /\.(sendMessage|sendMessageBinary|broadcast)\(/.test(code);
+  const addressResponder = /\.(sendMessage|sendMessageBinary|broadcast)\(/.test(code);
   const goesOn = /server\.on\('connection'|of server\)|setInterval/.test(code);
-  return answers && goesOn && /\bserver\b/.test(code) && !/tls:/.test(code);
+  return addressResponder && goesOn && /\bserver\b/.test(code) && !/tls:/.test(code);
 }
 
 const examples = readdirSync('examples', { withFileTypes: true })

@@ -97,25 +97,25 @@ const checks: Readonly<Record<string, () => Promise<Outcome>>> = {
     const client = memoryClient(platform);
     return outcomeOf(client, () => {
       const connected = client.connect();
-      platform.wire.refuse(new WebsocketError('CONNECT_FAILED', 'Nobody is there.'));
+      platform.transport.refuse(new WebsocketError('CONNECT_FAILED', 'Nobody is there.'));
       return connected;
     });
   },
   '`getMessage()` and `for await` when the connection has ended': async () => {
-    const { client, wire } = await opened();
+    const { client, transport } = await opened();
     const outcome = await outcomeOf(client, () => {
-      wire.closeFromPeer(1008);
+      transport.closeFromPeer(1008);
       return client.getMessage() !== undefined && client.getMessage() === undefined ? 'the end, once' : 'something else';
     });
     for await (const message of client) throw new Error(`${message} came after the end`);
     return outcome;
   },
   '`close()`, whatever the peer does': async () => {
-    const { client, wire } = await opened();
-    wire.answersClose = false;
+    const { client, transport } = await opened();
+    transport.answersClose = false;
     return outcomeOf(client, () => {
       const closed = client.close();
-      wire.breakOff();
+      transport.breakOff();
       return closed;
     });
   },
@@ -141,13 +141,13 @@ const checks: Readonly<Record<string, () => Promise<Outcome>>> = {
   },
   'bus: send to an id whose connection ended by itself': async () => {
     const { bus, client, platform } = await onBus();
-    platform.wire.closeFromPeer(1008);
+    platform.transport.closeFromPeer(1008);
     return outcomeOf(client, () => bus.sendWebsocketMessage(client.id, 'text'));
   },
   'stream: write when the connection has ended': async () => {
-    const { client, wire } = await opened();
+    const { client, transport } = await opened();
     const writer = streams(client).writable.getWriter();
-    wire.closeFromPeer(1008);
+    transport.closeFromPeer(1008);
     await settle();
     return outcomeOf(client, () => writer.write('text'));
   },
@@ -196,8 +196,8 @@ function connecting(options?: MemoryClientOptions): Client {
 }
 
 async function closedByPeer(): Promise<Client> {
-  const { client, wire } = await opened();
-  wire.closeFromPeer(1008);
+  const { client, transport } = await opened();
+  transport.closeFromPeer(1008);
   return client;
 }
 

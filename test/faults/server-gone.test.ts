@@ -9,24 +9,24 @@ const COUNT = 1_000;
 const MAX_DELAY_MS = 2_000;
 const BUCKET_MS = 200;
 
-interface Arrivals {
+interface AcceptQueue {
   readonly server: WebSocketServer;
   readonly times: number[];
   readonly messages: string[];
 }
 
-async function serve(port: number): Promise<Arrivals> {
+async function serve(port: number): Promise<AcceptQueue> {
   const server = new WebSocketServer({ port, host: '127.0.0.1', backlog: 2 * COUNT });
-  const arrivals: Arrivals = { server, times: [], messages: [] };
+  const acceptQueue: AcceptQueue = { server, times: [], messages: [] };
   server.on('connection', (socket) => {
-    arrivals.times.push(Date.now());
-    socket.on('message', (message) => arrivals.messages.push(String(message)));
+    acceptQueue.times.push(Date.now());
+    socket.on('message', (message) => acceptQueue.messages.push(String(message)));
   });
   await once(server, 'listening');
-  return arrivals;
+  return acceptQueue;
 }
 
-async function crash({ server }: Arrivals): Promise<void> {
+async function crash({ server }: AcceptQueue): Promise<void> {
   for (const client of server.clients) client.terminate();
   await new Promise((resolve) => server.close(resolve));
 }

@@ -163,7 +163,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
 });
 
 /** What our client makes of an answer: the subprotocol, or why it refuses. */
-async function verdict(answer: (request: string) => string, isSplit: boolean, protocols: readonly string[] = []): Promise<string> {
+async function closeInfo(answer: (request: string) => string, isSplit: boolean, protocols: readonly string[] = []): Promise<string> {
   await using server = await rawServer((socket, request) => {
     void (async () => {
       for (const part of isSplit ? answer(request) : [answer(request)]) {
@@ -200,7 +200,7 @@ describe.each(ways)('an answer to our client, %s', (_how, isSplit) => {
     ['4.1 without a phrase', replaced(' Switching Protocols', '')],
   ];
   it.each(accepted)('%s: open', async (_what, answer) => {
-    expect(await verdict(answer, isSplit)).toBe('open ');
+    expect(await closeInfo(answer, isSplit)).toBe('open ');
   });
 
   const refused: [string, (request: string) => string][] = [
@@ -221,7 +221,7 @@ describe.each(ways)('an answer to our client, %s', (_how, isSplit) => {
     ['4.1 that is no HTTP', () => 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
   ];
   it.each(refused)('%s: refused', async (_what, answer) => {
-    expect(await verdict(answer, isSplit)).not.toMatch(/^open/);
+    expect(await closeInfo(answer, isSplit)).not.toMatch(/^open/);
   });
 
   it.each([
@@ -233,7 +233,7 @@ describe.each(ways)('an answer to our client, %s', (_how, isSplit) => {
     [undefined, 'subprotocol'],
   ])('4.1 with the subprotocol %s, of a and b: %s', async (chosen, outcome) => {
     const answer = chosen === undefined ? adding() : adding(`Sec-WebSocket-Protocol: ${chosen}`);
-    expect(await verdict(answer, isSplit, ['a', 'b'])).toContain(outcome);
+    expect(await closeInfo(answer, isSplit, ['a', 'b'])).toContain(outcome);
   });
 });
 

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ClientOptions, connect, type IWebsocketClient, type Message } from '../../src/entry/node.js';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
-import { encodeControl, type Ticket } from '../../src/session/controls.js';
+import { encodeControl, type SessionCredentials } from '../../src/session/controls.js';
 import { limit } from '../support/pace.js';
 import { noise, oneOf, type Random, seededNumbers, seedOfRun } from '../support/seeded-random.js';
 import { frame, handshake, Opcode, until } from './support.js';
@@ -46,7 +46,7 @@ describe(`a server among strangers that break every rule (GEM_SEED=${seedOfRun})
     const errors: unknown[] = [];
     server.on('error', (error) => errors.push(error));
     const heardByServer = answer(server, random);
-    const guests = [await guest(server, {}), await guest(server, { session: session() })];
+    const guests = [await context(server, {}), await context(server, { session: session() })];
     const strangers = new Strangers(server.port, random);
 
     // Until the heap has what it will have anyway.
@@ -167,7 +167,7 @@ interface GoodClient {
   say(): void;
 }
 
-async function guest(server: WebsocketServer, clientOptions: ClientOptions): Promise<GoodClient> {
+async function context(server: WebsocketServer, clientOptions: ClientOptions): Promise<GoodClient> {
   const client = await connect(`ws://127.0.0.1:${server.port}/good`, { type: 'insecure', ...clientOptions });
   onTestFinished(async () => void (await client.close()));
   const [echoes, news] = [new Series('said'), new Series('news')];
@@ -191,7 +191,7 @@ const RECORDS = ['01', '1161', '1200', '1061', '2303e8', '1801', '1802', '1905',
 class Strangers {
   readonly #port: number;
   readonly #random: Random;
-  readonly #tickets: Ticket[] = [];
+  readonly #tickets: SessionCredentials[] = [];
   readonly #lingering: Socket[] = [];
   #came = 0;
 
@@ -233,10 +233,10 @@ class Strangers {
   /** Says HELLO or RESUME; false when it was sent away for it. */
   async #begin(stranger: Stranger, attempt: number): Promise<boolean> {
     const random = this.#random;
-    const ticket = this.#tickets[random(this.#tickets.length + 4)];
+    const credentials = this.#tickets[random(this.#tickets.length + 4)];
     const progress = { received: random(3) === 0 ? random(5) : 0, messagesSent: random(10) };
-    const control = ticket
-      ? encodeControl({ is: 'resume', ...ticket, attempt, ...progress, ...offer })
+    const control = credentials
+      ? encodeControl({ is: 'resume', ...credentials, attempt, ...progress, ...offer })
       : encodeControl({ is: 'hello', ...offer });
     stranger.socket.write(frame(Opcode.binary, control));
     const answer = await stranger.welcome();

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import WebSocket from 'ws';
-import { type Settler, settler } from '../../src/core/settler.js';
+import { type Deferred, deferred } from '../../src/core/deferred.js';
 import {
   type ClientOptions,
   type CloseInfo,
@@ -635,7 +635,7 @@ describe('the bounds of the server hold for sessions:', () => {
 
   it('maxMessageBytes is announced to the client, which closes with 1009 when a message needs more', async () => {
     const { client, accepted } = await linked({ maxMessageBytes: 20_000 });
-    const [ends, codes] = [[client.close, accepted.close].map(() => settler<CloseInfo>()), codesOf(client)];
+    const [ends, codes] = [[client.close, accepted.close].map(() => deferred<CloseInfo>()), codesOf(client)];
     client.on('close', (info) => ends[0]?.resolve(info));
     accepted.on('close', (info) => ends[1]?.resolve(info));
     expect(client.sendMessage('x'.repeat(20_001))).toBe(false);
@@ -712,7 +712,7 @@ describe('a reader that stops', () => {
 
   it.each(Object.entries(readers))('sets the pace of the sender: %s', async (_name, read) => {
     const { client, accepted } = await linked({}, { session: session({ windowBytes: 32_768 }) });
-    const [goOn, seen]: [Settler<void>, Message[]] = [settler(), []];
+    const [goOn, seen]: [Deferred<void>, Message[]] = [deferred(), []];
     const reading = read(client, goOn.promise, seen);
     let sent = 1;
     while (accepted.sendMessage(`${sent}`.padEnd(1_000))) sent += 1;

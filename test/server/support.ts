@@ -3,7 +3,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { generate } from 'selfsigned';
 import { onTestFinished, vi } from 'vitest';
 import WebSocket, { type ClientOptions as WsOptions } from 'ws';
-import { type Settler, settler } from '../../src/core/settler.js';
+import { type Deferred, deferred } from '../../src/core/deferred.js';
 import { type ClientOptions, connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { limit } from '../support/pace.js';
@@ -222,8 +222,8 @@ export async function certificate(): Promise<{ key: string; cert: string }> {
 }
 
 /** An `authenticate` that takes as long as the test lets it. */
-export function slowAuthentication(): { authenticate: () => Promise<string>; asked: Promise<void>; answer: Settler<string> } {
-  const [asked, answer] = [settler<void>(), settler<string>()];
+export function slowAuthentication(): { authenticate: () => Promise<string>; asked: Promise<void>; answer: Deferred<string> } {
+  const [asked, answer] = [deferred<void>(), deferred<string>()];
   const authenticate = () => {
     asked.resolve();
     return answer.promise;

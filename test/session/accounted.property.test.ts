@@ -11,7 +11,7 @@ const small = {
   windowBytes: 900,
   replayBytes: 1_200,
   chunkBytes: 100,
-  wireMarkBytes: 300,
+  transportMarkBytes: 300,
   maxMessageBytes: 16_384,
   outbox: { highWaterBytes: 2_000, maxBytes: 6_000 },
 };

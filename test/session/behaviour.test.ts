@@ -273,7 +273,7 @@ describe('the end of a session', () => {
     const world = new World().open();
     const attempts: number[] = [];
     world.client.on('reconnecting', ({ delayMs }) => attempts.push(delayMs));
-    world.linkOf(world.serverClient).leave(7_000);
+    world.channelOf(world.serverClient).leave(7_000);
     void world.serverClient.close(1001, 'restart');
     world.settle();
     expect(attempts).toEqual([7_000]);
@@ -335,7 +335,7 @@ describe('a page', () => {
 
 describe('a replay', () => {
   it('that is cut off in the middle begins again where the other side is, in order', () => {
-    const world = new World({ client: { wireMarkBytes: 300 } }).open();
+    const world = new World({ client: { transportMarkBytes: 300 } }).open();
     for (let n = 0; n < 8; n++) {
       world.client.sendMessage(`${n}`.repeat(100));
       world.endTurn();

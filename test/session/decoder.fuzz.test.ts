@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeControl } from '../../src/session/controls.js';
 import { budget } from '../support/budget.js';
 import { noise, oneOf, type Random, seededNumbers, seedOfRun } from '../support/seeded-random.js';
-import { BareLink } from './support/bare-link.js';
+import { BareChannel } from './support/bare-channel.js';
 import { bytesOf, type VectorBytes, vectors } from './support/vectors.js';
 
 const CODES = [4400, 4413];
@@ -15,7 +15,7 @@ describe(`a link that is sent rubbish (GEM_SEED=${seedOfRun})`, () => {
     const seeds = vectors<{ bytes: VectorBytes }>('batches').map(({ bytes }) => bytesOf(bytes));
     seeds.push(encodeControl({ is: 'leave', delayMs: 1e12 }));
     const seen = { delivered: 0, closed: 0 };
-    let bare = new BareLink();
+    let bare = new BareChannel();
     const goesOn = budget('GEM_FUZZ', 3_000);
     let count = 0;
     for (; goesOn(count); count++) {
@@ -28,7 +28,7 @@ describe(`a link that is sent rubbish (GEM_SEED=${seedOfRun})`, () => {
       if (!isOver && random(20) > 0) continue;
       seen.closed += bare.failures.length;
       if (!bare.failures.every((code) => CODES.includes(code))) expect(bare.failures).toBe('4400 or 4413');
-      bare = new BareLink();
+      bare = new BareChannel();
     }
     expect(seen.delivered).toBeGreaterThan(count / 50);
     expect(seen.closed).toBeGreaterThan(count / 10);
@@ -36,13 +36,13 @@ describe(`a link that is sent rubbish (GEM_SEED=${seedOfRun})`, () => {
 });
 
 /** Plain comparisons: a million assertions of the test framework would take the time of ten million batches. */
-function expectBounds(bare: BareLink, sentBefore: number): void {
+function expectBounds(bare: BareChannel, sentBefore: number): void {
   const isBounded =
-    bare.link.heldBytes <= MAX_HELD && bare.unreadBytes <= bare.link.heldBytes && bare.failures.length + bare.endings.length <= 1;
-  const answers = bare.end.sent.slice(sentBefore) as Uint8Array[];
-  const isModest = answers.length <= 1 && (answers[0]?.length ?? 0) <= 64;
+    bare.channel.heldBytes <= MAX_HELD && bare.unreadBytes <= bare.channel.heldBytes && bare.failures.length + bare.endings.length <= 1;
+  const addressResponder = bare.end.sent.slice(sentBefore) as Uint8Array[];
+  const isModest = addressResponder.length <= 1 && (addressResponder[0]?.length ?? 0) <= 64;
   if (!isBounded || !isModest) {
-    expect({ held: bare.link.heldBytes, unread: bare.unreadBytes, failures: bare.failures, answers }).toBe('within bounds');
+    expect({ held: bare.channel.heldBytes, unread: bare.unreadBytes, failures: bare.failures, addressResponder }).toBe('within bounds');
   }
 }
 

@@ -3,9 +3,9 @@ import { Client } from '../../src/core/client.js';
 import { clientParts } from '../../src/core/client-parts.js';
 import { resolveOptions } from '../../src/core/options.js';
 import type { Platform } from '../../src/core/platform.js';
+import type { Dial } from '../../src/core/transport.js';
 import type { CloseInfo, Continuity, Message } from '../../src/core/types.js';
-import type { Dial } from '../../src/core/wire.js';
-import { SessionDoor } from '../../src/session/door.js';
+import { SessionAcceptor } from '../../src/session/acceptor.js';
 import { resolveSession, session, sessionSettings } from '../../src/session/feature.js';
 import { Kind, RecordReader } from '../../src/session/records.js';
 import { registryDefaults, SessionRegistry } from '../../src/session/registry.js';
@@ -110,27 +110,27 @@ class ClientSide extends Side {
 
 class ServerSide extends Side {
   client!: Client;
-  readonly #door: SessionDoor<undefined>;
+  readonly #acceptor: SessionAcceptor<undefined>;
 
   constructor() {
     super();
     const settings = { ...resolveOptions({ maxMessageBytes: 65_536, liveness: false }), resumeWindowMs: 120_000 };
     const registry = new SessionRegistry<never>(countingSecrets(), this.clock, registryDefaults);
     const ours = sessionSettings(resolveSession({ windowBytes: 262_144 }), settings);
-    this.#door = new SessionDoor(
+    this.#acceptor = new SessionAcceptor(
       this.platform(unreachable),
       registry,
       { session: ours, resumeWindowMs: 120_000, handshakeTimeoutMs: 10_000 },
       {
-        enter: ({ dial, makeLink }) => {
+        enter: ({ dial, makeChannel }) => {
           const platform = this.platform(dial);
           this.client = this.watch(
             new Client({
               platform,
               settings,
-              makeLink,
+              makeChannel,
               target: () => new URL('ws://test'),
-              retriesFirst: false,
+              retryFirstAttempt: false,
               onMessage: undefined,
               signal: undefined,
             }),
@@ -146,7 +146,7 @@ class ServerSide extends Side {
   open(): void {
     const end = new CableEnd(true, 'gem.1');
     this.ends.push(end);
-    this.#door.accept((events) => {
+    this.#acceptor.accept((events) => {
       end.events = events;
       return end;
     }, undefined);

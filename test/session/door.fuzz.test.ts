@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WebsocketError } from '../../src/core/errors.js';
-import { encodeControl, type Ticket } from '../../src/session/controls.js';
+import { encodeControl, type SessionCredentials } from '../../src/session/controls.js';
 import { budget } from '../support/budget.js';
 import { noise, oneOf, type Random, seededNumbers, seedOfRun } from '../support/seeded-random.js';
 import { Application } from './support/application.js';
@@ -55,7 +55,7 @@ class Siege {
   /** The good client's, and those of the strangers. */
   readonly #servers: Application[] = [];
   readonly #ends: CableEnd[] = [];
-  readonly #tickets: Ticket[] = [];
+  readonly #tickets: SessionCredentials[] = [];
 
   constructor(random: Random) {
     this.#random = random;
@@ -111,10 +111,10 @@ class Siege {
     if (kind < 2) return noise(random, random(80));
     if (kind < 5 || this.#tickets.length === 0) return encodeControl({ is: 'hello', ...offer });
     // Of the newest, for of the others most are over.
-    const ticket = oneOf(random, this.#tickets.slice(random(2) === 0 ? -4 : 0));
+    const credentials = oneOf(random, this.#tickets.slice(random(2) === 0 ? -4 : 0));
     return encodeControl({
       is: 'resume',
-      ...ticket,
+      ...credentials,
       attempt: random(4) === 0 ? oneOf(random, EDGES) : this.#ends.length,
       received: random(6) === 0 ? oneOf(random, EDGES) : 0,
       messagesSent: random(2) === 0 ? oneOf(random, EDGES) : 0,

@@ -10,7 +10,7 @@ const small = {
   windowBytes: 900,
   replayBytes: 3_600,
   chunkBytes: 100,
-  wireMarkBytes: 300,
+  transportMarkBytes: 300,
   maxMessageBytes: 16_384,
   outbox: { highWaterBytes: 2_000, maxBytes: 6_000 },
 };

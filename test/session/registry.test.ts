@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CloseInfo, Continuity, Message } from '../../src/core/types.js';
-import type { SessionOwner } from '../../src/session/away.js';
 import { encodeControl, Outcome } from '../../src/session/controls.js';
-import { type RegistryBounds, type Resident, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
+import type { SessionOwner } from '../../src/session/eviction.js';
+import { type Evictable, type RegistryBounds, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
 import type { CableEnd } from './support/cable.js';
 import { FakeClock } from './support/fake-clock.js';
 import { countingSecrets, readAll, World } from './support/world.js';
@@ -153,16 +153,16 @@ describe("a server's sessions", () => {
 /** A registry by itself, and sessions in it that are there until they leave or are evicted. */
 function crowd(bounds: Partial<RegistryBounds>) {
   const clock = new FakeClock();
-  const registry = new SessionRegistry<Resident>(countingSecrets(), clock, { ...registryDefaults, ...bounds });
+  const registry = new SessionRegistry<Evictable>(countingSecrets(), clock, { ...registryDefaults, ...bounds });
   const evicted: string[] = [];
   const enter = (name: string, owner: SessionOwner = {}, hasCarried = true) => {
-    const ticket = registry.newTicket();
+    const credentials = registry.newCredentials();
     const evict = () => {
       evicted.push(name);
-      registry.remove(ticket, { outcome: Outcome.evicted, lost: 0 });
+      registry.remove(credentials, { outcome: Outcome.evicted, lost: 0 });
     };
-    registry.add(ticket, { heldBytes: 1, hasCarried, owner, evict });
-    return { leaves: () => registry.detached(ticket), returns: () => registry.attached(ticket) };
+    registry.add(credentials, { heldBytes: 1, hasCarried, owner, evict });
+    return { leaves: () => registry.detached(credentials), returns: () => registry.attached(credentials) };
   };
   return { clock, registry, evicted, enter };
 }

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Message } from '../../src/core/types.js';
 import { encodeControl, Outcome } from '../../src/session/controls.js';
 import { Kind, RecordReader } from '../../src/session/records.js';
-import { type Resident, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
-import { BareLink } from './support/bare-link.js';
+import { type Evictable, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
+import { BareChannel } from './support/bare-channel.js';
 import { FakeClock } from './support/fake-clock.js';
 import { countingSecrets, readAll, World } from './support/world.js';
 
@@ -33,8 +33,16 @@ function ticketOf(world: World) {
 /** A RESUME of the world's session on a wire of its own. */
 function resume(world: World, fields: { attempt?: number; received?: number; secret?: Uint8Array<ArrayBuffer> } = {}) {
   const { attempt = 1, received = 0, secret } = fields;
-  const ticket = ticketOf(world) as { id: Uint8Array<ArrayBuffer>; secret: Uint8Array<ArrayBuffer> };
-  const record = encodeControl({ is: 'resume', ...ticket, ...(secret ? { secret } : {}), attempt, received, messagesSent: 0, ...offer });
+  const credentials = ticketOf(world) as { id: Uint8Array<ArrayBuffer>; secret: Uint8Array<ArrayBuffer> };
+  const record = encodeControl({
+    is: 'resume',
+    ...credentials,
+    ...(secret ? { secret } : {}),
+    attempt,
+    received,
+    messagesSent: 0,
+    ...offer,
+  });
   const end = world.knock();
   end.events?.received(record, record.length);
   return end;
@@ -42,15 +50,15 @@ function resume(world: World, fields: { attempt?: number; received?: number; sec
 
 describe('a peer is closed with 4400', () => {
   it('for a numbered record after END in one batch', () => {
-    const bare = new BareLink();
+    const bare = new BareChannel();
     bare.receive(Uint8Array.of(...END_1000, EMPTY_TEXT));
     expect([bare.failures, bare.endings, bare.messages]).toEqual([[4400], [], []]);
   });
 
   it('for an acknowledgement that goes back', () => {
-    const bare = new BareLink();
-    bare.link.send('one', 3, 'reliable');
-    bare.link.send('two', 3, 'reliable');
+    const bare = new BareChannel();
+    bare.channel.send('one', 3, 'reliable');
+    bare.channel.send('two', 3, 'reliable');
     bare.receive(Uint8Array.of(0x0a));
     bare.receive(ACK_2);
     bare.receive(ACK_2);
@@ -63,13 +71,13 @@ describe('a peer is closed with 4400', () => {
     ['beyond what was sent', 3],
     ['back', 1],
   ])('for a RESUMED whose count goes %s', (_where, received) => {
-    const bare = new BareLink();
-    bare.link.send('one', 3, 'reliable');
-    bare.link.send('two', 3, 'reliable');
+    const bare = new BareChannel();
+    bare.channel.send('one', 3, 'reliable');
+    bare.channel.send('two', 3, 'reliable');
     bare.receive(Uint8Array.of(0x0a));
     bare.receive(ACK_2);
-    bare.link.detach();
-    bare.link.attach(bare.end);
+    bare.channel.detach();
+    bare.channel.attach(bare.end);
     bare.receive(encodeControl({ is: 'resumed', received, messagesSent: 0 }));
     expect(bare.failures).toEqual([4400]);
   });
@@ -86,14 +94,14 @@ describe('a peer is closed with 4413', () => {
     ['parts and a last one of a kind that is not known', 0x04],
     ['parts and a last one', 0x02],
   ])('for a message over the largest in %s', (_what, kind) => {
-    const bare = new BareLink({ maxMessageBytes: 10 });
+    const bare = new BareChannel({ maxMessageBytes: 10 });
     const part = (of: number) => [(6 << 4) | of, 1, 2, 3, 4, 5, 6];
     bare.receive(Uint8Array.of(...part(0x00), ...part(kind)));
     expect([bare.failures, bare.messages]).toEqual([[4413], []]);
   });
 
   it('for a volatile message over the largest', () => {
-    const bare = new BareLink({ maxMessageBytes: 3 });
+    const bare = new BareChannel({ maxMessageBytes: 3 });
     bare.receive(Uint8Array.of(0x4d, 1, 2, 3, 4));
     expect([bare.failures, bare.messages]).toEqual([[4413], []]);
   });
@@ -101,13 +109,13 @@ describe('a peer is closed with 4413', () => {
 
 describe('a receiver', () => {
   it('answers the last of several PINGs in a batch alone', () => {
-    const bare = new BareLink();
+    const bare = new BareChannel();
     bare.receive(Uint8Array.of(0x1a, 7, 0x1a, 8, 0x2a, 9, 10));
     expect(bodiesOf(bare.end.sent, Kind.pong)).toEqual([[9, 10]]);
   });
 
   it('counts the parts of a message of a kind that it does not know, ignores them, and takes the next message whole', () => {
-    const bare = new BareLink();
+    const bare = new BareChannel();
     bare.receive(Uint8Array.of(0x10, 0x61, 0x14, 0x62, 0x11, 0x63));
     expect(bare.messages).toEqual(['c']);
     expect(bodiesOf(bare.end.sent, Kind.ack)).toEqual([[3]]);
@@ -143,22 +151,22 @@ describe('a RESUME', () => {
   });
 
   it('with a wrong secret learns nothing of a session that is gone', () => {
-    const registry = new SessionRegistry<Resident>(countingSecrets(), new FakeClock(), registryDefaults);
-    const ticket = registry.newTicket();
-    registry.add(ticket, { heldBytes: 0, hasCarried: false, owner: {}, evict() {} });
-    registry.remove(ticket, { outcome: Outcome.evicted, lost: 7, finalCount: 3 });
-    expect(registry.whereabouts({ ...ticket, secret: new Uint8Array(16) })).toEqual({ outcome: Outcome.unknown, lost: undefined });
+    const registry = new SessionRegistry<Evictable>(countingSecrets(), new FakeClock(), registryDefaults);
+    const credentials = registry.newCredentials();
+    registry.add(credentials, { heldBytes: 0, hasCarried: false, owner: {}, evict() {} });
+    registry.remove(credentials, { outcome: Outcome.evicted, lost: 7, finalCount: 3 });
+    expect(registry.fateOf({ ...credentials, secret: new Uint8Array(16) })).toEqual({ outcome: Outcome.unknown, lost: undefined });
   });
 });
 
 it('sends again what comes after the count of a peer that has read a batch in part, and no more', () => {
-  const bare = new BareLink();
-  for (const text of ['one', 'two', 'three']) bare.link.send(text, text.length, 'reliable');
+  const bare = new BareChannel();
+  for (const text of ['one', 'two', 'three']) bare.channel.send(text, text.length, 'reliable');
   bare.endTurn();
   expect(bodiesOf(bare.end.sent, Kind.text)).toHaveLength(3);
-  bare.link.detach();
+  bare.channel.detach();
   bare.end.sent.length = 0;
-  bare.link.attach(bare.end);
+  bare.channel.attach(bare.end);
   bare.receive(encodeControl({ is: 'resumed', received: 2, messagesSent: 0 }));
   const again = bodiesOf(bare.end.sent, Kind.text).map((body) => String.fromCharCode(...body));
   expect(again).toEqual(['three']);

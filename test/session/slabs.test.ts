@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { MAX_BATCH_BYTES } from '../../src/session/limits.js';
-import { BareLink } from './support/bare-link.js';
+import { BareChannel } from './support/bare-channel.js';
 
 /** What a link hands to its wire, as it is: the ranges of its slabs. */
-function withBatches(): { bare: BareLink; batches: Uint8Array[] } {
-  const bare = new BareLink({ chunkBytes: 16_384, replayBytes: 1_000_000, outbox: { highWaterBytes: 100_000, maxBytes: 1_000_000 } });
+function withBatches(): { bare: BareChannel; batches: Uint8Array[] } {
+  const bare = new BareChannel({ chunkBytes: 16_384, replayBytes: 1_000_000, outbox: { highWaterBytes: 100_000, maxBytes: 1_000_000 } });
   const batches: Uint8Array[] = [];
   bare.end.send = (batch) => void batches.push(batch as Uint8Array);
   bare.receive(Uint8Array.of(0x49, 0xff, 0xff, 0xff, 0x7f)); // CREDIT
@@ -16,7 +16,7 @@ const PING = Uint8Array.of(0x0a);
 
 it('an idle link that has sent much, and then answers pings, holds no slab', () => {
   const { bare, batches } = withBatches();
-  bare.link.send('x'.repeat(8_000), 8_000, 'reliable');
+  bare.channel.send('x'.repeat(8_000), 8_000, 'reliable');
   bare.receive(PING);
   bare.receive(ACK_1);
   bare.receive(PING);
@@ -28,13 +28,13 @@ it('an idle link that has sent much, and then answers pings, holds no slab', () 
 
 it('a link that is away keeps no slab alive for the few bytes that are not acknowledged', () => {
   const { bare, batches } = withBatches();
-  bare.link.send('x'.repeat(8_000), 8_000, 'reliable');
+  bare.channel.send('x'.repeat(8_000), 8_000, 'reliable');
   bare.receive(PING);
-  bare.link.send('small', 5, 'reliable');
+  bare.channel.send('small', 5, 'reliable');
   bare.receive(ACK_1);
   expect(batches.at(-1)?.buffer.byteLength).toBeGreaterThan(8_000);
-  bare.link.detach();
-  bare.link.attach(bare.end);
+  bare.channel.detach();
+  bare.channel.attach(bare.end);
   bare.receive(Uint8Array.of(0x3f, 4, 1, 0)); // RESUMED, 1 received
   const again = batches.findLast((batch) => batch.length === 6 && batch[0] === 0x51);
   expect(again?.buffer.byteLength).toBe(6);

@@ -4,30 +4,33 @@ import { clientParts } from '../../src/core/client-parts.js';
 import type { ClientOptions } from '../../src/core/options.js';
 import type { Address, IWebsocketClient, WebsocketType } from '../../src/core/types.js';
 import { MemoryPlatform } from './memory-platform.js';
-import type { MemoryWire } from './memory-wire.js';
+import type { MemoryTransport } from './memory-transport.js';
 
 export interface MemoryClientOptions extends ClientOptions {
   readonly address?: Address;
   readonly type?: WebsocketType;
   /** As a client of the bus: a first attempt that fails is not the end. */
-  readonly retriesFirst?: boolean;
+  readonly retryFirstAttempt?: boolean;
   readonly onFinished?: (client: IWebsocketClient) => void;
 }
 
 /** The real client, over wires in memory. */
 export function memoryClient(platform: MemoryPlatform, options: MemoryClientOptions = {}): Client {
-  const { address = 'wss://example.com/game', type = 'secure', retriesFirst = false, onFinished, ...rest } = options;
-  const parts = clientParts(platform, address, type, rest, retriesFirst);
+  const { address = 'wss://example.com/game', type = 'secure', retryFirstAttempt = false, onFinished, ...rest } = options;
+  const parts = clientParts(platform, address, type, rest, retryFirstAttempt);
   return new Client(onFinished === undefined ? parts : { ...parts, onFinished });
 }
 
 /** A client that has connected, and its wire. */
-export async function openClient(platform: MemoryPlatform, options?: MemoryClientOptions): Promise<{ client: Client; wire: MemoryWire }> {
+export async function openClient(
+  platform: MemoryPlatform,
+  options?: MemoryClientOptions,
+): Promise<{ client: Client; transport: MemoryTransport }> {
   const client = memoryClient(platform, options);
   const connected = client.connect();
-  const wire = platform.wire.accept();
+  const transport = platform.transport.accept();
   await connected;
-  return { client, wire };
+  return { client, transport };
 }
 
 /** Everything that a client tells, one line each, in order. */
@@ -45,7 +48,7 @@ export function record(client: Client, { withMessages = true } = {}): string[] {
 
 /** The real bus, over wires in memory that open by themselves. */
 export function memoryBus(): { platform: MemoryPlatform; bus: RequestBus } {
-  const platform = new MemoryPlatform({ answer: (wire) => wire.accept() });
+  const platform = new MemoryPlatform({ answer: (transport) => transport.accept() });
   const bus = new RequestBus(
     (address, type, options, onFinished) => new Client({ ...clientParts(platform, address, type, options, true), onFinished }),
     platform.report,

@@ -1,14 +1,14 @@
 import type { LifecycleListener, Platform } from '../../src/core/platform.js';
-import type { DialRequest, WireEvents } from '../../src/core/wire.js';
+import type { DialRequest, TransportEvents } from '../../src/core/transport.js';
 import { FakeClock } from './fake-clock.js';
-import { MemoryWire, type WireAbilities } from './memory-wire.js';
+import { MemoryTransport, type TransportAbilities } from './memory-transport.js';
 import { seededRandom } from './seeded-random.js';
 
-export interface MemoryPlatformOptions extends Partial<WireAbilities> {
+export interface MemoryPlatformOptions extends Partial<TransportAbilities> {
   readonly seed?: number;
   readonly acceptsNodeOptions?: boolean;
   /** Plays the peer for every wire, once its dialler holds it. Left out, the test does so by hand. */
-  readonly answer?: (wire: MemoryWire, attempt: number) => void;
+  readonly answer?: (transport: MemoryTransport, attempt: number) => void;
 }
 
 /** A platform without a network, whose time, chance, wires and lifecycle are the test's. */
@@ -18,7 +18,7 @@ export class MemoryPlatform implements Platform {
   readonly random: () => number;
   readonly acceptsNodeOptions: boolean;
   /** Every wire ever dialled, the latest last. */
-  readonly wires: MemoryWire[] = [];
+  readonly transports: MemoryTransport[] = [];
   readonly reported: unknown[] = [];
   readonly #watchers = new Set<LifecycleListener>();
   readonly #options: MemoryPlatformOptions;
@@ -39,22 +39,22 @@ export class MemoryPlatform implements Platform {
   };
 
   /** The latest wire. */
-  get wire(): MemoryWire {
-    const wire = this.wires.at(-1);
-    if (wire === undefined) throw new Error('Nothing was dialled yet.');
-    return wire;
+  get transport(): MemoryTransport {
+    const transport = this.transports.at(-1);
+    if (transport === undefined) throw new Error('Nothing was dialled yet.');
+    return transport;
   }
 
   get watchers(): number {
     return this.#watchers.size;
   }
 
-  readonly dial = (request: DialRequest, events: WireEvents): MemoryWire => {
+  readonly dial = (request: DialRequest, events: TransportEvents): MemoryTransport => {
     const { canPing = true, canPause = true, answer } = this.#options;
-    const wire = new MemoryWire(request, events, { canPing, canPause });
-    const attempt = this.wires.push(wire);
-    if (answer !== undefined) queueMicrotask(() => answer(wire, attempt));
-    return wire;
+    const transport = new MemoryTransport(request, events, { canPing, canPause });
+    const attempt = this.transports.push(transport);
+    if (answer !== undefined) queueMicrotask(() => answer(transport, attempt));
+    return transport;
   };
 
   readonly report = (error: unknown): void => {

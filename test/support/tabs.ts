@@ -1,15 +1,15 @@
 import { Client } from '../../src/core/client.js';
-import { clientParts, type LinkFeature } from '../../src/core/client-parts.js';
+import { type ChannelFeature, clientParts } from '../../src/core/client-parts.js';
 import type { ClientOptions } from '../../src/core/options.js';
-import { PlainLink } from '../../src/core/plain-link.js';
+import { PlainChannel } from '../../src/core/plain-channel.js';
 import type { Address } from '../../src/core/types.js';
-import { Hub } from '../../src/platform/shared/hub.js';
-import { localPorts } from '../../src/platform/shared/local-ports.js';
-import type { Locks } from '../../src/platform/shared/locks.js';
-import { Mirror } from '../../src/platform/shared/mirror.js';
-import type { PortLike } from '../../src/platform/shared/posts.js';
-import { shareKey } from '../../src/platform/shared/share-key.js';
 import { sessionDefaults } from '../../src/session/feature.js';
+import { Hub } from '../../src/shared/hub.js';
+import { localPorts } from '../../src/shared/local-ports.js';
+import type { Locks } from '../../src/shared/locks.js';
+import type { PortLike } from '../../src/shared/posts.js';
+import { shareKey } from '../../src/shared/share-key.js';
+import { TabConnection } from '../../src/shared/tab-connection.js';
 import { MemoryPlatform } from './memory-platform.js';
 
 /** Web Locks of one origin, held by places that can be ended. */
@@ -91,7 +91,7 @@ export interface Tab {
 export interface TabOptions extends ClientOptions {
   readonly address?: Address;
   readonly key?: string;
-  readonly retriesFirst?: boolean;
+  readonly retryFirstAttempt?: boolean;
   /** What a tab does with a session, over a plain link. */
   readonly hasSession?: boolean;
 }
@@ -102,8 +102,8 @@ function pagePlatform(seed: number): MemoryPlatform {
 }
 
 /** A session as far as a tab knows it: what it carries is not seen from there. */
-function plainSession(): LinkFeature {
-  return { name: 'gem.1', options: sessionDefaults, makeLink: (settings) => (host) => new PlainLink(host, settings.outbox) };
+function plainSession(): ChannelFeature {
+  return { name: 'gem.1', options: sessionDefaults, makeChannel: (settings) => (host) => new PlainChannel(host, settings.outbox) };
 }
 
 /** One origin: its worker, and its tabs, all in this process. */
@@ -118,12 +118,12 @@ export class Origin {
   #workerPorts: TestPort[] = [];
   #hub = this.#start();
 
-  tab({ address = 'wss://example.com/game', key, retriesFirst = false, hasSession = false, ...options }: TabOptions = {}): Tab {
+  tab({ address = 'wss://example.com/game', key, retryFirstAttempt = false, hasSession = false, ...options }: TabOptions = {}): Tab {
     this.#made += 1;
     const platform = pagePlatform(this.#made);
     const locks = this.#locks.place();
     let latest: TestPort | undefined;
-    const parts = clientParts(platform, address, 'insecure', options, retriesFirst);
+    const parts = clientParts(platform, address, 'insecure', options, retryFirstAttempt);
     const session = hasSession ? plainSession().options : undefined;
     const fixed = typeof address === 'function' ? undefined : (parts.target() as URL).href;
     const openWorker = (): PortLike => {
@@ -142,7 +142,7 @@ export class Origin {
       return one;
     };
     const mirrorParts = { ...parts, key: shareKey(key, fixed, parts.settings, session), address: fixed, session, locks };
-    const client = new Client({ ...parts, makeConnection: (host) => new Mirror({ ...mirrorParts, openWorker, openLocal }, host) });
+    const client = new Client({ ...parts, makeConnection: (host) => new TabConnection({ ...mirrorParts, openWorker, openLocal }, host) });
     const crash = () => {
       (latest as TestPort).isFrozen = true;
       locks.end();
@@ -153,11 +153,11 @@ export class Origin {
   /** A tab that has joined an open connection, or opened it. */
   async open(options?: TabOptions): Promise<Tab> {
     const tab = this.tab(options);
-    const before = this.platform.wires.length;
+    const before = this.platform.transports.length;
     const connected = tab.client.connect();
     // A new key dials; the microtasks of the posts come first.
     await new Promise(setImmediate);
-    if (this.platform.wires.length > before) this.platform.wire.accept();
+    if (this.platform.transports.length > before) this.platform.transport.accept();
     await connected;
     return tab;
   }

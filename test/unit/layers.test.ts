@@ -32,9 +32,9 @@ const layers: readonly { file: string; allowed: readonly string[]; refused: read
     refused: ['../node/b.js', '../browser/b.js', 'isomorphic-ws', 'ws', 'node:net'],
   },
   {
-    file: 'src/platform/shared/a.ts',
-    allowed: ['./b.js', '../../core/b.js'],
-    refused: ['../browser/b.js', '../standard/b.js', '../../session/b.js', '../../bus/b.js', 'isomorphic-ws', 'ws'],
+    file: 'src/shared/a.ts',
+    allowed: ['./b.js', '../core/b.js'],
+    refused: ['../platform/browser/b.js', '../platform/standard/b.js', '../session/b.js', '../bus/b.js', 'isomorphic-ws', 'ws'],
   },
   {
     file: 'src/bus/a.ts',

@@ -3,17 +3,17 @@ import { publicAddress } from '../../core/address.js';
 import { WebsocketError } from '../../core/errors.js';
 import type { Platform } from '../../core/platform.js';
 import { systemClock } from '../../core/system-clock.js';
-import { type WhatwgWebSocket, WhatwgWire } from '../../core/whatwg-wire.js';
-import type { DialRequest, Wire, WireEvents } from '../../core/wire.js';
+import type { DialRequest, Transport, TransportEvents } from '../../core/transport.js';
+import { WhatwgTransport, type WhatwgWebSocket } from '../../core/whatwg-transport.js';
+import { makeEndOfTurn } from './end-of-turn.js';
 import { pageLifecycle } from './lifecycle.js';
-import { makeEndOfTurn } from './turn.js';
 
-function dial(request: DialRequest, events: WireEvents): Wire {
+function dial(request: DialRequest, events: TransportEvents): Transport {
   if (NativeWebSocket === null) {
     throw new WebsocketError('UNSUPPORTED', 'This page has no WebSocket.', { platform: 'browser' });
   }
   const socket = new NativeWebSocket(request.url.href, [...request.protocols]) as unknown as WhatwgWebSocket;
-  return new WhatwgWire(socket, events, {
+  return new WhatwgTransport(socket, events, {
     address: publicAddress(request.url),
     protocols: request.protocols,
     maxMessageBytes: request.maxMessageBytes,

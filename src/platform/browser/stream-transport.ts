@@ -1,36 +1,189 @@
-import { publicAddress } from '../../core/address.js';
-import type { DialFeature } from '../../core/client-parts.js';
-import { WebsocketError } from '../../core/errors.js';
-import type { TransportFeature } from '../../core/types.js';
-import { type NativeStream, StreamWire } from './stream-wire.js';
+import { abnormalClose, CloseCode } from '../../core/close-codes.js';
+import { type Deferred, deferred } from '../../core/deferred.js';
+import type { WebsocketError } from '../../core/errors.js';
+import { sizeOf } from '../../core/message-bytes.js';
+import { TRANSPORT_MARK_BYTES } from '../../core/plain-channel.js';
+import { Queue } from '../../core/queue.js';
+import type { Transport, TransportEvents } from '../../core/transport.js';
+import type { CloseInfo, Message } from '../../core/types.js';
+import { connectFailed, receiveUpTo, whatwgCloseCode } from '../../core/whatwg-transport.js';
 
-type NativeStreamConstructor = new (url: string, options: { protocols: string[] }) => NativeStream;
+type WriteChunk = string | Uint8Array<ArrayBuffer>;
+/** Bytes come as an ArrayBuffer; as a Uint8Array by the draft of the standard. */
+type ReadChunk = string | ArrayBuffer | Uint8Array;
 
-/**
- * Dials with the browser's WebSocketStream instead of its WebSocket, for the option `transport` of a client. It can stop
- * reading, so a full inbox makes the sender wait, where the WebSocket of a page can only be closed (`INBOX_FULL`).
- *
- * Only Chromium has it (124 and later, in pages and in dedicated workers). For all browsers:
- * `transport: 'WebSocketStream' in globalThis ? webSocketStream() : undefined`. Chromium 156 crashes the page when a connection
- * breaks off while a message is being written: it is for pages that read much and write little.
- *
- * @throws {WebsocketError} `UNSUPPORTED` where there is no WebSocketStream, at the call.
- */
-export function webSocketStream(): TransportFeature {
-  const { WebSocketStream } = globalThis as { WebSocketStream?: NativeStreamConstructor };
-  if (WebSocketStream === undefined) {
-    throw new WebsocketError(
-      'UNSUPPORTED',
-      "This runtime has no WebSocketStream, which is Chromium's. Leave the option transport out here: 'WebSocketStream' in globalThis tells.",
-      { option: 'transport' },
+interface NativeCloseInfo {
+  readonly closeCode: number;
+  readonly reason: string;
+}
+
+/** The part of Chromium's WebSocketStream that is used; the compiler's library of the DOM does not know it. */
+export interface NativeStream {
+  /** Rejects without a reason when the handshake fails. */
+  readonly opened: Promise<{
+    readonly readable: ReadableStream<ReadChunk>;
+    readonly writable: WritableStream<WriteChunk>;
+    readonly protocol: string;
+  }>;
+  /** Rejects with a WebSocketError, which has the same two fields, when the end was not clean. */
+  readonly closed: Promise<NativeCloseInfo>;
+  close(info: NativeCloseInfo): void;
+}
+
+export interface StreamTransportOptions {
+  /** For errors: without credentials. */
+  readonly address: string;
+  readonly maxMessageBytes: number;
+}
+
+/** A WebSocketStream as core wants it. It has no ping; but what is not read from it is not read from the socket. */
+export class StreamTransport implements Transport {
+  readonly isOpen = false;
+  readonly #stream: NativeStream;
+  readonly #events: TransportEvents;
+  readonly #options: StreamTransportOptions;
+  /**
+   * The WritableStream is given one message at a time: Chromium 156 crashes the page when one that waits in there finds
+   * the socket closed. Nothing helps where the one that is being written finds the connection broken, see docs/guides/websocket-stream.md.
+   */
+  readonly #waiting = new Queue<{ readonly message: WriteChunk; readonly bytes: number }>();
+  #writer: WritableStreamDefaultWriter<WriteChunk> | undefined;
+  #isWriting = false;
+  #goodbye: NativeCloseInfo | undefined;
+  #pause: Deferred<void> | undefined;
+  #isEnding = false;
+  #isDetached = false;
+  #protocol = '';
+  #bufferedBytes = 0;
+
+  constructor(stream: NativeStream, events: TransportEvents, options: StreamTransportOptions) {
+    this.#stream = stream;
+    this.#events = events;
+    this.#options = options;
+    const closed = stream.closed.then(
+      ({ closeCode, reason }) => this.#ended({ code: closeCode, reason, wasClean: true }),
+      // No AbortError: nothing aborts it.
+      ({ closeCode, reason }: NativeCloseInfo) => this.#ended({ code: closeCode, reason, wasClean: false }),
     );
+    void this.#live(closed);
   }
-  const feature: DialFeature = {
-    name: 'WebSocketStream',
-    dial: ({ url, protocols, maxMessageBytes }, events) => {
-      const stream = new WebSocketStream(url.href, { protocols: [...protocols] });
-      return new StreamWire(stream, events, { address: publicAddress(url), maxMessageBytes });
-    },
-  };
-  return feature;
+
+  get protocol(): string {
+    return this.#protocol;
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  send(message: WriteChunk): void {
+    if (this.#isEnding) return; // `closed` is on the way and will tell
+    const bytes = sizeOf(message);
+    this.#bufferedBytes += bytes;
+    this.#waiting.push({ message, bytes });
+    if (!this.#isWriting) this.#writeNext();
+  }
+
+  close(code: number, reason: string): void {
+    this.#isEnding = true;
+    this.#goodbye ??= { closeCode: whatwgCloseCode(code), reason };
+    if (!this.#isWriting) this.#stream.close(this.#goodbye);
+  }
+
+  detach(code?: number, reason = ''): void {
+    this.#isDetached = true;
+    if (code === undefined) this.#drop();
+    this.close(code ?? CloseCode.goingAway, reason);
+    this.resume(); // read on, for nobody: the peer's close frame stands behind what is unread
+  }
+
+  pause(): void {
+    this.#pause ??= deferred();
+  }
+
+  resume(): void {
+    this.#pause?.resolve();
+    this.#pause = undefined;
+  }
+
+  async #live(closed: Promise<CloseInfo>): Promise<void> {
+    const opened = await this.#stream.opened.catch(() => undefined);
+    if (opened === undefined) {
+      const error = connectFailed(this.#options.address);
+      this.#tellClosed(abnormalClose(error.message), error);
+      return;
+    }
+    this.#protocol = opened.protocol;
+    this.#writer = opened.writable.getWriter();
+    this.#writer.closed.catch(() => this.#drop()); // the peer has begun to close
+    if (!this.#isDetached) this.#events.opened();
+    await this.#readAll(opened.readable.getReader());
+    this.#tellClosed(await closed);
+  }
+
+  async #readAll(reader: ReadableStreamDefaultReader<ReadChunk>): Promise<void> {
+    let isFinished = false;
+    // Nothing is left that could be read later, so the end is told although the reader pauses.
+    const finish = () => {
+      isFinished = true;
+      this.resume();
+    };
+    reader.closed.then(finish, finish);
+    for (;;) {
+      if (this.#pause !== undefined && !isFinished) await this.#pause.promise;
+      const message = await nextOf(reader);
+      if (message === undefined) return;
+      if (!this.#isDetached) this.#received(message instanceof ArrayBuffer ? new Uint8Array(message) : message);
+    }
+  }
+
+  #received(message: Message): void {
+    receiveUpTo(this.#options.maxMessageBytes, message, this, this.#events);
+  }
+
+  #writeNext(): void {
+    const next = this.#waiting.shift();
+    this.#isWriting = next !== undefined;
+    if (next !== undefined) {
+      this.#writer?.write(next.message).then(
+        () => this.#written(next.bytes),
+        () => this.#drop(),
+      );
+    } else if (this.#goodbye !== undefined) this.#stream.close(this.#goodbye);
+  }
+
+  #written(bytes: number): void {
+    this.#bufferedBytes -= bytes;
+    this.#writeNext();
+    if (!this.#isDetached && this.#bufferedBytes < TRANSPORT_MARK_BYTES) this.#events.drained();
+  }
+
+  #ended(info: CloseInfo): CloseInfo {
+    this.#drop();
+    return info;
+  }
+
+  /** No more can leave but what is being written. */
+  #drop(): void {
+    this.#isEnding = true;
+    this.#waiting.clear();
+    this.#isWriting = false;
+  }
+
+  #tellClosed(info: CloseInfo, error?: WebsocketError): void {
+    if (!this.#isDetached) this.#events.closed(info, error);
+  }
+}
+
+/** Undefined at the end, of whatever kind: `closed` says which. */
+async function nextOf(reader: ReadableStreamDefaultReader<ReadChunk>): Promise<ReadChunk | undefined> {
+  try {
+    return (await reader.read()).value;
+  } catch {
+    return undefined;
+  }
 }

@@ -3,8 +3,8 @@ const FINAL_TEXT = 0x81;
 const FINAL_BINARY = 0x82;
 
 /**
- * A message as it stands on the wire, made once for many accepted connections. A link takes it as bytes like any
- * other; NodeWire writes it as it is. Not for a wire that was dialled: what a client sends is masked, each with a key.
+ * A message as it stands on the wire, made once for many accepted connections. A channel takes it as bytes like any
+ * other; NodeTransport writes it as it is. Not for a transport that was dialled: what a client sends is masked, each with a key.
  */
 export class Frame extends Uint8Array<ArrayBuffer> {
   get payloadBytes(): number {

@@ -2,20 +2,20 @@ import WebSocket from 'isomorphic-ws';
 import { publicAddress } from '../../core/address.js';
 import type { Platform } from '../../core/platform.js';
 import { systemClock } from '../../core/system-clock.js';
-import type { DialRequest, Wire, WireEvents } from '../../core/wire.js';
+import type { DialRequest, Transport, TransportEvents } from '../../core/transport.js';
 import { wsLimits } from './limits.js';
 import { PackedQueue } from './packed-queue.js';
 import { watchProcess } from './process-life.js';
-import { NodeWire } from './wire.js';
+import { NodeTransport } from './transport.js';
 
-function dial(request: DialRequest, events: WireEvents): Wire {
+function dial(request: DialRequest, events: TransportEvents): Transport {
   const ws = new WebSocket(request.url, [...request.protocols], {
     // Off unless asked for: a window per connection costs memory, and few live messages compress (RFC 7692).
     perMessageDeflate: false,
     ...request.node,
     ...wsLimits(request.maxMessageBytes, request.closeTimeoutMs),
   });
-  return new NodeWire(ws, events, { address: publicAddress(request.url), maxMessageBytes: request.maxMessageBytes });
+  return new NodeTransport(ws, events, { address: publicAddress(request.url), maxMessageBytes: request.maxMessageBytes });
 }
 
 /** Node: `ws`, and the life of the process. */

@@ -2,12 +2,12 @@ import { publicAddress } from '../../core/address.js';
 import { WebsocketError } from '../../core/errors.js';
 import type { Platform } from '../../core/platform.js';
 import { systemClock } from '../../core/system-clock.js';
-import { type WhatwgWebSocket, WhatwgWire } from '../../core/whatwg-wire.js';
-import type { DialRequest, Wire, WireEvents } from '../../core/wire.js';
+import type { DialRequest, Transport, TransportEvents } from '../../core/transport.js';
+import { WhatwgTransport, type WhatwgWebSocket } from '../../core/whatwg-transport.js';
 
 type WebSocketConstructor = new (url: string, protocols?: string[]) => WhatwgWebSocket;
 
-function dial(request: DialRequest, events: WireEvents): Wire {
+function dial(request: DialRequest, events: TransportEvents): Transport {
   // Asked at every attempt, so that a WebSocket that the application installs later counts.
   const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
   if (WebSocket === undefined) {
@@ -18,7 +18,7 @@ function dial(request: DialRequest, events: WireEvents): Wire {
     );
   }
   const socket = new WebSocket(request.url.href, [...request.protocols]);
-  return new WhatwgWire(socket, events, {
+  return new WhatwgTransport(socket, events, {
     address: publicAddress(request.url),
     protocols: request.protocols,
     maxMessageBytes: request.maxMessageBytes,

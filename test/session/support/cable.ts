@@ -1,15 +1,15 @@
+import type { Transport, TransportEvents } from '../../../src/core/transport.js';
 import type { Message } from '../../../src/core/types.js';
-import type { Wire, WireEvents } from '../../../src/core/wire.js';
 
 type Frame = { readonly message: Message; readonly bytes: number } | { readonly code: number; readonly reason: string };
 
 const MARK_BYTES = 64 * 1024;
 
 /** One end of a cable. What it sends lies in `outbound` until the test delivers it. */
-export class CableEnd implements Wire {
+export class CableEnd implements Transport {
   readonly isOpen: boolean;
   protocol: string;
-  events: WireEvents | undefined;
+  events: TransportEvents | undefined;
   readonly outbound: Frame[] = [];
   /** Every message that was ever sent, for tests that look at the bytes. */
   readonly sent: Message[] = [];

@@ -1,15 +1,15 @@
 import { Client } from '../../../src/core/client.js';
-import { clientParts, type LinkOptions } from '../../../src/core/client-parts.js';
+import { type ChannelOptions, clientParts } from '../../../src/core/client-parts.js';
 import type { Clock } from '../../../src/core/clock.js';
 import type { ClientOptions } from '../../../src/core/options.js';
 import type { LifecycleListener, Platform } from '../../../src/core/platform.js';
-import type { Dial } from '../../../src/core/wire.js';
-import { Hub } from '../../../src/platform/shared/hub.js';
-import { localPorts } from '../../../src/platform/shared/local-ports.js';
-import type { Locks } from '../../../src/platform/shared/locks.js';
-import { Mirror } from '../../../src/platform/shared/mirror.js';
-import type { PortLike } from '../../../src/platform/shared/posts.js';
-import { shareKey } from '../../../src/platform/shared/share-key.js';
+import type { Dial } from '../../../src/core/transport.js';
+import { Hub } from '../../../src/shared/hub.js';
+import { localPorts } from '../../../src/shared/local-ports.js';
+import type { Locks } from '../../../src/shared/locks.js';
+import type { PortLike } from '../../../src/shared/posts.js';
+import { shareKey } from '../../../src/shared/share-key.js';
+import { TabConnection } from '../../../src/shared/tab-connection.js';
 import { MemoryLocks } from '../../support/tabs.js';
 import { Application, type Habits } from './application.js';
 import type { Cable } from './cable.js';
@@ -106,9 +106,9 @@ class Place {
       return () => this.#watchers.delete(listener);
     };
     const dial: Dial = (request, events) => {
-      const wire = platform.dial(request, events);
+      const transport = platform.dial(request, events);
       this.cables.push(world.cable);
-      return wire;
+      return transport;
     };
     this.platform = { ...platform, dial, clock, makeEndOfTurn, lifecycle: { watch } };
   }
@@ -149,13 +149,13 @@ export class TabsWorld {
   readonly world: World;
   readonly tabs: WorldTab[] = [];
   readonly servers: Application[] = [];
-  readonly #session: LinkOptions;
+  readonly #session: ChannelOptions;
   readonly #options: ClientOptions;
   readonly #locks = new MemoryLocks();
   #worker: Place;
   #hub: Hub;
 
-  constructor(world: World, session: LinkOptions, options: ClientOptions = {}) {
+  constructor(world: World, session: ChannelOptions, options: ClientOptions = {}) {
     this.world = world;
     this.#session = session;
     this.#options = options;
@@ -180,7 +180,7 @@ export class TabsWorld {
         return one;
       },
     };
-    const client = new Client({ ...parts, makeConnection: (host) => new Mirror(mirrorParts, host) });
+    const client = new Client({ ...parts, makeConnection: (host) => new TabConnection(mirrorParts, host) });
     const tab = { place, application: new Application(`tab${this.tabs.length}`, client, habits) };
     this.tabs.push(tab);
     client.connect().catch(() => {});

@@ -1,17 +1,17 @@
 import { Client } from '../../../src/core/client.js';
-import { clientParts, type LinkFeature } from '../../../src/core/client-parts.js';
+import { type ChannelFeature, clientParts } from '../../../src/core/client-parts.js';
 import { type ClientOptions, resolveOptions, type Settings } from '../../../src/core/options.js';
 import type { LifecycleListener, Platform } from '../../../src/core/platform.js';
+import type { Dial, TransportEvents } from '../../../src/core/transport.js';
 import type { Message } from '../../../src/core/types.js';
-import type { Dial, WireEvents } from '../../../src/core/wire.js';
-import { Intake } from '../../../src/platform/node/intake.js';
-import { ReadTurns } from '../../../src/platform/node/read-turns.js';
+import { BudgetedReader } from '../../../src/platform/node/budgeted-reader.js';
+import { ReadScheduler } from '../../../src/platform/node/read-scheduler.js';
 import { splitBatch } from '../../../src/server/record-parts.js';
-import { type DoorHost, type Seat, SessionDoor } from '../../../src/session/door.js';
+import { type AcceptorEvents, type ServerSession, SessionAcceptor } from '../../../src/session/acceptor.js';
 import { sessionDefaults } from '../../../src/session/feature.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
 import { type RegistryBounds, registryDefaults, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
-import { SessionLink, type SessionSettings } from '../../../src/session/session-link.js';
+import { SessionChannel, type SessionSettings } from '../../../src/session/session-channel.js';
 import { Cable, type CableEnd } from './cable.js';
 import { FakeClock } from './fake-clock.js';
 
@@ -33,7 +33,7 @@ const settings: SessionSettings = {
   windowBytes: 64 * 1024,
   replayBytes: 256 * 1024,
   chunkBytes: 16 * 1024,
-  wireMarkBytes: 64 * 1024,
+  transportMarkBytes: 64 * 1024,
   maxMessageBytes: 1024 * 1024,
   outbox: { highWaterBytes: 64 * 1024, maxBytes: 1024 * 1024 },
 };
@@ -61,35 +61,35 @@ export class World {
   readonly client: Client;
   /** Of the client, and of others that are to reach the same server. */
   readonly clientPlatform: Platform;
-  readonly feature: LinkFeature;
-  registry: SessionRegistry<Seat>;
+  readonly feature: ChannelFeature;
+  registry: SessionRegistry<ServerSession>;
   isRefusing = false;
   readonly #options: WorldOptions;
   /** Of the world, so that no session of a new server has the ticket of an old one. */
   readonly #secrets = countingSecrets();
   readonly #turn: (() => void)[] = [];
-  readonly #readTurns = new ReadTurns(
+  readonly #readTurns = new ReadScheduler(
     1,
     0,
     () => ++this.#reads,
     (call) => void this.#turn.push(call),
   );
   #reads = 0;
-  readonly #links = new Map<Client, SessionLink>();
+  readonly #channels = new Map<Client, SessionChannel>();
   readonly #watchers = new Set<LifecycleListener>();
   #entered: (client: Client) => void = () => {};
-  #door: SessionDoor<undefined>;
+  #acceptor: SessionAcceptor<undefined>;
   #seed = 1;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
     this.registry = this.#newRegistry();
-    this.#door = this.#newDoor();
+    this.#acceptor = this.#newDoor();
     this.feature = {
       name: 'gem.1',
       options: sessionDefaults,
-      makeLink: (resolved, platform) => (host) =>
-        new SessionLink(
+      makeChannel: (resolved, platform) => (host) =>
+        new SessionChannel(
           host,
           new ClientHandshake(resolved.protocols),
           { ...settings, outbox: resolved.outbox, ...options.client },
@@ -98,7 +98,7 @@ export class World {
     };
     this.clientPlatform = {
       ...this.#platform((request, events) => {
-        const cable = new Cable(request.protocols[0] ?? '', this.#options.client?.wireMarkBytes);
+        const cable = new Cable(request.protocols[0] ?? '', this.#options.client?.transportMarkBytes);
         this.cables.push(cable);
         cable.client.events = events;
         // The server is Node, the client a browser: it sends the same at other times.
@@ -174,8 +174,8 @@ export class World {
   }
 
   /** The server's end of the link, for what only a server asks of it. */
-  linkOf(client: Client): SessionLink {
-    return this.#links.get(client) as SessionLink;
+  channelOf(client: Client): SessionChannel {
+    return this.#channels.get(client) as SessionChannel;
   }
 
   /** A wire that nobody has led to a session yet. */
@@ -207,7 +207,7 @@ export class World {
       cable.server.events = undefined;
     }
     this.registry = this.#newRegistry();
-    this.#door = this.#newDoor();
+    this.#acceptor = this.#newDoor();
     this.cable?.client.lose();
   }
 
@@ -222,21 +222,21 @@ export class World {
   }
 
   #accept(cable: Cable): void {
-    this.#door.accept((events) => {
+    this.#acceptor.accept((events) => {
       cable.server.events = this.#options.isPaced === true ? this.#paced(cable.server, events) : events;
       return cable.server;
     }, undefined);
   }
 
-  #paced(end: CableEnd, events: WireEvents): WireEvents {
-    const intake = new Intake(this.#readTurns, (batch) => splitBatch(batch, 2), {
+  #paced(end: CableEnd, events: TransportEvents): TransportEvents {
+    const reader = new BudgetedReader(this.#readTurns, (batch) => splitBatch(batch, 2), {
       received: (message, bytes) => events.received(message, bytes),
       pauseSocket() {},
       resumeSocket() {},
     });
     const detach = end.detach.bind(end);
     end.detach = (code, reason) => {
-      intake.stop();
+      reader.stop();
       detach(code, reason);
     };
     return {
@@ -244,45 +244,45 @@ export class World {
       alive() {},
       pong() {},
       drained: () => events.drained(),
-      received: (message, bytes) => intake.received(message, bytes),
-      closed: (info) => intake.closed(() => events.closed(info)),
+      received: (message, bytes) => reader.received(message, bytes),
+      closed: (info) => reader.closed(() => events.closed(info)),
     };
   }
 
-  #newRegistry(): SessionRegistry<Seat> {
+  #newRegistry(): SessionRegistry<ServerSession> {
     return new SessionRegistry(this.#secrets, this.clock, { ...registryDefaults, ...this.#options.registry });
   }
 
-  #newDoor(): SessionDoor<undefined> {
+  #newDoor(): SessionAcceptor<undefined> {
     const { resumeWindowMs } = { ...registryDefaults, ...this.#options.registry };
     const { liveness = {}, closeTimeoutMs = 5_000 } = this.#options.options ?? {};
     const serverSettings: Settings = { ...resolveOptions({ liveness, closeTimeoutMs }), resumeWindowMs };
     const session = { ...settings, ...this.#options.server };
-    const host: DoorHost<undefined> = {
-      enter: ({ dial, makeLink }) => {
-        let link: SessionLink | undefined;
+    const host: AcceptorEvents<undefined> = {
+      enter: ({ dial, makeChannel }) => {
+        let channel: SessionChannel | undefined;
         const client = new Client({
           platform: this.#platform(dial),
           settings: serverSettings,
           target: () => new URL('ws://test'),
-          makeLink: (linkHost) => {
-            link = makeLink(linkHost) as SessionLink;
-            return link;
+          makeChannel: (channelEvents) => {
+            channel = makeChannel(channelEvents) as SessionChannel;
+            return channel;
           },
-          retriesFirst: false,
+          retryFirstAttempt: false,
           onMessage: undefined,
           signal: undefined,
         });
         client.on('error', (error) => this.reports.push(error));
         this.serverClients.push(client);
-        this.#links.set(client, link as unknown as SessionLink);
+        this.#channels.set(client, channel as unknown as SessionChannel);
         this.#entered(client);
         return client;
       },
       mayResume: this.#options.mayResume ?? (() => true),
       choose: (protocols) => (protocols.includes('chat') ? 'chat' : ''),
     };
-    return new SessionDoor(this.#platform(), this.registry, { session, resumeWindowMs, handshakeTimeoutMs: 10_000 }, host);
+    return new SessionAcceptor(this.#platform(), this.registry, { session, resumeWindowMs, handshakeTimeoutMs: 10_000 }, host);
   }
 
   #platform(dial: Dial = unreachable): Platform {

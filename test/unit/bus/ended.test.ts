@@ -15,7 +15,7 @@ describe('the id of a client that has left the bus', () => {
     const { platform, bus, client } = await busWithClient();
     const errors: unknown[] = [];
     bus.on('error', (_client, error) => errors.push(error));
-    platform.wire.closeFromPeer(1008, 'enough');
+    platform.transport.closeFromPeer(1008, 'enough');
     await settle();
     expect(bus.clients.size).toBe(0);
     expect(bus.sendWebsocketMessage(client.id, 'text')).toBe(false);
@@ -27,7 +27,7 @@ describe('the id of a client that has left the bus', () => {
 
   test('because its connection ended by itself: closing it resolves with how it ended', async () => {
     const { platform, bus, client } = await busWithClient();
-    platform.wire.closeFromPeer(1008, 'enough');
+    platform.transport.closeFromPeer(1008, 'enough');
     await settle();
     expect(await bus.closeWebsocket(client.id)).toEqual({ code: 1008, reason: 'enough', wasClean: true });
   });
@@ -42,7 +42,7 @@ describe('the id of a client that has left the bus', () => {
     const { platform, bus, client } = await busWithClient();
     const others = Array.from({ length: 4_096 }, () => bus.createClient('a.example', () => {}));
     await settle();
-    for (const wire of platform.wires) wire.closeFromPeer(1008);
+    for (const transport of platform.transports) transport.closeFromPeer(1008);
     await settle();
     expect(others.map(({ id }) => bus.sendWebsocketMessage(id, 'text'))).toEqual(others.map(() => false));
     expect(thrown(() => bus.sendWebsocketMessage(client.id, 'text')).code).toBe('UNKNOWN_CLIENT');

@@ -6,11 +6,11 @@ import { WebsocketError } from '../../../src/core/errors.js';
 import type { IWebsocketClient } from '../../../src/core/types.js';
 import { settle } from '../../support/fake-clock.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
-import type { MemoryWire } from '../../support/memory-wire.js';
+import type { MemoryTransport } from '../../support/memory-transport.js';
 
 const refused = new WebsocketError('CONNECT_FAILED', 'Nobody listens there.');
 
-function setUp(answer: (wire: MemoryWire) => void = (wire) => wire.accept()) {
+function setUp(answer: (transport: MemoryTransport) => void = (transport) => transport.accept()) {
   const platform = new MemoryPlatform({ answer });
   const bus = new RequestBus(
     (address, type, options, onFinished) => new Client({ ...clientParts(platform, address, type, options, true), onFinished }),
@@ -28,7 +28,7 @@ describe('what a handler of a client on the bus throws', () => {
     const { platform, bus } = setUp();
     bus.createClient('a.example', throws);
     await settle();
-    platform.wire.deliver('hello');
+    platform.transport.deliver('hello');
     expect(platform.reported).toMatchObject([{ code: 'HANDLER_FAILED', context: { handler: 'onMessage' } }]);
   });
 
@@ -38,11 +38,11 @@ describe('what a handler of a client on the bus throws', () => {
     await settle();
     const told: [IWebsocketClient, string][] = [];
     const off = bus.on('error', (from, { code }) => told.push([from, code]));
-    platform.wire.deliver('hello');
+    platform.transport.deliver('hello');
     expect(told).toEqual([[client, 'HANDLER_FAILED']]);
     expect(platform.reported).toEqual([]);
     off();
-    platform.wire.deliver('again');
+    platform.transport.deliver('again');
     expect(told).toHaveLength(1);
     expect(platform.reported).toHaveLength(1);
   });
@@ -50,17 +50,17 @@ describe('what a handler of a client on the bus throws', () => {
 
 describe('a server that is not there', () => {
   test('is reported once on the console, for each client, where nobody listens', async () => {
-    const { platform, bus } = setUp((wire) => wire.refuse(refused));
+    const { platform, bus } = setUp((transport) => transport.refuse(refused));
     bus.createClient('a.example');
     await settle();
     expect(platform.reported).toEqual([refused]);
     await platform.clock.advance(60_000);
-    expect(platform.wires.length).toBeGreaterThan(3);
+    expect(platform.transports.length).toBeGreaterThan(3);
     expect(platform.reported).toEqual([refused]);
   });
 
   test('is told to a listener of the bus instead', async () => {
-    const { platform, bus } = setUp((wire) => wire.refuse(refused));
+    const { platform, bus } = setUp((transport) => transport.refuse(refused));
     const causes: unknown[] = [];
     bus.on('reconnecting', (_client, { cause }) => causes.push(cause));
     bus.createClient('a.example');
@@ -69,7 +69,7 @@ describe('a server that is not there', () => {
   });
 
   test('ends a client that was told not to retry its first attempt', async () => {
-    const { bus } = setUp((wire) => wire.refuse(refused));
+    const { bus } = setUp((transport) => transport.refuse(refused));
     const client = bus.createClient('a.example', undefined, 'secure', { retryFirstAttempt: false });
     await settle();
     expect(client.state).toBe('closed');
@@ -94,9 +94,9 @@ describe('events of the bus', () => {
     const heard: string[] = [];
     const off = bus.on('message', (_client, message) => heard.push(`first ${message}`));
     bus.on('message', (_client, message) => heard.push(`second ${message}`));
-    platform.wire.deliver('1');
+    platform.transport.deliver('1');
     off();
-    platform.wire.deliver('2');
+    platform.transport.deliver('2');
     expect(heard).toEqual(['first 1', 'second 1', 'second 2']);
   });
 
@@ -105,7 +105,7 @@ describe('events of the bus', () => {
     const client = bus.createClient('a.example');
     await settle();
     bus.on('message', () => {})();
-    platform.wire.deliver('hello');
+    platform.transport.deliver('hello');
     expect(bus.getMessage(client)).toEqual({ message: 'hello' });
   });
 });

@@ -9,39 +9,39 @@ function leftovers(platform: MemoryPlatform) {
   return {
     timers: platform.clock.pendingTimers,
     watchers: platform.watchers,
-    liveWires: platform.wires.filter((wire) => wire.isLive).length,
+    liveTransports: platform.transports.filter((transport) => transport.isLive).length,
   };
 }
 
-const nothing = { timers: 0, watchers: 0, liveWires: 0 };
+const nothing = { timers: 0, watchers: 0, liveTransports: 0 };
 
 describe('close()', () => {
   it('starts the closing handshake, and resolves with how it ended', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const told = record(client);
     const closed = client.close(4000, 'level done');
     expect([client.state, client.isConnectionOpen()]).toEqual(['closing', false]);
-    expect(wire.closedWith).toEqual({ code: 4000, reason: 'level done' });
+    expect(transport.closedWith).toEqual({ code: 4000, reason: 'level done' });
     expect(await closed).toEqual({ code: 4000, reason: 'level done', wasClean: true });
     expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'close 4000 level done']);
     expect(leftovers(platform)).toEqual(nothing);
   });
 
   it('says 1000 and no reason unless told otherwise', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
+    const { client, transport } = await openClient(new MemoryPlatform());
     expect(await client.close()).toEqual({ code: 1000, reason: '', wasClean: true });
-    expect(wire.closedWith).toEqual({ code: 1000, reason: '' });
+    expect(transport.closedWith).toEqual({ code: 1000, reason: '' });
   });
 
   it('may be called twice, also with another code: the first counts', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const told = record(client);
-    const answers = await Promise.all([client.close(4001, 'first'), client.close(4002, 'second')]);
-    expect(answers.map(({ code }) => code)).toEqual([4001, 4001]);
+    const addressResponder = await Promise.all([client.close(4001, 'first'), client.close(4002, 'second')]);
+    expect(addressResponder.map(({ code }) => code)).toEqual([4001, 4001]);
     expect((await client.close()).code).toBe(4001);
-    expect(wire.closedWith?.code).toBe(4001);
+    expect(transport.closedWith?.code).toBe(4001);
     expect(told.filter((line) => line.startsWith('close'))).toHaveLength(1);
   });
 
@@ -57,7 +57,7 @@ describe('close()', () => {
     refusals();
     const connected = client.connect();
     refusals();
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
     refusals();
     expect(client.state).toBe('open');
@@ -66,33 +66,33 @@ describe('close()', () => {
   });
 
   it('takes what the peer answers', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
-    wire.answersClose = false;
+    const { client, transport } = await openClient(new MemoryPlatform());
+    transport.answersClose = false;
     const closed = client.close(4000);
-    wire.closeFromPeer(1001, 'was going anyway');
+    transport.closeFromPeer(1001, 'was going anyway');
     expect(await closed).toEqual({ code: 1001, reason: 'was going anyway', wasClean: true });
   });
 
   it('ends after closeTimeoutMs when the peer does not answer', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { closeTimeoutMs: 700 });
-    wire.answersClose = false;
+    const { client, transport } = await openClient(platform, { closeTimeoutMs: 700 });
+    transport.answersClose = false;
     const closed = client.close();
     await platform.clock.advance(699);
     expect(client.state).toBe('closing');
     await platform.clock.advance(1);
     expect(await closed).toMatchObject({ code: 1006, wasClean: false });
-    expect(wire.detachedWith).toEqual({ code: undefined, reason: undefined });
+    expect(transport.detachedWith).toEqual({ code: undefined, reason: undefined });
     expect(leftovers(platform)).toEqual(nothing);
   });
 
   it('still delivers what comes before the answer', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
-    wire.answersClose = false;
+    const { client, transport } = await openClient(new MemoryPlatform());
+    transport.answersClose = false;
     const told = record(client);
     const closed = client.close();
-    wire.deliver('one more');
-    wire.closeFromPeer();
+    transport.deliver('one more');
+    transport.closeFromPeer();
     await closed;
     expect(told).toEqual(['state open -> closing', 'message one more', 'state closing -> closed', 'close 1000 ']);
   });
@@ -102,7 +102,7 @@ describe('close()', () => {
     const client = memoryClient(platform);
     expect(await client.close(4000, 'never mind')).toEqual({ code: 1006, reason: 'never mind', wasClean: false });
     expect((await rejected(client.connect())).code).toBe('NOT_OPEN');
-    expect(platform.wires).toHaveLength(0);
+    expect(platform.transports).toHaveLength(0);
     expect(leftovers(platform)).toEqual(nothing);
   });
 
@@ -113,15 +113,15 @@ describe('close()', () => {
     expect(await client.close()).toEqual({ code: 1006, reason: '', wasClean: false });
     expect((await rejected(connected)).code).toBe('NOT_OPEN');
     expect(leftovers(platform)).toEqual(nothing);
-    platform.wire.events.opened(); // an event that was on its way
+    platform.transport.events.opened(); // an event that was on its way
     expect(client.state).toBe('closed');
   });
 
   it('while reconnecting ends it, in the wait and in the attempt', async () => {
     for (const waitMs of [0, 500]) {
       const platform = new MemoryPlatform({ seed: 5 });
-      const { client, wire } = await openClient(platform);
-      wire.breakOff();
+      const { client, transport } = await openClient(platform);
+      transport.breakOff();
       await platform.clock.advance(waitMs);
       expect(client.state).toBe('reconnecting');
       expect(await client.close()).toMatchObject({ code: 1006, wasClean: false });
@@ -134,34 +134,34 @@ describe('close()', () => {
   it('may be called in any handler', async () => {
     const events = ['state', 'open', 'message', 'reconnecting', 'reconnected', 'error', 'close'] as const;
     for (const event of events) {
-      const platform = new MemoryPlatform({ answer: (wire) => wire.accept() });
+      const platform = new MemoryPlatform({ answer: (transport) => transport.accept() });
       const client = memoryClient(platform);
       client.on(event, () => void client.close());
       client.connect().catch(() => {});
       await platform.clock.advance(0);
-      platform.wire.deliver('a message');
-      platform.wire.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
+      platform.transport.deliver('a message');
+      platform.transport.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
       await platform.clock.advance(1000);
-      platform.wire.closeFromPeer();
+      platform.transport.closeFromPeer();
       await client.close();
       expect([event, client.state, leftovers(platform)]).toEqual([event, 'closed', nothing]);
     }
   });
 
   it('is what `await using` does at the end of its block', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
+    const { client, transport } = await openClient(new MemoryPlatform());
     await client[Symbol.asyncDispose]();
-    expect([client.state, wire.closedWith?.code]).toEqual(['closed', 1000]);
+    expect([client.state, transport.closedWith?.code]).toEqual(['closed', 1000]);
   });
 });
 
 describe('an error that comes while closing', () => {
   it('is told, and does not keep close() from resolving', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
-    wire.answersClose = false;
+    const { client, transport } = await openClient(new MemoryPlatform());
+    transport.answersClose = false;
     const told = record(client);
     const closed = client.close();
-    wire.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
+    transport.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
     expect(await closed).toMatchObject({ code: 1006 });
     expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'error PROTOCOL_ERROR', 'close 1006  (unclean)']);
   });
@@ -172,7 +172,7 @@ describe('the end of a connection', () => {
 
   it.each(endings)('the last message and the close in one packet: the message first, by %s', async (reader) => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { reconnect: false });
+    const { client, transport } = await openClient(platform, { reconnect: false });
     const told: string[] = [];
     const iterated = async () => {
       for await (const message of client) told.push(String(message));
@@ -184,9 +184,9 @@ describe('the end of a connection', () => {
     };
     if (reader === 'handler') attach();
     const iteration = reader === 'iteration' ? iterated() : undefined;
-    wire.deliver('first', 'last');
+    transport.deliver('first', 'last');
     if (reader === 'attached late') attach();
-    wire.closeFromPeer(4001, 'over');
+    transport.closeFromPeer(4001, 'over');
     if (reader === 'polling') {
       for (let next = client.getMessage(); next !== undefined; next = client.getMessage()) {
         told.push('message' in next ? String(next.message) : `closed ${next.closeCode}`);
@@ -199,9 +199,9 @@ describe('the end of a connection', () => {
 
   it('is told after the last message also when the handler itself has closed', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
-    wire.deliver('first', 'last');
-    wire.breakOff();
+    const { client, transport } = await openClient(platform);
+    transport.deliver('first', 'last');
+    transport.breakOff();
     const told: string[] = [];
     client.on('close', () => told.push('closed'));
     client.on('message', (message) => {
@@ -214,8 +214,8 @@ describe('the end of a connection', () => {
 
   it('is told to its maker once it is closed and its last reader has seen the end', async () => {
     const finished: string[] = [];
-    const { client, wire } = await openClient(new MemoryPlatform(), { onFinished: ({ id }) => finished.push(id) });
-    wire.deliver('unread');
+    const { client, transport } = await openClient(new MemoryPlatform(), { onFinished: ({ id }) => finished.push(id) });
+    transport.deliver('unread');
     await client.close();
     expect(finished).toEqual([]);
     expect(client.getMessage()).toEqual({ message: 'unread' });
@@ -227,9 +227,9 @@ describe('the end of a connection', () => {
   it('by the peer is final where it cannot get better, and nothing is left behind', async () => {
     for (const code of [1000, 1002, 1003, 1007, 1008, 1010, 4400, 4499]) {
       const platform = new MemoryPlatform();
-      const { client, wire } = await openClient(platform);
+      const { client, transport } = await openClient(platform);
       const told = record(client);
-      wire.closeFromPeer(code, 'no');
+      transport.closeFromPeer(code, 'no');
       expect(told).toEqual(['state open -> closed', `close ${code} no`]);
       expect(leftovers(platform)).toEqual(nothing);
     }
@@ -237,8 +237,8 @@ describe('the end of a connection', () => {
 
   it('comes with the first break where the options say one connection and no more', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { reconnect: false });
-    wire.breakOff();
+    const { client, transport } = await openClient(platform, { reconnect: false });
+    transport.breakOff();
     expect(client.state).toBe('closed');
     expect(leftovers(platform)).toEqual(nothing);
   });

@@ -14,9 +14,9 @@ describe('connect()', () => {
     expect([client.state, client.isConnectionOpen(), client.protocol]).toEqual(['idle', false, '']);
     const connected = client.connect();
     expect([client.state, client.isConnectionOpen()]).toEqual(['connecting', false]);
-    expect(platform.wire.request).toMatchObject({ protocols: ['chat', 'v2.chat'], maxMessageBytes: 16 * 1024 * 1024, node: {} });
-    expect(platform.wire.request.url.href).toBe('wss://example.com/game');
-    platform.wire.accept('v2.chat');
+    expect(platform.transport.request).toMatchObject({ protocols: ['chat', 'v2.chat'], maxMessageBytes: 16 * 1024 * 1024, node: {} });
+    expect(platform.transport.request.url.href).toBe('wss://example.com/game');
+    platform.transport.accept('v2.chat');
     await connected;
     expect([client.state, client.isConnectionOpen(), client.protocol]).toEqual(['open', true, 'v2.chat']);
     expect(told).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
@@ -26,10 +26,10 @@ describe('connect()', () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     const both = Promise.all([client.connect(), client.connect()]);
-    platform.wire.accept();
+    platform.transport.accept();
     await both;
     await client.connect();
-    expect(platform.wires).toHaveLength(1);
+    expect(platform.transports).toHaveLength(1);
   });
 
   it('rejects with NOT_OPEN once close() was called, while it closes and after', async () => {
@@ -39,7 +39,7 @@ describe('connect()', () => {
     expect(await rejected(client.connect())).toMatchObject({ code: 'NOT_OPEN', context: { state: 'closing' } });
     await closed;
     expect(await rejected(client.connect())).toMatchObject({ code: 'NOT_OPEN', context: { state: 'closed' } });
-    expect(platform.wires).toHaveLength(1);
+    expect(platform.transports).toHaveLength(1);
   });
 
   it('rejects with the reason when the attempt fails, and does not try again', async () => {
@@ -47,7 +47,7 @@ describe('connect()', () => {
     const client = memoryClient(platform);
     const told = record(client);
     const connected = client.connect();
-    platform.wire.refuse(refused);
+    platform.transport.refuse(refused);
     expect(await rejected(connected)).toBe(refused);
     expect(told).toEqual([
       'state idle -> connecting',
@@ -56,7 +56,7 @@ describe('connect()', () => {
       'close 1006 HTTP 503 instead of 101. (unclean)',
     ]);
     expect(await rejected(client.connect())).toBe(refused);
-    expect([platform.clock.pendingTimers, platform.watchers, platform.wires.length]).toEqual([0, 0, 1]);
+    expect([platform.clock.pendingTimers, platform.watchers, platform.transports.length]).toEqual([0, 0, 1]);
   });
 
   it('with retryFirstAttempt waits for a server that is not up yet, and reports the first failure only', async () => {
@@ -64,11 +64,11 @@ describe('connect()', () => {
     const client = memoryClient(platform, { retryFirstAttempt: true });
     const connected = client.connect();
     for (let attempt = 0; attempt < 3; attempt += 1) {
-      platform.wire.refuse(refused);
+      platform.transport.refuse(refused);
       expect(client.state).toBe('reconnecting');
       await platform.clock.advance(platform.clock.nextDelayMs ?? 0);
     }
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
     expect([client.state, platform.reported]).toEqual(['open', [refused]]);
   });
@@ -78,7 +78,7 @@ describe('connect()', () => {
     const client = memoryClient(platform, { retryFirstAttempt: true });
     const told = record(client);
     client.connect().catch(() => {});
-    platform.wire.refuse(refused);
+    platform.transport.refuse(refused);
     expect(told).toContain('reconnecting 1');
     expect([told.filter((line) => line.startsWith('error')), platform.reported]).toEqual([[], []]);
   });
@@ -89,7 +89,7 @@ describe('connect()', () => {
     const errors: WebsocketError[] = [];
     client.on('error', (error) => errors.push(error));
     client.connect().catch(() => {});
-    platform.wire.refuse(refused);
+    platform.transport.refuse(refused);
     expect([errors, platform.reported]).toEqual([[refused], []]);
   });
 
@@ -97,7 +97,7 @@ describe('connect()', () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     const connected = client.connect();
-    platform.wire.closeFromPeer(1008, 'not you');
+    platform.transport.closeFromPeer(1008, 'not you');
     const error = await rejected(connected);
     expect(error.code).toBe('CONNECT_FAILED');
     expect(error.context).toEqual({ closeCode: 1008, reason: 'not you' });
@@ -113,7 +113,7 @@ describe('connect()', () => {
     const error = await rejected(connected);
     expect(error.code).toBe('CONNECT_TIMEOUT');
     expect(error.context).toEqual({ timeoutMs: 3000 });
-    expect(platform.wire.detachedWith).toEqual({ code: undefined, reason: undefined });
+    expect(platform.transport.detachedWith).toEqual({ code: undefined, reason: undefined });
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
@@ -128,13 +128,13 @@ describe('connect()', () => {
     await client.connect();
     expect(told).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
     client.sendMessage('hello');
-    expect(platform.wire.sent).toEqual(['hello']);
+    expect(platform.transport.sent).toEqual(['hello']);
   });
 
   it('leaves a rejection that nobody awaits alone', async () => {
     const platform = new MemoryPlatform();
     void memoryClient(platform).connect();
-    platform.wire.refuse(refused);
+    platform.transport.refuse(refused);
     await platform.clock.advance(0); // an unhandled rejection would fail this test
     expect(platform.reported).toEqual([]);
   });
@@ -173,13 +173,13 @@ describe('an address function', () => {
     const client = memoryClient(platform, { address: async () => `wss://example.com/?token=${++token}` });
     const connected = client.connect();
     await platform.clock.advance(0);
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
-    platform.wire.breakOff();
+    platform.transport.breakOff();
     await platform.clock.advance(500);
-    platform.wire.breakOff();
+    platform.transport.breakOff();
     await platform.clock.advance(1000);
-    expect(platform.wires.map((wire) => wire.request.url.search)).toEqual(['?token=1', '?token=2', '?token=3']);
+    expect(platform.transports.map((transport) => transport.request.url.search)).toEqual(['?token=1', '?token=2', '?token=3']);
   });
 
   it('may answer at once, with a string or a URL', async () => {
@@ -188,7 +188,7 @@ describe('an address function', () => {
       const client = memoryClient(platform, { address: () => answer });
       void client.connect();
       await platform.clock.advance(0);
-      expect(platform.wire.request.url.href).toBe('wss://example.com/x');
+      expect(platform.transport.request.url.href).toBe('wss://example.com/x');
       await client.close();
     }
   });
@@ -206,7 +206,7 @@ describe('an address function', () => {
       const client = memoryClient(platform, { address });
       const error = await rejected(client.connect());
       expect([error.code, error.cause]).toEqual(['CONNECT_FAILED', cause]);
-      expect([client.state, platform.wires.length, platform.clock.pendingTimers, platform.watchers]).toEqual(['closed', 0, 0, 0]);
+      expect([client.state, platform.transports.length, platform.clock.pendingTimers, platform.watchers]).toEqual(['closed', 0, 0, 0]);
     }
   });
 
@@ -222,18 +222,18 @@ describe('an address function', () => {
     });
     const connected = client.connect();
     await platform.clock.advance(0);
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
-    platform.wire.breakOff();
+    platform.transport.breakOff();
     await platform.clock.advance(2000);
     expect(asked).toBe(3);
-    platform.wire.accept();
+    platform.transport.accept();
     expect(client.state).toBe('open');
   });
 
   it('whose answer is no address rejects as the address would', async () => {
-    const answers = { 'ws://example.com': 'INSECURE_ADDRESS', 'wss://a:b@example.com': 'INVALID_ADDRESS', '': 'INVALID_ADDRESS' };
-    for (const [answer, code] of Object.entries(answers)) {
+    const addressResponder = { 'ws://example.com': 'INSECURE_ADDRESS', 'wss://a:b@example.com': 'INVALID_ADDRESS', '': 'INVALID_ADDRESS' };
+    for (const [answer, code] of Object.entries(addressResponder)) {
       const error = await rejected(memoryClient(new MemoryPlatform(), { address: async () => answer }).connect());
       expect(error.code).toBe(code);
     }
@@ -255,7 +255,7 @@ describe('an address function', () => {
     expect((await rejected(connected)).code).toBe('CONNECT_TIMEOUT');
     answer('example.com');
     await platform.clock.advance(0);
-    expect([platform.wires.length, platform.clock.pendingTimers]).toEqual([0, 0]);
+    expect([platform.transports.length, platform.clock.pendingTimers]).toEqual([0, 0]);
   });
 });
 
@@ -284,23 +284,23 @@ describe('a mistake', () => {
     const node = { headers: { authorization: 'Bearer hunter2' } };
     const accepting = new MemoryPlatform();
     void memoryClient(accepting, { node }).connect();
-    expect(accepting.wire.request.node).toEqual(node);
+    expect(accepting.transport.request.node).toEqual(node);
   });
 });
 
 describe('a client of the bus', () => {
   it('tries on when its first attempt fails, and says so in events', async () => {
     const platform = new MemoryPlatform();
-    const client = memoryClient(platform, { retriesFirst: true });
+    const client = memoryClient(platform, { retryFirstAttempt: true });
     const told = record(client);
     const connected = client.connect();
     client.sendMessage('waits');
-    platform.wire.refuse(refused);
+    platform.transport.refuse(refused);
     expect(client.state).toBe('reconnecting');
     await platform.clock.advance(500);
-    platform.wire.refuse(refused);
+    platform.transport.refuse(refused);
     await platform.clock.advance(1000);
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
     expect(told).toEqual([
       'state idle -> connecting',
@@ -310,17 +310,17 @@ describe('a client of the bus', () => {
       'state reconnecting -> open',
       'open',
     ]);
-    expect(platform.wire.sent).toEqual(['waits']);
+    expect(platform.transport.sent).toEqual(['waits']);
     expect(client.stats.reconnects).toBe(0);
   });
 
   it('gives up after maxAttempts, with the last reason', async () => {
-    const platform = new MemoryPlatform({ answer: (wire) => wire.refuse(refused) });
-    const client = memoryClient(platform, { retriesFirst: true, reconnect: { maxAttempts: 3 } });
+    const platform = new MemoryPlatform({ answer: (transport) => transport.refuse(refused) });
+    const client = memoryClient(platform, { retryFirstAttempt: true, reconnect: { maxAttempts: 3 } });
     const connected = client.connect();
     await platform.clock.advance(60_000);
     expect(await rejected(connected)).toBe(refused);
-    expect([platform.wires.length, client.state, platform.clock.pendingTimers, platform.watchers]).toEqual([4, 'closed', 0, 0]);
+    expect([platform.transports.length, client.state, platform.clock.pendingTimers, platform.watchers]).toEqual([4, 'closed', 0, 0]);
   });
 });
 
@@ -343,7 +343,7 @@ describe('AbortSignal', () => {
     const error = await rejected(client.connect());
     expect([error.code, error.cause]).toEqual(['ABORTED', reason]);
     expect(told).toEqual(['state idle -> closed', 'close 1006 aborted (unclean)']);
-    expect([platform.wires.length, platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0, 0]);
+    expect([platform.transports.length, platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0, 0]);
   });
 
   it('aborted while connecting lets go of the wire and rejects with ABORTED', async () => {
@@ -354,7 +354,7 @@ describe('AbortSignal', () => {
     controller.abort('enough');
     const error = await rejected(connected);
     expect([error.code, error.cause, client.state]).toEqual(['ABORTED', 'enough', 'closed']);
-    expect(platform.wire.isLive).toBe(false);
+    expect(platform.transport.isLive).toBe(false);
     expect([platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0]);
   });
 
@@ -366,24 +366,24 @@ describe('AbortSignal', () => {
     controller.abort();
     expect((await rejected(connected)).code).toBe('ABORTED');
     await platform.clock.advance(0);
-    expect(platform.wires).toHaveLength(0);
+    expect(platform.transports).toHaveLength(0);
   });
 
   it('aborted while open closes the connection', async () => {
     const platform = new MemoryPlatform();
     const controller = new AbortController();
-    const { client, wire } = await openClient(platform, { signal: controller.signal });
+    const { client, transport } = await openClient(platform, { signal: controller.signal });
     controller.abort();
     expect(client.state).toBe('closing');
     expect(await client.close()).toEqual({ code: 1000, reason: 'aborted', wasClean: true });
-    expect(wire.closedWith).toEqual({ code: 1000, reason: 'aborted' });
+    expect(transport.closedWith).toEqual({ code: 1000, reason: 'aborted' });
   });
 
   it('aborted while reconnecting ends the wait', async () => {
     const platform = new MemoryPlatform();
     const controller = new AbortController();
-    const { client, wire } = await openClient(platform, { signal: controller.signal });
-    wire.breakOff();
+    const { client, transport } = await openClient(platform, { signal: controller.signal });
+    transport.breakOff();
     controller.abort();
     expect([client.state, platform.clock.pendingTimers, platform.watchers]).toEqual(['closed', 0, 0]);
   });

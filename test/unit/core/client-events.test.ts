@@ -8,7 +8,7 @@ const mine = new Error('a bug of the application');
 
 describe('a handler that throws', () => {
   it('is reported as an error event, and the connection goes on', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
+    const { client, transport } = await openClient(new MemoryPlatform());
     const errors: WebsocketError[] = [];
     const got: unknown[] = [];
     client.on('error', (error) => errors.push(error));
@@ -16,7 +16,7 @@ describe('a handler that throws', () => {
       throw mine;
     });
     client.on('message', (message) => got.push(message));
-    wire.deliver('one', 'two');
+    transport.deliver('one', 'two');
     expect(got).toEqual(['one', 'two']);
     expect(errors).toHaveLength(2);
     expect(errors[0]).toMatchObject({ code: 'HANDLER_FAILED', context: { handler: 'message' }, cause: mine });
@@ -25,14 +25,14 @@ describe('a handler that throws', () => {
 
   it('as onMessage is told by that name', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, {
+    const { client, transport } = await openClient(platform, {
       onMessage: () => {
         throw mine;
       },
     });
     const errors: WebsocketError[] = [];
     client.on('error', (error) => errors.push(error));
-    wire.deliver('one');
+    transport.deliver('one');
     expect(errors[0]).toMatchObject({ code: 'HANDLER_FAILED', context: { handler: 'onMessage' }, cause: mine });
   });
 
@@ -48,11 +48,11 @@ describe('a handler that throws', () => {
 
   it('for errors goes to the log of the platform, and not round in circles', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     client.on('error', () => {
       throw mine;
     });
-    wire.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
+    transport.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
     expect(platform.reported).toEqual([expect.objectContaining({ code: 'HANDLER_FAILED', context: { handler: 'error' }, cause: mine })]);
     expect(client.state).toBe('reconnecting');
   });
@@ -68,10 +68,10 @@ describe('a handler that throws', () => {
     }
     const told = record(client);
     client.connect().catch(() => {});
-    platform.wire.accept().deliver('hello');
-    platform.wire.breakOff();
+    platform.transport.accept().deliver('hello');
+    platform.transport.breakOff();
     await platform.clock.advance(500);
-    platform.wire.accept();
+    platform.transport.accept();
     await client.close();
     expect(told.filter((line) => !line.startsWith('error'))).toEqual([
       'state idle -> connecting',
@@ -101,7 +101,7 @@ describe('a listener that calls back', () => {
     client.on('state', (now) => told.push(`second ${now}`));
     client.on('open', () => told.push(`open, while ${client.state}`));
     const connected = client.connect();
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
     await client.close();
     expect(told).toEqual([
@@ -126,28 +126,28 @@ describe('a listener that calls back', () => {
     });
     client.connect().catch(() => {});
     client.sendMessage('waiting');
-    platform.wire.accept();
+    platform.transport.accept();
     client.sendMessage('then');
-    expect(platform.wire.sent).toEqual(['waiting', 'from state', 'from open', 'then']);
+    expect(platform.transport.sent).toEqual(['waiting', 'from state', 'from open', 'then']);
   });
 
   it('may send and close in one go: the message leaves first', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
+    const { client, transport } = await openClient(new MemoryPlatform());
     client.on('message', () => {
       client.sendMessage('goodbye');
       void client.close();
     });
-    wire.deliver('leave');
+    transport.deliver('leave');
     expect((await client.close()).wasClean).toBe(true);
-    expect(wire.sent).toEqual(['goodbye']);
+    expect(transport.sent).toEqual(['goodbye']);
   });
 
   it('may close while a reconnect is announced', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const told = record(client);
     client.on('reconnecting', () => void client.close());
-    wire.breakOff();
+    transport.breakOff();
     expect(told).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> closed', 'close 1006  (unclean)']);
     expect(platform.clock.pendingTimers).toBe(0);
   });
@@ -155,51 +155,53 @@ describe('a listener that calls back', () => {
 
 describe('a message listener', () => {
   it('is a handler: it gets what waits, and polling finds nothing while it is there', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
-    wire.deliver('waits');
+    const { client, transport } = await openClient(new MemoryPlatform());
+    transport.deliver('waits');
     const got: unknown[] = [];
     const off = client.on('message', (message) => got.push(message));
     await settle();
-    wire.deliver('comes');
+    transport.deliver('comes');
     expect(got).toEqual(['waits', 'comes']);
     expect(client.getMessage()).toBeUndefined();
     off();
     off();
-    wire.deliver('polled');
+    transport.deliver('polled');
     expect(client.getMessage()).toEqual({ message: 'polled' });
   });
 
   it('taken off leaves the others, and onMessage, in place', async () => {
     const got: string[] = [];
-    const { client, wire } = await openClient(new MemoryPlatform(), { onMessage: (message) => got.push(`onMessage ${String(message)}`) });
+    const { client, transport } = await openClient(new MemoryPlatform(), {
+      onMessage: (message) => got.push(`onMessage ${String(message)}`),
+    });
     const off = client.on('message', (message) => got.push(`first ${String(message)}`));
     const offSecond = client.on('message', (message) => got.push(`second ${String(message)}`));
-    wire.deliver('1');
+    transport.deliver('1');
     off();
-    wire.deliver('2');
+    transport.deliver('2');
     offSecond();
-    wire.deliver('3');
+    transport.deliver('3');
     expect(got).toEqual(['onMessage 1', 'first 1', 'second 1', 'onMessage 2', 'second 2', 'onMessage 3']);
   });
 
   it('onMessage gets the client, too', async () => {
     let given: unknown;
-    const { client, wire } = await openClient(new MemoryPlatform(), {
+    const { client, transport } = await openClient(new MemoryPlatform(), {
       onMessage: (_, from) => {
         given = from;
       },
     });
-    wire.deliver('hello');
+    transport.deliver('hello');
     expect(given).toBe(client);
   });
 });
 
 describe('stats', () => {
   it('count what went over the wire, in messages and in bytes of payload', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
+    const { client, transport } = await openClient(new MemoryPlatform());
     client.sendMessage('grün');
     client.sendMessageBinary(new Uint8Array(10));
-    wire.deliver('blau', new Uint8Array([1, 2, 3]));
+    transport.deliver('blau', new Uint8Array([1, 2, 3]));
     expect(client.stats).toEqual({
       messagesSent: 2,
       bytesSent: 15,

@@ -5,16 +5,16 @@ import { MemoryPlatform } from '../../support/memory-platform.js';
 describe('a link that goes dark', () => {
   it('is found by ping within pingMs and timeoutMs, detached, and dialled again', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { liveness: { pingMs: 1000, timeoutMs: 500 } });
+    const { client, transport } = await openClient(platform, { liveness: { pingMs: 1000, timeoutMs: 500 } });
     const told = record(client);
-    wire.answersPings = false;
+    transport.answersPings = false;
     await platform.clock.advance(1499);
-    expect([client.state, wire.pings]).toEqual(['open', 1]);
+    expect([client.state, transport.pings]).toEqual(['open', 1]);
     await platform.clock.advance(1);
     expect(told).toEqual(['state open -> reconnecting', 'error LINK_DEAD', 'reconnecting 1']);
-    expect(wire.detachedWith).toEqual({ code: undefined, reason: undefined });
+    expect(transport.detachedWith).toEqual({ code: undefined, reason: undefined });
     await platform.clock.advance(500);
-    platform.wire.accept();
+    platform.transport.accept();
     expect(client.state).toBe('open');
     await client.close();
     expect(platform.clock.pendingTimers).toBe(0);
@@ -22,46 +22,46 @@ describe('a link that goes dark', () => {
 
   it('stays open as long as anything comes, and its round trip is measured', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { liveness: { pingMs: 1000, timeoutMs: 500 } });
+    const { client, transport } = await openClient(platform, { liveness: { pingMs: 1000, timeoutMs: 500 } });
     await platform.clock.advance(10_000);
-    expect([client.state, wire.pings, client.stats.rttMs]).toEqual(['open', 10, 0]);
-    wire.answersPings = false;
+    expect([client.state, transport.pings, client.stats.rttMs]).toEqual(['open', 10, 0]);
+    transport.answersPings = false;
     for (let count = 0; count < 20; count++) {
       await platform.clock.advance(400);
-      if (count % 2 === 0) wire.deliver('a byte');
-      else wire.events.alive();
+      if (count % 2 === 0) transport.deliver('a byte');
+      else transport.events.alive();
     }
     expect(client.state).toBe('open');
   });
 
   it('is not looked for where liveness is off', async () => {
     const platform = new MemoryPlatform();
-    const { wire } = await openClient(platform, { liveness: false });
+    const { transport } = await openClient(platform, { liveness: false });
     await platform.clock.advance(3_600_000);
-    expect([wire.pings, platform.clock.pendingTimers]).toEqual([0, 0]);
+    expect([transport.pings, platform.clock.pendingTimers]).toEqual([0, 0]);
   });
 
   it('is found after a sleep where there is no ping, as soon as the page wakes', async () => {
     const platform = new MemoryPlatform({ canPing: false, canPause: false });
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     platform.clock.jump(600_000);
     platform.fire('woken');
-    expect([client.state, wire.isLive]).toEqual(['reconnecting', false]);
+    expect([client.state, transport.isLive]).toEqual(['reconnecting', false]);
   });
 });
 
 describe('a page that is hidden and shown', () => {
   it('says goodbye with 1001, waits without a timer, and comes back at once', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const told = record(client);
     platform.fire('suspended');
-    expect(wire.detachedWith).toEqual({ code: 1001, reason: 'page hidden' });
+    expect(transport.detachedWith).toEqual({ code: 1001, reason: 'page hidden' });
     expect([client.state, platform.clock.pendingTimers]).toEqual(['reconnecting', 0]);
     client.sendMessage('later');
     platform.fire('woken');
-    platform.wire.accept();
-    expect(platform.wire.sent).toEqual(['later']);
+    platform.transport.accept();
+    expect(platform.transport.sent).toEqual(['later']);
     expect(told).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected']);
   });
 
@@ -70,11 +70,11 @@ describe('a page that is hidden and shown', () => {
     const client = memoryClient(platform);
     const connected = client.connect();
     platform.fire('suspended');
-    expect(platform.wire.isLive).toBe(false);
+    expect(platform.transport.isLive).toBe(false);
     platform.fire('woken');
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
-    expect(platform.wires).toHaveLength(2);
+    expect(platform.transports).toHaveLength(2);
   });
 
   it('closes for good where the options say one connection and no more', async () => {
@@ -89,66 +89,66 @@ describe('a page that is hidden and shown', () => {
 describe('waking up', () => {
   it('ends the wait before the next attempt', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
-    wire.breakOff();
+    const { client, transport } = await openClient(platform);
+    transport.breakOff();
     platform.fire('woken');
-    expect(platform.wires).toHaveLength(2);
+    expect(platform.transports).toHaveLength(2);
     platform.fire('woken');
-    expect(platform.wires).toHaveLength(2);
-    platform.wire.accept();
+    expect(platform.transports).toHaveLength(2);
+    platform.transport.accept();
     expect(client.state).toBe('open');
   });
 
   it('doubts an open link', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
-    wire.answersPings = false;
+    const { client, transport } = await openClient(platform);
+    transport.answersPings = false;
     await platform.clock.advance(1000);
     platform.fire('woken');
-    expect([client.state, wire.pings]).toEqual(['open', 1]);
+    expect([client.state, transport.pings]).toEqual(['open', 1]);
     await platform.clock.advance(10_000);
     expect(client.state).toBe('reconnecting');
   });
 
   it('is of no concern to a link whose liveness is off, or to one that is closing', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { liveness: false });
+    const { client, transport } = await openClient(platform, { liveness: false });
     platform.fire('woken');
-    wire.answersClose = false;
+    transport.answersClose = false;
     void client.close();
     platform.fire('woken');
-    expect([client.state, wire.pings, platform.wires.length]).toEqual(['closing', 0, 1]);
+    expect([client.state, transport.pings, platform.transports.length]).toEqual(['closing', 0, 1]);
   });
 });
 
 describe('a process that ends', () => {
   it('has said 1001, after what waited, in the same turn', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
-    wire.bufferedBytes = 1e6;
+    const { client, transport } = await openClient(platform);
+    transport.bufferedBytes = 1e6;
     client.sendMessage('last words');
     platform.fire('exiting');
-    expect(wire.sent).toEqual(['last words']);
-    expect(wire.closedWith).toEqual({ code: 1001, reason: 'process exit' });
+    expect(transport.sent).toEqual(['last words']);
+    expect(transport.closedWith).toEqual({ code: 1001, reason: 'process exit' });
   });
 
   it('dials nobody any more, and leaves no timer that would keep it alive', async () => {
     const platform = new MemoryPlatform();
     const connecting = memoryClient(platform);
     connecting.connect().catch(() => {});
-    const { client: reconnecting, wire } = await openClient(platform);
-    wire.breakOff();
+    const { client: reconnecting, transport } = await openClient(platform);
+    transport.breakOff();
     platform.fire('exiting');
     expect([connecting.state, reconnecting.state]).toEqual(['closed', 'closed']);
-    expect([platform.wires.some((dialled) => dialled.isLive), platform.clock.pendingTimers, platform.watchers]).toEqual([false, 0, 0]);
+    expect([platform.transports.some((dialled) => dialled.isLive), platform.clock.pendingTimers, platform.watchers]).toEqual([false, 0, 0]);
   });
 
   it('leaves a close that is under way as it is', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     void client.close(4000);
     platform.fire('exiting');
-    expect(wire.closedWith?.code).toBe(4000);
+    expect(transport.closedWith?.code).toBe(4000);
   });
 });
 
@@ -156,38 +156,38 @@ describe('a reader that stops', () => {
   const inbox = { maxMessages: 4, maxBytes: 1000 };
 
   it('pauses the socket when the inbox is full, and has it read again at half', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform(), { inbox });
-    wire.deliver('1', '2', '3', '4');
-    expect(wire.isPaused).toBe(false);
-    wire.deliver('5');
-    expect(wire.isPaused).toBe(true);
+    const { client, transport } = await openClient(new MemoryPlatform(), { inbox });
+    transport.deliver('1', '2', '3', '4');
+    expect(transport.isPaused).toBe(false);
+    transport.deliver('5');
+    expect(transport.isPaused).toBe(true);
     for (let count = 0; count < 2; count++) client.getMessage();
-    expect(wire.isPaused).toBe(true);
+    expect(transport.isPaused).toBe(true);
     client.getMessage();
-    expect(wire.isPaused).toBe(false);
+    expect(transport.isPaused).toBe(false);
     expect(client.state).toBe('open');
   });
 
   it('is no dead link: what is not read cannot prove life', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { inbox });
-    wire.answersPings = false;
-    wire.deliver('1', '2', '3', '4', '5');
+    const { client, transport } = await openClient(platform, { inbox });
+    transport.answersPings = false;
+    transport.deliver('1', '2', '3', '4', '5');
     await platform.clock.advance(3_600_000);
     platform.fire('woken');
     expect(client.state).toBe('open');
-    expect(wire.pings).toBe(241); // each a write, by which TCP finds a peer that is gone
+    expect(transport.pings).toBe(241); // each a write, by which TCP finds a peer that is gone
     while (client.getMessage() !== undefined);
     await platform.clock.advance(24_999);
-    expect([client.state, wire.pings]).toEqual(['open', 242]);
+    expect([client.state, transport.pings]).toEqual(['open', 242]);
     await platform.clock.advance(1);
     expect(client.state).toBe('reconnecting');
   });
 
   it('without a ping is left alone, too', async () => {
     const platform = new MemoryPlatform({ canPing: false });
-    const { client, wire } = await openClient(platform, { inbox });
-    wire.deliver('1', '2', '3', '4', '5');
+    const { client, transport } = await openClient(platform, { inbox });
+    transport.deliver('1', '2', '3', '4', '5');
     platform.clock.jump(600_000);
     await platform.clock.advance(15_000);
     expect(client.state).toBe('open');
@@ -195,36 +195,36 @@ describe('a reader that stops', () => {
 
   it('keeps the next wire paused, too, until it reads', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { inbox });
-    wire.deliver('1', '2', '3', '4', '5');
-    wire.breakOff();
+    const { client, transport } = await openClient(platform, { inbox });
+    transport.deliver('1', '2', '3', '4', '5');
+    transport.breakOff();
     await platform.clock.advance(500);
-    platform.wire.accept();
-    expect([client.state, platform.wire.isPaused]).toEqual(['open', true]);
+    platform.transport.accept();
+    expect([client.state, platform.transport.isPaused]).toEqual(['open', true]);
     while (client.getMessage() !== undefined);
-    expect(platform.wire.isPaused).toBe(false);
+    expect(platform.transport.isPaused).toBe(false);
   });
 
   it('may read while there is no wire: the next one is not paused', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { inbox });
-    wire.deliver('1', '2', '3', '4', '5');
-    wire.breakOff();
+    const { client, transport } = await openClient(platform, { inbox });
+    transport.deliver('1', '2', '3', '4', '5');
+    transport.breakOff();
     while (client.getMessage() !== undefined);
     await platform.clock.advance(500);
-    platform.wire.accept();
-    expect(platform.wire.isPaused).toBe(false);
+    platform.transport.accept();
+    expect(platform.transport.isPaused).toBe(false);
     await client.close();
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
   it('ends the connection with INBOX_FULL where the socket cannot be paused; what came can still be read', async () => {
     const platform = new MemoryPlatform({ canPause: false });
-    const { client, wire } = await openClient(platform, { inbox });
+    const { client, transport } = await openClient(platform, { inbox });
     const told = record(client, { withMessages: false });
-    wire.deliver('1', '2', '3', '4', '5', 'too late');
+    transport.deliver('1', '2', '3', '4', '5', 'too late');
     expect(told).toEqual(['state open -> closed', 'error INBOX_FULL', 'close 4408 INBOX_FULL (unclean)']);
-    expect(wire.detachedWith).toEqual({ code: 4408, reason: 'INBOX_FULL' });
+    expect(transport.detachedWith).toEqual({ code: 4408, reason: 'INBOX_FULL' });
     const got = Array.from({ length: 7 }, () => client.getMessage());
     expect(got).toEqual([
       ...['1', '2', '3', '4', '5'].map((message) => ({ message })),
@@ -236,14 +236,14 @@ describe('a reader that stops', () => {
 
   it('is not waited for by close(): the handshake is read, and what more comes is told as INBOX_FULL, once', async () => {
     for (const canPause of [true, false]) {
-      const { client, wire } = await openClient(new MemoryPlatform({ canPause }), { inbox });
-      wire.answersClose = false;
+      const { client, transport } = await openClient(new MemoryPlatform({ canPause }), { inbox });
+      transport.answersClose = false;
       const told = record(client, { withMessages: false });
       const closed = client.close();
-      wire.deliver('1', '2', '3', '4', '5');
-      expect([wire.isPaused, told]).toEqual([false, ['state open -> closing']]);
-      wire.deliver('6', '7');
-      wire.closeFromPeer();
+      transport.deliver('1', '2', '3', '4', '5');
+      expect([transport.isPaused, told]).toEqual([false, ['state open -> closing']]);
+      transport.deliver('6', '7');
+      transport.closeFromPeer();
       await closed;
       expect(told).toEqual(['state open -> closing', 'error INBOX_FULL', 'state closing -> closed', 'close 1000 ']);
       expect(Array.from({ length: 6 }, () => client.getMessage()).at(-1)).toMatchObject({ closeCode: 1000 });
@@ -251,12 +251,12 @@ describe('a reader that stops', () => {
   });
 
   it('that was full before close() is read again for the handshake', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform(), { inbox });
+    const { client, transport } = await openClient(new MemoryPlatform(), { inbox });
     const told = record(client, { withMessages: false });
-    wire.deliver('1', '2', '3', '4', '5');
-    expect(wire.isPaused).toBe(true);
+    transport.deliver('1', '2', '3', '4', '5');
+    expect(transport.isPaused).toBe(true);
     const closed = client.close();
-    expect(wire.isPaused).toBe(false);
+    expect(transport.isPaused).toBe(false);
     expect((await closed).wasClean).toBe(true);
     expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'close 1000 ']);
   });

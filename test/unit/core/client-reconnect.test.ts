@@ -11,12 +11,12 @@ const broken = new WebsocketError('PROTOCOL_ERROR', 'The peer broke the protocol
 describe('a connection that breaks', () => {
   it('comes back, and tells so in order: state, reconnecting, state, reconnected, first message', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const told = record(client);
-    wire.deliver('before');
-    wire.breakOff();
+    transport.deliver('before');
+    transport.breakOff();
     await platform.clock.advance(500);
-    platform.wire.accept().deliver('after');
+    platform.transport.accept().deliver('after');
     expect(told).toEqual([
       'message before',
       'state open -> reconnecting',
@@ -30,27 +30,27 @@ describe('a connection that breaks', () => {
 
   it('says the attempt, the delay and the cause before the delay begins', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const attempts: ReconnectAttempt[] = [];
     client.on('reconnecting', (attempt) => attempts.push(attempt));
-    wire.closeFromPeer(1012, 'restart');
+    transport.closeFromPeer(1012, 'restart');
     expect(attempts[0]).toMatchObject({ attempt: 1, cause: { code: 1012, reason: 'restart', wasClean: true } });
     expect(attempts[0]?.delayMs).toBe(platform.clock.nextDelayMs);
     await platform.clock.advance(500);
-    platform.wire.refuse(broken);
+    platform.transport.refuse(broken);
     expect(attempts[1]).toMatchObject({ attempt: 2, cause: broken });
   });
 
   it('reconnects at once after retryNow(), instead of after its delay', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const told = record(client);
-    wire.breakOff();
-    expect(platform.wires).toHaveLength(1);
+    transport.breakOff();
+    expect(platform.transports).toHaveLength(1);
     client.retryNow();
     client.retryNow();
-    expect(platform.wires).toHaveLength(2);
-    platform.wire.accept();
+    expect(platform.transports).toHaveLength(2);
+    platform.transport.accept();
     expect(told).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected']);
   });
 
@@ -58,71 +58,71 @@ describe('a connection that breaks', () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     client.retryNow();
-    expect([client.state, platform.wires.length]).toEqual(['idle', 0]);
+    expect([client.state, platform.transports.length]).toEqual(['idle', 0]);
     const connected = client.connect();
     client.retryNow();
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
     client.retryNow();
-    expect([client.state, platform.wires.length, platform.wire.pings]).toEqual(['open', 1, 0]);
+    expect([client.state, platform.transports.length, platform.transport.pings]).toEqual(['open', 1, 0]);
     const closed = client.close();
     client.retryNow();
     await closed;
     client.retryNow();
-    expect([client.state, platform.wires.length]).toEqual(['closed', 1]);
+    expect([client.state, platform.transports.length]).toEqual(['closed', 1]);
   });
 
   it('ends for good with MESSAGE_TOO_BIG where the peer closes with 1009, as the same message would end it again', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const errors: WebsocketError[] = [];
     client.on('error', (error) => errors.push(error));
     client.sendMessage('x'.repeat(100_000));
-    wire.closeFromPeer(1009, 'takes 65536 bytes');
+    transport.closeFromPeer(1009, 'takes 65536 bytes');
     expect(client.state).toBe('closed');
     expect(errors).toMatchObject([{ code: 'MESSAGE_TOO_BIG', context: { closeCode: 1009, reason: 'takes 65536 bytes' } }]);
     expect(errors[0]?.message).toMatch(/takes 65536 bytes.*maxMessageBytes/);
     expect(await client.close()).toEqual({ code: 1009, reason: 'takes 65536 bytes', wasClean: true });
-    expect([platform.wires.length, platform.clock.pendingTimers, platform.reported.length]).toEqual([1, 0, 0]);
+    expect([platform.transports.length, platform.clock.pendingTimers, platform.reported.length]).toEqual([1, 0, 0]);
   });
 
   it('reports on the console where nobody listens to errors that the peer closed with 1009', async () => {
     const platform = new MemoryPlatform();
-    const { wire } = await openClient(platform);
-    wire.closeFromPeer(1009);
+    const { transport } = await openClient(platform);
+    transport.closeFromPeer(1009);
     expect(platform.reported).toMatchObject([{ code: 'MESSAGE_TOO_BIG' }]);
   });
 
   it('cannot know in plain mode what was lost', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     let continuity: Continuity | undefined;
     client.on('reconnected', (told) => {
       continuity = told;
     });
-    wire.breakOff();
+    transport.breakOff();
     await platform.clock.advance(500);
-    platform.wire.accept();
+    platform.transport.accept();
     expect(continuity).toMatchObject({ resumed: false, replayed: 0, lost: undefined });
     expect(continuity?.reason).not.toBe('');
   });
 
   it('tells what broke it as an error, where more is known than a code', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const told = record(client);
-    wire.breakOff(broken);
+    transport.breakOff(broken);
     expect(told).toEqual(['state open -> reconnecting', 'error PROTOCOL_ERROR', 'reconnecting 1']);
   });
 
   it('ends after maxAttempts in a row, with the close record last', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { reconnect: { maxAttempts: 2 } });
+    const { client, transport } = await openClient(platform, { reconnect: { maxAttempts: 2 } });
     const told = record(client);
-    wire.breakOff();
+    transport.breakOff();
     for (const _ of [1, 2]) {
       await platform.clock.advance(1000);
-      platform.wire.refuse(broken);
+      platform.transport.refuse(broken);
     }
     expect(told).toEqual([
       'state open -> reconnecting',
@@ -142,32 +142,32 @@ describe('a connection that breaks', () => {
     client.on('reconnecting', ({ attempt }) => attempts.push(attempt));
     for (const openForMs of [4999, 4999, 5000, 0]) {
       await platform.clock.advance(openForMs);
-      platform.wire.breakOff();
+      platform.transport.breakOff();
       await platform.clock.advance(2000);
-      platform.wire.accept();
+      platform.transport.accept();
     }
     expect(attempts).toEqual([1, 2, 1, 2]);
   });
 
   it('listens no more to its old wire', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const told = record(client);
-    wire.breakOff();
+    transport.breakOff();
     const lateEvents = () => {
-      wire.events.opened();
-      wire.events.received('a ghost', 7);
-      wire.events.alive();
-      wire.events.pong();
-      wire.events.drained();
-      wire.events.closed({ code: 1000, reason: 'late', wasClean: true }, broken);
+      transport.events.opened();
+      transport.events.received('a ghost', 7);
+      transport.events.alive();
+      transport.events.pong();
+      transport.events.drained();
+      transport.events.closed({ code: 1000, reason: 'late', wasClean: true }, broken);
     };
     told.length = 0;
     lateEvents(); // waiting
     await platform.clock.advance(500);
     lateEvents(); // dialing
     expect(client.state).toBe('reconnecting');
-    platform.wire.accept();
+    platform.transport.accept();
     lateEvents(); // open
     expect([client.state, client.stats.messagesReceived]).toEqual(['open', 0]);
     expect(told).toEqual(['state reconnecting -> open', 'reconnected']);
@@ -178,17 +178,17 @@ describe('a connection that breaks', () => {
 
   it('loses its timer when the wire opens in time, and its wire when it does not', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { connectTimeoutMs: 2000, liveness: false });
-    wire.breakOff();
+    const { client, transport } = await openClient(platform, { connectTimeoutMs: 2000, liveness: false });
+    transport.breakOff();
     await platform.clock.advance(500);
-    const slow = platform.wire;
+    const slow = platform.transport;
     await platform.clock.advance(2000);
     expect(slow.isLive).toBe(false);
     expect(client.state).toBe('reconnecting');
     await platform.clock.advance(1000);
-    platform.wire.accept();
+    platform.transport.accept();
     await platform.clock.advance(60_000);
-    expect([client.state, platform.clock.pendingTimers, platform.wires.length]).toEqual(['open', 0, 3]);
+    expect([client.state, platform.clock.pendingTimers, platform.transports.length]).toEqual(['open', 0, 3]);
   });
 });
 
@@ -199,29 +199,29 @@ describe('a server that is gone for a minute, with a thousand clients', () => {
     'gets them all back, spread over the longest delay, and no timer stays behind',
     async () => {
       let isUp = true;
-      const platform = new MemoryPlatform({ answer: (wire) => (isUp ? wire.accept() : wire.refuse()) });
+      const platform = new MemoryPlatform({ answer: (transport) => (isUp ? transport.accept() : transport.refuse()) });
       const { clock } = platform;
       const clients = Array.from({ length: count }, () => memoryClient(platform, { liveness: false }));
       await Promise.all(clients.map((client) => client.connect()));
       await clock.advance(PROVEN_MS);
 
       isUp = false;
-      for (const wire of platform.wires.slice()) wire.breakOff();
+      for (const transport of platform.transports.slice()) transport.breakOff();
       await clock.advance(60_000);
       expect(clients.some((client) => client.isConnectionOpen())).toBe(false);
 
       isUp = true;
       const backAt = clock.now();
-      const arrivals: number[] = [];
-      for (const client of clients) client.on('reconnected', () => arrivals.push(clock.now() - backAt));
+      const acceptQueue: number[] = [];
+      for (const client of clients) client.on('reconnected', () => acceptQueue.push(clock.now() - backAt));
       await clock.advance(30_000);
 
       expect(clients.every((client) => client.isConnectionOpen())).toBe(true);
       // Each draws from 30 s by now, and has waited for a part of that: the server sees a slope that ends at 30 s.
-      const histogram = countBy(arrivals, 3_000);
+      const histogram = countBy(acceptQueue, 3_000);
       console.info(histogramLines(histogram));
       for (let bar = 0; bar < 10; bar++) expect(Math.abs((histogram[bar] ?? 0) - count * slope(bar))).toBeLessThan(60);
-      expect(Math.max(...countBy(arrivals, 100))).toBeLessThan(25); // none of them in step with the others
+      expect(Math.max(...countBy(acceptQueue, 100))).toBeLessThan(25); // none of them in step with the others
 
       await Promise.all(clients.map((client) => client.close()));
       expect([clock.pendingTimers, platform.watchers, platform.reported]).toEqual([0, 0, []]);
@@ -233,10 +233,10 @@ describe('a server that is gone for a minute, with a thousand clients', () => {
     const platform = new MemoryPlatform({ seed: 3 });
     const delays: number[] = [];
     for (let number = 0; number < count; number++) {
-      const client = memoryClient(platform, { retriesFirst: true });
+      const client = memoryClient(platform, { retryFirstAttempt: true });
       client.on('reconnecting', ({ delayMs }) => delays.push(delayMs));
       client.connect().catch(() => {});
-      platform.wire.refuse();
+      platform.transport.refuse();
     }
     // 100 each, give or take four times the standard deviation of 9.5.
     for (const clients of countBy(delays, 50)) expect(Math.abs(clients - 100)).toBeLessThan(40);
@@ -262,9 +262,9 @@ function histogramLines(histogram: number[]): string {
 describe('the longest delay', () => {
   /** The longest of the delays of many attempts in a row. */
   async function longestDelay(isVisible: boolean, reconnect: { minDelayMs?: number; maxDelayMs?: number } = {}): Promise<number> {
-    const platform = new MemoryPlatform({ answer: (wire) => wire.refuse(broken) });
+    const platform = new MemoryPlatform({ answer: (transport) => transport.refuse(broken) });
     Object.assign(platform.lifecycle, { isVisible: () => isVisible });
-    const client = memoryClient(platform, { retriesFirst: true, reconnect });
+    const client = memoryClient(platform, { retryFirstAttempt: true, reconnect });
     let longest = 0;
     client.on('reconnecting', ({ delayMs }) => {
       longest = Math.max(longest, delayMs);

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import type { WebsocketError } from '../../../src/core/errors.js';
-import { WIRE_MARK_BYTES } from '../../../src/core/plain-link.js';
+import { TRANSPORT_MARK_BYTES } from '../../../src/core/plain-channel.js';
 import { memoryClient, openClient, record } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
 import { rejected, thrown } from '../../support/thrown.js';
 
 describe('sending', () => {
   it('text and bytes arrive at the wire as they are', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
+    const { client, transport } = await openClient(new MemoryPlatform());
     expect(client.sendMessage('grüße')).toBe(true);
     expect(client.sendMessage('')).toBe(true);
     expect(client.sendMessageBinary(new Uint8Array([1, 2, 3]))).toBe(true);
     expect(client.sendMessageBinary(new ArrayBuffer(2))).toBe(true);
-    expect(wire.sent).toEqual(['grüße', '', new Uint8Array([1, 2, 3]), new Uint8Array(2)]);
+    expect(transport.sent).toEqual(['grüße', '', new Uint8Array([1, 2, 3]), new Uint8Array(2)]);
     expect(client.stats).toMatchObject({ messagesSent: 4, bytesSent: 7 + 0 + 3 + 2 });
   });
 
   it('copies bytes, of any view, so that the caller may use the buffer again', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
+    const { client, transport } = await openClient(new MemoryPlatform());
     const buffer = new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]).buffer;
     client.sendMessageBinary(buffer);
     client.sendMessageBinary(new Uint8Array(buffer, 2, 3));
@@ -25,8 +25,8 @@ describe('sending', () => {
     client.sendMessageBinary(new Uint16Array(buffer, 0, 1));
     client.sendMessageBinary(Buffer.from([9]));
     new Uint8Array(buffer).fill(255);
-    expect(wire.sent.map((bytes) => [...(bytes as Uint8Array)])).toEqual([[0, 1, 2, 3, 4, 5, 6, 7], [2, 3, 4], [6, 7], [0, 1], [9]]);
-    for (const bytes of wire.sent) expect((bytes as Uint8Array).constructor).toBe(Uint8Array);
+    expect(transport.sent.map((bytes) => [...(bytes as Uint8Array)])).toEqual([[0, 1, 2, 3, 4, 5, 6, 7], [2, 3, 4], [6, 7], [0, 1], [9]]);
+    for (const bytes of transport.sent) expect((bytes as Uint8Array).constructor).toBe(Uint8Array);
   });
 
   it('refuses what is neither, saying which call takes what', async () => {
@@ -72,23 +72,23 @@ describe('sending', () => {
     expect(refusal().message).toMatch(/connect\(\) first/); // idle
     const connected = client.connect();
     client.sendMessage('while connecting');
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
     client.sendMessage('while open');
-    const first = platform.wire;
+    const first = platform.transport;
     first.breakOff();
     client.sendMessage('while waiting to reconnect');
     await platform.clock.advance(500);
     expect(client.state).toBe('reconnecting');
     client.sendMessage('while reconnecting');
-    platform.wire.accept();
+    platform.transport.accept();
     const closed = client.close();
     expect(refusal().code).toBe('NOT_OPEN'); // closing, by its own close()
     await closed;
     expect(refusal().message).toMatch(/new client/); // closed
 
     expect(first.sent).toEqual(['while connecting', 'while open']);
-    expect(platform.wire.sent).toEqual(['while waiting to reconnect', 'while reconnecting']);
+    expect(platform.transport.sent).toEqual(['while waiting to reconnect', 'while reconnecting']);
   });
 
   it('that never leaves is told as UNSENT when the connection ends', async () => {
@@ -116,15 +116,15 @@ describe('sending', () => {
   });
 
   it('hands over all that waits before close()', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
-    wire.isCongested = true;
-    wire.bufferedBytes = WIRE_MARK_BYTES;
+    const { client, transport } = await openClient(new MemoryPlatform());
+    transport.isCongested = true;
+    transport.bufferedBytes = TRANSPORT_MARK_BYTES;
     client.sendMessage('a');
     client.sendMessage('b');
-    expect(wire.sent).toEqual([]);
+    expect(transport.sent).toEqual([]);
     const told = record(client);
     await client.close();
-    expect(wire.sent).toEqual(['a', 'b']);
+    expect(transport.sent).toEqual(['a', 'b']);
     expect(told.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 });
@@ -133,10 +133,10 @@ describe('sending to a peer that is closing or gone', () => {
   /** A client whose peer has closed with 1008, and so for good; with what it reports. */
   async function closedByPeer() {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
+    const { client, transport } = await openClient(platform);
     const errors: WebsocketError[] = [];
     const listen = () => client.on('error', (error) => errors.push(error));
-    wire.closeFromPeer(1008, 'enough');
+    transport.closeFromPeer(1008, 'enough');
     expect(client.state).toBe('closed');
     return { client, platform, errors, listen };
   }
@@ -189,8 +189,8 @@ describe('sending to a peer that is closing or gone', () => {
   });
 
   it('counts into the UNSENT of the close while the connection is closing by no wish of its owner', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
-    wire.answersClose = false;
+    const { client, transport } = await openClient(new MemoryPlatform());
+    transport.answersClose = false;
     const errors: WebsocketError[] = [];
     client.on('error', (error) => errors.push(error));
     const closed = client.closeForGood(1001, 'the server is going away');
@@ -199,7 +199,7 @@ describe('sending to a peer that is closing or gone', () => {
     await Promise.resolve();
     expect(client.sendMessage('two')).toBe(false);
     expect(errors).toEqual([]);
-    wire.breakOff();
+    transport.breakOff();
     expect((await closed).code).toBe(1006);
     expect(errors).toMatchObject([{ code: 'UNSENT', context: { messages: 2, bytes: 6, code: 1006 } }]);
   });
@@ -216,8 +216,8 @@ describe('backpressure', () => {
 
   it('send says false from the high-water mark on, and drained() resolves at half of it', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { outbox });
-    wire.isCongested = true;
+    const { client, transport } = await openClient(platform, { outbox });
+    transport.isCongested = true;
     expect(client.sendMessage('x'.repeat(99))).toBe(true);
     expect(client.sendMessage('x')).toBe(false);
     expect(client.bufferedBytes).toBe(100);
@@ -225,10 +225,10 @@ describe('backpressure', () => {
     void client.drained().then(() => {
       isDrained = true;
     });
-    wire.flush(51);
+    transport.flush(51);
     await platform.clock.advance(0);
     expect(isDrained).toBe(false);
-    wire.flush(50);
+    transport.flush(50);
     await platform.clock.advance(0);
     expect(isDrained).toBe(true);
   });
@@ -253,11 +253,11 @@ describe('backpressure', () => {
   });
 
   it('drained() rejects with NOT_OPEN also when what waited is lost with the last wire', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform(), { outbox, reconnect: false });
-    wire.isCongested = true;
+    const { client, transport } = await openClient(new MemoryPlatform(), { outbox, reconnect: false });
+    transport.isCongested = true;
     client.sendMessage('x'.repeat(100));
     const drained = client.drained();
-    wire.breakOff();
+    transport.breakOff();
     expect((await rejected(drained)).code).toBe('NOT_OPEN');
   });
 
@@ -272,11 +272,11 @@ describe('backpressure', () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);
-    const { client, wire } = await openClient(new MemoryPlatform(), { outbox, reconnect: false });
-    wire.isCongested = true;
+    const { client, transport } = await openClient(new MemoryPlatform(), { outbox, reconnect: false });
+    transport.isCongested = true;
     client.sendMessage('x'.repeat(100));
     void client.drained();
-    wire.breakOff();
+    transport.breakOff();
     void client.drained();
     // Node reports them once the microtasks are done.
     await new Promise((resolve) => setImmediate(resolve));
@@ -286,23 +286,23 @@ describe('backpressure', () => {
 
   it('drained() waits through a reconnect, and ends also when the new wire takes all at once', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { outbox });
-    wire.breakOff();
+    const { client, transport } = await openClient(platform, { outbox });
+    transport.breakOff();
     client.sendMessage('x'.repeat(200));
     const drained = client.drained();
     await platform.clock.advance(500);
-    platform.wire.accept();
+    platform.transport.accept();
     await drained;
     expect(client.bufferedBytes).toBe(0);
   });
 
   it('drained() ends when what waited is lost with its wire', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { outbox });
-    wire.isCongested = true;
+    const { client, transport } = await openClient(platform, { outbox });
+    transport.isCongested = true;
     client.sendMessage('x'.repeat(200));
     const drained = client.drained();
-    wire.breakOff();
+    transport.breakOff();
     await drained;
   });
 
@@ -314,8 +314,8 @@ describe('backpressure', () => {
     const error = thrown(() => client.sendMessage('x'.repeat(11)));
     expect([error.code, error.context]).toEqual(['OUTBOX_FULL', { buffered: 990, size: 11, limit: 1000 }]);
     expect(client.sendMessage('x'.repeat(10))).toBe(false);
-    platform.wire.accept();
-    expect(platform.wire.sent).toHaveLength(2);
+    platform.transport.accept();
+    expect(platform.transport.sent).toHaveLength(2);
   });
 
   it('is measured in bytes of UTF-8, not in characters', async () => {
@@ -336,9 +336,9 @@ describe('delivery by choice of the sender', () => {
     client.sendMessage('old position', { latest: 'position' });
     client.sendMessageBinary(new Uint8Array([1]), { latest: 'position' });
     expect(client.stats.messagesShed).toBe(2);
-    platform.wire.accept();
+    platform.transport.accept();
     client.sendMessage('now', 'volatile');
-    expect(platform.wire.sent).toEqual([new Uint8Array([1]), 'now']);
+    expect(platform.transport.sent).toEqual([new Uint8Array([1]), 'now']);
     expect(client.stats).toMatchObject({ messagesShed: 2, messagesSent: 2, bytesSent: 4 });
   });
 });

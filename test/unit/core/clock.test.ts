@@ -63,28 +63,28 @@ describe('a program that was busy', () => {
     const connected = client.connect();
     platform.clock.jump(10_500);
     await platform.clock.advance(0);
-    platform.wire.accept();
+    platform.transport.accept();
     await connected;
     expect(client.state).toBe('open');
   });
 
   it('still takes the answer to its close that arrived in time', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform, { closeTimeoutMs: 5_000 });
-    wire.answersClose = false;
+    const { client, transport } = await openClient(platform, { closeTimeoutMs: 5_000 });
+    transport.answersClose = false;
     const closed = client.close();
     platform.clock.jump(5_500);
     await platform.clock.advance(0);
-    wire.closeFromPeer(1000, '');
+    transport.closeFromPeer(1000, '');
     expect(await closed).toEqual({ code: 1000, reason: '', wasClean: true });
   });
 
   it('tries again when its delay is over, however late: nothing is waited for there', async () => {
     const platform = new MemoryPlatform();
-    const { wire } = await openClient(platform);
-    wire.breakOff();
+    const { transport } = await openClient(platform);
+    transport.breakOff();
     platform.clock.jump(60_000);
     await platform.clock.advance(0);
-    expect(platform.wires).toHaveLength(2);
+    expect(platform.transports).toHaveLength(2);
   });
 });

@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import type { LinkFeature } from '../../../src/core/client-parts.js';
+import type { Channel, ChannelEvents, MakeChannel } from '../../../src/core/channel.js';
+import type { ChannelFeature } from '../../../src/core/client-parts.js';
 import { WebsocketError } from '../../../src/core/errors.js';
-import type { Link, LinkHost, MakeLink } from '../../../src/core/link.js';
-import type { Wire } from '../../../src/core/wire.js';
+import type { Transport } from '../../../src/core/transport.js';
 import { sessionDefaults } from '../../../src/session/feature.js';
 import { memoryClient, openClient, record } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
 import { rejected } from '../../support/thrown.js';
 
 /** A link that shakes hands before messages may flow, holds its peer, and pings in messages: what a session is to core. */
-class HandshakeLink implements Link {
+class HandshakeChannel implements Channel {
   readonly bufferedBytes = 0;
   readonly resumes = true;
   readonly holdsPeer = true;
-  readonly host: LinkHost;
+  readonly host: ChannelEvents;
   pings = 0;
   consumedBytes = 0;
-  #wire: Wire | undefined;
+  #transport: Transport | undefined;
 
-  constructor(host: LinkHost) {
+  constructor(host: ChannelEvents) {
     this.host = host;
   }
 
@@ -27,19 +27,19 @@ class HandshakeLink implements Link {
   };
 
   offer = (protocols: readonly string[]) => ['handshake', ...protocols];
-  protocolOf = (wire: Wire) => wire.protocol.replace('handshake', '');
+  protocolOf = (transport: Transport) => transport.protocol.replace('handshake', '');
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
-    this.#wire?.send(message);
+    this.#transport?.send(message);
   }
 
-  attach(wire: Wire): void {
-    this.#wire = wire;
-    wire.send('hello?');
+  attach(transport: Transport): void {
+    this.#transport = transport;
+    transport.send('hello?');
   }
 
   detach(): void {
-    this.#wire = undefined;
+    this.#transport = undefined;
   }
 
   received(message: string | Uint8Array, bytes: number): void {
@@ -56,32 +56,32 @@ class HandshakeLink implements Link {
   }
 
   close(code: number, reason: string): void {
-    this.#wire?.close(code, reason);
+    this.#transport?.close(code, reason);
   }
 
   end = () => ({ messages: 0, bytes: 0 });
 }
 
 function setUp(options = {}) {
-  let link: HandshakeLink | undefined;
-  const feature: LinkFeature = {
+  let channel: HandshakeChannel | undefined;
+  const feature: ChannelFeature = {
     name: 'gem.1',
     options: sessionDefaults,
-    makeLink: (): MakeLink => (host) => {
-      link = new HandshakeLink(host);
-      return link;
+    makeChannel: (): MakeChannel => (host) => {
+      channel = new HandshakeChannel(host);
+      return channel;
     },
   };
   const platform = new MemoryPlatform();
   const client = memoryClient(platform, { session: feature, protocols: ['chat'], ...options });
-  if (link === undefined) throw new Error('no link was made');
-  return { platform, client, link };
+  if (channel === undefined) throw new Error('no link was made');
+  return { platform, client, channel };
 }
 
 async function setUpOpen(options = {}) {
   const parts = setUp(options);
   const connected = parts.client.connect();
-  parts.platform.wire.accept('handshake').deliver('hello!');
+  parts.platform.transport.accept('handshake').deliver('hello!');
   await connected;
   return parts;
 }
@@ -91,10 +91,10 @@ describe('a connection with a link that shakes hands', () => {
     const { platform, client } = setUp();
     const told = record(client);
     const connected = client.connect();
-    expect(platform.wire.request.protocols).toEqual(['handshake', 'chat']);
-    platform.wire.accept('handshake');
-    expect([client.state, client.isConnectionOpen(), platform.wire.sent]).toEqual(['connecting', false, ['hello?']]);
-    platform.wire.deliver('hello!');
+    expect(platform.transport.request.protocols).toEqual(['handshake', 'chat']);
+    platform.transport.accept('handshake');
+    expect([client.state, client.isConnectionOpen(), platform.transport.sent]).toEqual(['connecting', false, ['hello?']]);
+    platform.transport.deliver('hello!');
     await connected;
     expect(told).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
     expect(client.protocol).toBe('');
@@ -103,10 +103,10 @@ describe('a connection with a link that shakes hands', () => {
   it('times out when the link never gets ready, however open the wire is', async () => {
     const { platform, client } = setUp();
     const connected = client.connect();
-    platform.wire.accept('handshake');
+    platform.transport.accept('handshake');
     await platform.clock.advance(10_000);
     expect((await rejected(connected)).code).toBe('CONNECT_TIMEOUT');
-    expect([platform.wire.isLive, platform.clock.pendingTimers]).toEqual([false, 0]);
+    expect([platform.transport.isLive, platform.clock.pendingTimers]).toEqual([false, 0]);
   });
 
   it('tells what the link says about a break', async () => {
@@ -115,79 +115,79 @@ describe('a connection with a link that shakes hands', () => {
     client.on('reconnected', (told) => {
       continuity = told;
     });
-    platform.wire.breakOff();
+    platform.transport.breakOff();
     await platform.clock.advance(500);
-    platform.wire.accept('handshake').deliver('hello!');
+    platform.transport.accept('handshake').deliver('hello!');
     expect(continuity).toEqual({ resumed: true, replayed: 3, lost: 0, reason: 'the peer remembers' });
   });
 
   it('is ready once for each wire, and not after it is gone', async () => {
-    const { platform, client, link } = await setUpOpen();
+    const { platform, client, channel } = await setUpOpen();
     const told = record(client);
-    platform.wire.deliver('hello!');
+    platform.transport.deliver('hello!');
     await client.close();
-    link.host.ready({ resumed: false, replayed: 0, lost: 0, reason: 'late' });
+    channel.host.ready({ resumed: false, replayed: 0, lost: 0, reason: 'late' });
     expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'close 1000 ']);
   });
 
   it('is closed with the code of the link when the peer breaks its rules', async () => {
-    const { platform, client, link } = await setUpOpen();
+    const { platform, client, channel } = await setUpOpen();
     const told = record(client);
-    platform.wire.deliver('nonsense', 'not delivered any more');
+    platform.transport.deliver('nonsense', 'not delivered any more');
     expect(told).toEqual(['state open -> closed', 'error PROTOCOL_ERROR', 'close 1002 PROTOCOL_ERROR (unclean)']);
-    expect(platform.wire.detachedWith).toEqual({ code: 1002, reason: 'PROTOCOL_ERROR' });
-    link.host.fail(1002, new WebsocketError('PROTOCOL_ERROR', 'Twice.'));
+    expect(platform.transport.detachedWith).toEqual({ code: 1002, reason: 'PROTOCOL_ERROR' });
+    channel.host.fail(1002, new WebsocketError('PROTOCOL_ERROR', 'Twice.'));
     expect(told).toHaveLength(3);
   });
 
   it('rejects connect() when the peer breaks the rules of the handshake', async () => {
     const { platform, client } = setUp();
     const connected = client.connect();
-    platform.wire.accept('handshake').deliver('nonsense');
+    platform.transport.accept('handshake').deliver('nonsense');
     expect((await rejected(connected)).code).toBe('PROTOCOL_ERROR');
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
   it('pings by the link, rather than by the wire', async () => {
-    const { platform, client, link } = await setUpOpen();
+    const { platform, client, channel } = await setUpOpen();
     await platform.clock.advance(15_000);
-    expect([link.pings, platform.wire.pings]).toEqual([1, 0]);
+    expect([channel.pings, platform.transport.pings]).toEqual([1, 0]);
     await platform.clock.advance(42);
-    platform.wire.deliver('pong');
+    platform.transport.deliver('pong');
     expect(client.stats.rttMs).toBe(42);
   });
 
   it('does not pause a wire whose peer the link holds, and tells the link what was read', async () => {
-    const { platform, client, link } = await setUpOpen({ inbox: { maxMessages: 2, maxBytes: 1000 } });
-    platform.wire.deliver('a', 'b', 'c', 'd');
-    expect([platform.wire.isPaused, client.state, link.consumedBytes]).toEqual([false, 'open', 0]);
+    const { platform, client, channel } = await setUpOpen({ inbox: { maxMessages: 2, maxBytes: 1000 } });
+    platform.transport.deliver('a', 'b', 'c', 'd');
+    expect([platform.transport.isPaused, client.state, channel.consumedBytes]).toEqual([false, 'open', 0]);
     while (client.getMessage() !== undefined);
-    expect([platform.wire.isPaused, link.consumedBytes]).toEqual([false, 4]);
+    expect([platform.transport.isPaused, channel.consumedBytes]).toEqual([false, 4]);
     await platform.clock.advance(15_000);
-    expect(link.pings).toBe(1);
+    expect(channel.pings).toBe(1);
   });
 });
 
 describe('a wire that ends', () => {
   it('takes a ping with it that is under way, and answers nothing afterwards', async () => {
     const platform = new MemoryPlatform();
-    const { client, wire } = await openClient(platform);
-    wire.answersPings = false;
+    const { client, transport } = await openClient(platform);
+    transport.answersPings = false;
     await platform.clock.advance(15_000);
-    wire.breakOff();
-    wire.events.pong();
+    transport.breakOff();
+    transport.events.pong();
     expect(client.stats.rttMs).toBeUndefined();
     await client.close();
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
   it('drains into the outbox of nobody', async () => {
-    const { client, wire } = await openClient(new MemoryPlatform());
-    wire.isCongested = true;
+    const { client, transport } = await openClient(new MemoryPlatform());
+    transport.isCongested = true;
     client.sendMessage('x');
-    wire.flush();
+    transport.flush();
     expect(client.bufferedBytes).toBe(0);
     await client.close();
-    wire.events.drained();
+    transport.events.drained();
   });
 });

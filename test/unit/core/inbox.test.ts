@@ -171,10 +171,10 @@ describe('iteration', () => {
   it('answers several questions in the order in which they were asked', async () => {
     const { inbox, push } = setUp();
     const iterator = inbox.iterate();
-    const answers = Promise.all([iterator.next(), iterator.next(), iterator.next()]);
+    const addressResponder = Promise.all([iterator.next(), iterator.next(), iterator.next()]);
     push('1', '2');
     inbox.end(normal, ignore);
-    expect(await answers).toEqual([
+    expect(await addressResponder).toEqual([
       { done: false, value: '1' },
       { done: false, value: '2' },
       { done: true, value: normal },

@@ -7,7 +7,7 @@ import { type Effect, type MachineEvent, type Policy, publicState, type State } 
 /** What the effects have built up outside the machine. */
 interface World {
   state: State;
-  wire: number | undefined;
+  transport: number | undefined;
   hasTimer: boolean;
   hasDeadline: boolean;
   isSuspended: boolean;
@@ -26,7 +26,7 @@ type Move = {
 
 const moves: fc.Arbitrary<Move> = fc.record({
   event: fc.constantFrom<MachineEvent['is']>(
-    ...(['connect', 'opened', 'opened', 'lost', 'timeout', 'deadline', 'suspended', 'woken', 'adopt', 'close', 'giveUp'] as const),
+    ...(['connect', 'opened', 'opened', 'lost', 'timeout', 'deadline', 'suspended', 'woken', 'takeOver', 'close', 'terminate'] as const),
   ),
   age: fc.constantFrom(0, 0, 0, 1, 2, -1),
   code: fc.constantFrom(1000, 1001, 1006, 1008, 1012, 4401, 4000),
@@ -37,7 +37,7 @@ const moves: fc.Arbitrary<Move> = fc.record({
 const policies: fc.Arbitrary<Policy> = fc.record({
   connectTimeoutMs: fc.constant(10_000),
   closeTimeoutMs: fc.constant(5_000),
-  retriesFirst: fc.boolean(),
+  retryFirstAttempt: fc.boolean(),
   resumes: fc.boolean(),
   reconnect: fc.option(
     fc.record({ minDelayMs: fc.constant(500), maxDelayMs: fc.constant(30_000), maxAttempts: fc.constantFrom(1, 3, 1e9) }),
@@ -48,17 +48,17 @@ const policies: fc.Arbitrary<Policy> = fc.record({
 });
 
 function eventOf(move: Move, state: State): MachineEvent {
-  const wire = ('wire' in state ? state.wire : 1) - move.age;
+  const transport = ('transport' in state ? state.transport : 1) - move.age;
   const error = move.withError ? { error: new WebsocketError('CONNECT_FAILED', 'refused') } : {};
   switch (move.event) {
     case 'opened':
-      return { is: 'opened', wire };
+      return { is: 'opened', transport };
     case 'lost':
-      return { is: 'lost', wire, info: { code: move.code, reason: '', wasClean: false }, ...error };
+      return { is: 'lost', transport, info: { code: move.code, reason: '', wasClean: false }, ...error };
     case 'close':
       return { is: 'close', code: 1000, reason: '', isFinal: move.isFinal };
-    case 'giveUp':
-      return { is: 'giveUp', info: { code: move.code, reason: '', wasClean: false }, ...error };
+    case 'terminate':
+      return { is: 'terminate', info: { code: move.code, reason: '', wasClean: false }, ...error };
     default:
       return { is: move.event };
   }
@@ -67,8 +67,8 @@ function eventOf(move: Move, state: State): MachineEvent {
 function perform(world: World, effect: Effect): void {
   switch (effect.do) {
     case 'dial':
-      expect(world.wire, 'a wire is dialled while another is held').toBeUndefined();
-      world.wire = effect.wire;
+      expect(world.transport, 'a wire is dialled while another is held').toBeUndefined();
+      world.transport = effect.transport;
       break;
     case 'startTimer':
       expect(effect.delayMs).toBeGreaterThanOrEqual(0);
@@ -78,10 +78,10 @@ function perform(world: World, effect: Effect): void {
     case 'startDeadline':
       world.hasDeadline = true;
       break;
-    case 'detachWire':
-      world.wire = undefined;
+    case 'detachTransport':
+      world.transport = undefined;
       break;
-    case 'closeLink':
+    case 'closeChannel':
       expect(world.hasDeadline, 'close() has a deadline').toBe(true);
       break;
     case 'reportClosed':
@@ -105,11 +105,12 @@ function move(world: World, event: MachineEvent, policy: Policy, chance: number)
   if (!isPossible(world, event)) return;
   const { state, effects } = step(before, event, policy, chance);
   const isLate =
-    (event.is === 'lost' || event.is === 'opened') && (before.at === 'waiting' || !('wire' in before) || before.wire !== event.wire);
+    (event.is === 'lost' || event.is === 'opened') &&
+    (before.at === 'waiting' || !('transport' in before) || before.transport !== event.transport);
   if (isLate || before.at === 'closed') expect({ state, effects }).toEqual({ state: before, effects: [] });
   if (event.is === 'timeout' || state.at !== before.at) world.hasTimer = false;
   if (state.at === 'closed') world.hasDeadline = false;
-  if (event.is === 'lost' && !isLate) world.wire = undefined;
+  if (event.is === 'lost' && !isLate) world.transport = undefined;
   if (state.at !== 'waiting') world.isSuspended = false;
   else if (before.at !== 'waiting') world.isSuspended = event.is === 'suspended';
   world.state = state;
@@ -118,9 +119,9 @@ function move(world: World, event: MachineEvent, policy: Policy, chance: number)
 
 function checkInvariants(world: World): void {
   const { state } = world;
-  const hasWire = state.at === 'dialing' || state.at === 'open' || state.at === 'closing';
-  expect(world.wire !== undefined, `${state.at} and a wire`).toBe(hasWire);
-  if ('wire' in state && hasWire) expect(world.wire).toBe(state.wire);
+  const hasTransport = state.at === 'dialing' || state.at === 'open' || state.at === 'closing';
+  expect(world.transport !== undefined, `${state.at} and a wire`).toBe(hasTransport);
+  if ('transport' in state && hasTransport) expect(world.transport).toBe(state.transport);
   if (state.at === 'dialing') expect(world.hasTimer, 'dialing has a time limit').toBe(true);
   const isClosing = publicState(state) === 'closing';
   expect(world.hasDeadline, `${state.at} and the deadline of close()`).toBe(isClosing);
@@ -139,7 +140,7 @@ describe('any sequence of events', () => {
         (policy, path, chance) => {
           const world: World = {
             state: { at: 'idle' },
-            wire: undefined,
+            transport: undefined,
             hasTimer: false,
             hasDeadline: false,
             isSuspended: false,

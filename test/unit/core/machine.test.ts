@@ -8,11 +8,11 @@ const policy: Policy = {
   connectTimeoutMs: 10_000,
   closeTimeoutMs: 5_000,
   reconnect: { minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: Number.POSITIVE_INFINITY },
-  retriesFirst: false,
+  retryFirstAttempt: false,
   resumes: false,
 };
 const once: Policy = { ...policy, reconnect: undefined };
-const stubborn: Policy = { ...policy, retriesFirst: true };
+const stubborn: Policy = { ...policy, retryFirstAttempt: true };
 
 const broken: CloseInfo = { code: 1006, reason: '', wasClean: false };
 const normal: CloseInfo = { code: 1000, reason: 'bye', wasClean: true };
@@ -20,21 +20,21 @@ const refused = new WebsocketError('CONNECT_FAILED', 'refused');
 
 const states = {
   idle: { at: 'idle' },
-  'dialing for the first time': { at: 'dialing', wire: 7, failures: 0, to: 'open' },
-  'dialing again, never open': { at: 'dialing', wire: 7, failures: 2, to: 'open' },
-  'dialing again': { at: 'dialing', wire: 7, failures: 2, to: 'reopen' },
-  open: { at: 'open', wire: 7, failures: 2 },
-  waiting: { at: 'waiting', wire: 7, failures: 2, to: 'reopen' },
-  closing: { at: 'closing', wire: 7, failures: 0, mayReturn: false },
+  'dialing for the first time': { at: 'dialing', transport: 7, failures: 0, to: 'open' },
+  'dialing again, never open': { at: 'dialing', transport: 7, failures: 2, to: 'open' },
+  'dialing again': { at: 'dialing', transport: 7, failures: 2, to: 'reopen' },
+  open: { at: 'open', transport: 7, failures: 2 },
+  waiting: { at: 'waiting', transport: 7, failures: 2, to: 'reopen' },
+  closing: { at: 'closing', transport: 7, failures: 0, mayReturn: false },
   closed: { at: 'closed', info: normal },
 } as const satisfies Record<string, State>;
 
 const events = {
   connect: { is: 'connect' },
-  opened: { is: 'opened', wire: 7 },
-  'late opened': { is: 'opened', wire: 6 },
-  lost: { is: 'lost', wire: 7, info: broken },
-  'late lost': { is: 'lost', wire: 6, info: broken },
+  opened: { is: 'opened', transport: 7 },
+  'late opened': { is: 'opened', transport: 6 },
+  lost: { is: 'lost', transport: 7, info: broken },
+  'late lost': { is: 'lost', transport: 6, info: broken },
   timeout: { is: 'timeout' },
   deadline: { is: 'deadline' },
   suspended: { is: 'suspended' },
@@ -66,11 +66,11 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     'late opened': 'stays',
     lost: ['closed', 'reportClosed'],
     'late lost': 'stays',
-    timeout: ['closed', 'detachWire', 'reportError', 'reportClosed'],
+    timeout: ['closed', 'detachTransport', 'reportError', 'reportClosed'],
     deadline: 'stays',
-    suspended: ['waiting', 'detachWire', 'reportRetry'],
+    suspended: ['waiting', 'detachTransport', 'reportRetry'],
     woken: 'stays',
-    close: ['closed', 'detachWire', 'reportClosed'],
+    close: ['closed', 'detachTransport', 'reportClosed'],
   },
   'dialing again, never open': {
     connect: 'stays',
@@ -78,11 +78,11 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     'late opened': 'stays',
     lost: ['waiting', 'startTimer', 'reportRetry'],
     'late lost': 'stays',
-    timeout: ['waiting', 'detachWire', 'startTimer', 'reportRetry'],
+    timeout: ['waiting', 'detachTransport', 'startTimer', 'reportRetry'],
     deadline: 'stays',
-    suspended: ['waiting', 'detachWire', 'reportRetry'],
+    suspended: ['waiting', 'detachTransport', 'reportRetry'],
     woken: 'stays',
-    close: ['closed', 'detachWire', 'reportClosed'],
+    close: ['closed', 'detachTransport', 'reportClosed'],
   },
   'dialing again': {
     connect: 'stays',
@@ -90,11 +90,11 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     'late opened': 'stays',
     lost: ['waiting', 'startTimer', 'reportRetry'],
     'late lost': 'stays',
-    timeout: ['waiting', 'detachWire', 'startTimer', 'reportRetry'],
+    timeout: ['waiting', 'detachTransport', 'startTimer', 'reportRetry'],
     deadline: 'stays',
-    suspended: ['waiting', 'detachWire', 'reportRetry'],
+    suspended: ['waiting', 'detachTransport', 'reportRetry'],
     woken: 'stays',
-    close: ['closed', 'detachWire', 'reportClosed'],
+    close: ['closed', 'detachTransport', 'reportClosed'],
   },
   open: {
     connect: 'stays',
@@ -104,9 +104,9 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     'late lost': 'stays',
     timeout: ['open'],
     deadline: 'stays',
-    suspended: ['waiting', 'detachWire', 'reportRetry'],
+    suspended: ['waiting', 'detachTransport', 'reportRetry'],
     woken: 'stays',
-    close: ['closing', 'startDeadline', 'closeLink'],
+    close: ['closing', 'startDeadline', 'closeChannel'],
   },
   waiting: {
     connect: 'stays',
@@ -127,7 +127,7 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     lost: ['closed', 'reportClosed'],
     'late lost': 'stays',
     timeout: 'stays',
-    deadline: ['closed', 'detachWire', 'reportClosed'],
+    deadline: ['closed', 'detachTransport', 'reportClosed'],
     suspended: 'stays',
     woken: 'stays',
     close: 'stays',
@@ -172,17 +172,17 @@ describe('every state with every event', () => {
 describe('dialing', () => {
   it('numbers each wire, and gives each attempt the same time', () => {
     expect(step(states.idle, events.connect, policy, 0)).toEqual({
-      state: { at: 'dialing', wire: 1, failures: 0, to: 'open' },
+      state: { at: 'dialing', transport: 1, failures: 0, to: 'open' },
       effects: [
         { do: 'startTimer', delayMs: policy.connectTimeoutMs },
-        { do: 'dial', wire: 1 },
+        { do: 'dial', transport: 1 },
       ],
     });
     expect(step(states.waiting, events.timeout, policy, 0)).toEqual({
-      state: { at: 'dialing', wire: 8, failures: 2, to: 'reopen' },
+      state: { at: 'dialing', transport: 8, failures: 2, to: 'reopen' },
       effects: [
         { do: 'startTimer', delayMs: policy.connectTimeoutMs },
-        { do: 'dial', wire: 8 },
+        { do: 'dial', transport: 8 },
       ],
     });
   });
@@ -205,14 +205,14 @@ describe('dialing', () => {
 
   it('ends with CONNECT_TIMEOUT when the time is over', () => {
     const { effects } = step(states['dialing for the first time'], events.timeout, policy, 0.5);
-    expect(effects[0]).toEqual({ do: 'detachWire' });
+    expect(effects[0]).toEqual({ do: 'detachTransport' });
     expect(effects[1]).toMatchObject({ error: { code: 'CONNECT_TIMEOUT', context: { timeoutMs: 10_000 } } });
     expect(effects[2]).toMatchObject({ info: { code: 1006, wasClean: false }, cause: { code: 'CONNECT_TIMEOUT' } });
   });
 
   it('tries on after a first failure where the policy says so', () => {
     const { state, effects } = step(states['dialing for the first time'], { ...events.lost, error: refused }, stubborn, 0.5);
-    expect(state).toEqual({ at: 'waiting', wire: 7, failures: 1, to: 'open' });
+    expect(state).toEqual({ at: 'waiting', transport: 7, failures: 1, to: 'open' });
     expect(effects).toEqual([
       { do: 'startTimer', delayMs: 250 },
       { do: 'reportRetry', attempt: 1, delayMs: 250, cause: refused },
@@ -240,7 +240,7 @@ describe('reconnecting', () => {
 
   it('counts from the start again once a connection has proved itself', () => {
     const proven = step(states.open, events.timeout, policy, 0);
-    expect(proven.state).toEqual({ at: 'open', wire: 7, failures: 0 });
+    expect(proven.state).toEqual({ at: 'open', transport: 7, failures: 0 });
     expect(step(proven.state, events.lost, policy, 0.5).state).toMatchObject({ at: 'waiting', failures: 1 });
   });
 
@@ -282,7 +282,7 @@ describe('reconnecting', () => {
     [4500, true],
     [4999, true],
   ])('after close code %i: reconnects %s', (code, reconnects) => {
-    const { state } = step(states.open, { is: 'lost', wire: 7, info: { code, reason: '', wasClean: true } }, policy, 0);
+    const { state } = step(states.open, { is: 'lost', transport: 7, info: { code, reason: '', wasClean: true } }, policy, 0);
     expect(state.at).toBe(reconnects ? 'waiting' : 'closed');
   });
 
@@ -295,17 +295,17 @@ describe('reconnecting', () => {
 describe('suspended', () => {
   it('says goodbye and waits without a timer, for woken', () => {
     const { state, effects } = step(states.open, events.suspended, policy, 0.5);
-    expect(state).toEqual({ at: 'waiting', wire: 7, failures: 2, to: 'reopen' });
-    expect(effects[0]).toEqual({ do: 'detachWire', code: 1001, reason: 'page hidden' });
+    expect(state).toEqual({ at: 'waiting', transport: 7, failures: 2, to: 'reopen' });
+    expect(effects[0]).toEqual({ do: 'detachTransport', code: 1001, reason: 'page hidden' });
     expect(effects[1]).toMatchObject({ do: 'reportRetry', attempt: 3, delayMs: Number.POSITIVE_INFINITY });
-    expect(step(state, events.woken, policy, 0.5).state).toEqual({ at: 'dialing', wire: 8, failures: 2, to: 'reopen' });
+    expect(step(state, events.woken, policy, 0.5).state).toEqual({ at: 'dialing', transport: 8, failures: 2, to: 'reopen' });
   });
 
   it('is no failure: a first attempt is still a first attempt afterwards', () => {
     const { state } = step(states['dialing for the first time'], events.suspended, policy, 0.5);
     const again = step(state, events.woken, policy, 0.5).state;
-    expect(again).toEqual({ at: 'dialing', wire: 8, failures: 0, to: 'open' });
-    expect(step(again, { ...events.lost, wire: 8 }, policy, 0.5).state.at).toBe('closed');
+    expect(again).toEqual({ at: 'dialing', transport: 8, failures: 0, to: 'open' });
+    expect(step(again, { ...events.lost, transport: 8 }, policy, 0.5).state.at).toBe('closed');
   });
 
   it('does not claim a closing handshake that nobody saw', () => {
@@ -316,16 +316,16 @@ describe('suspended', () => {
 describe('closing', () => {
   it('gives the peer its time to answer', () => {
     expect(step(states.open, events.close, policy, 0)).toEqual({
-      state: { at: 'closing', wire: 7, failures: 2, mayReturn: false },
+      state: { at: 'closing', transport: 7, failures: 2, mayReturn: false },
       effects: [
         { do: 'startDeadline', delayMs: policy.closeTimeoutMs },
-        { do: 'closeLink', code: 4000, reason: 'done' },
+        { do: 'closeChannel', code: 4000, reason: 'done' },
       ],
     });
   });
 
   it('ends as the peer says, and never reconnects', () => {
-    const { state, effects } = step(states.closing, { is: 'lost', wire: 7, info: normal }, policy, 0);
+    const { state, effects } = step(states.closing, { is: 'lost', transport: 7, info: normal }, policy, 0);
     expect(state).toEqual({ at: 'closed', info: normal });
     expect(effects).toEqual([{ do: 'reportClosed', info: normal, cause: undefined }]);
   });

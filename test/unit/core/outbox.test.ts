@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Outbox, type Parcel } from '../../../src/core/outbox.js';
+import { Outbox, type QueuedMessage } from '../../../src/core/outbox.js';
 import { thrown } from '../../support/thrown.js';
 
 const bounds = { highWaterBytes: 50, maxBytes: 100 };
@@ -50,7 +50,7 @@ describe('the outbox', () => {
     expect([outbox.bytes, outbox.heldBytes]).toEqual([256, 257 * 256]);
     outbox.push(new Uint8Array(1), 1, 'reliable');
     expect(outbox.bytes).toBe(257 + 256);
-    outbox.replace(outbox.peek() as Parcel, 'text', 4);
+    outbox.replace(outbox.peek() as QueuedMessage, 'text', 4);
     expect(outbox.bytes).toBe(257 + 3 + 64);
     while (!outbox.isEmpty) outbox.shift();
     expect([outbox.bytes, outbox.heldBytes]).toEqual([0, 0]);

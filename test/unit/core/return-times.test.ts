@@ -18,7 +18,7 @@ async function returnTimeOf(seed: number, isVisible: boolean): Promise<number> {
   let returnsAt = Number.NEGATIVE_INFINITY;
   const platform = new MemoryPlatform({
     seed,
-    answer: (wire) => (platform.clock.now() >= returnsAt ? wire.accept() : wire.refuse(refused)),
+    answer: (transport) => (platform.clock.now() >= returnsAt ? transport.accept() : transport.refuse(refused)),
   });
   Object.assign(platform.lifecycle, { isVisible: () => isVisible });
   const client = memoryClient(platform);
@@ -27,7 +27,7 @@ async function returnTimeOf(seed: number, isVisible: boolean): Promise<number> {
   await platform.clock.advance(60_000);
   returnsAt = platform.clock.now() + AWAY_MS;
   const returned = new Promise<number>((resolve) => client.on('reconnected', () => resolve(platform.clock.now() - returnsAt)));
-  platform.wire.breakOff();
+  platform.transport.breakOff();
   while (client.state === 'reconnecting') await platform.clock.advance(platform.clock.nextDelayMs ?? 0);
   return returned;
 }

@@ -7,31 +7,31 @@ import { MemoryPlatform } from '../../support/memory-platform.js';
 import { rejected } from '../../support/thrown.js';
 
 async function setUp(platform = new MemoryPlatform()) {
-  const { client, wire } = await openClient(platform, {
+  const { client, transport } = await openClient(platform, {
     reconnect: false,
     inbox: { maxMessages: 4, maxBytes: 1000 },
     outbox: { highWaterBytes: 100, maxBytes: 1000 },
   });
   const { readable, writable } = streams(client);
-  return { platform, client, wire, readable: readable as globalThis.ReadableStream<Message>, writable };
+  return { platform, client, transport, readable: readable as globalThis.ReadableStream<Message>, writable };
 }
 
 describe('the readable stream', () => {
   it('gives the messages in order and closes after a clean end', async () => {
-    const { wire, readable } = await setUp();
+    const { transport, readable } = await setUp();
     const got: Message[] = [];
     const reading = readable.pipeTo(new WritableStream({ write: (message) => void got.push(message) }));
-    wire.deliver('1', new Uint8Array([2]), '3');
-    wire.closeFromPeer(1000, 'done');
+    transport.deliver('1', new Uint8Array([2]), '3');
+    transport.closeFromPeer(1000, 'done');
     await reading;
     expect(got).toEqual(['1', new Uint8Array([2]), '3']);
   });
 
   it('errors with CONNECTION_LOST and the close record after an unclean end, after the last message', async () => {
-    const { wire, readable } = await setUp();
+    const { transport, readable } = await setUp();
     const reader = readable.getReader();
-    wire.deliver('last');
-    wire.breakOff();
+    transport.deliver('last');
+    transport.breakOff();
     expect(await reader.read()).toEqual({ done: false, value: 'last' });
     const error = await rejected(reader.read());
     expect(error.code).toBe('CONNECTION_LOST');
@@ -39,30 +39,30 @@ describe('the readable stream', () => {
   });
 
   it('takes nothing that was not asked for, so that a slow reader pauses the socket', async () => {
-    const { client, wire, readable } = await setUp();
+    const { client, transport, readable } = await setUp();
     await settle();
-    wire.deliver('1', '2', '3', '4', '5');
-    expect(wire.isPaused).toBe(true);
+    transport.deliver('1', '2', '3', '4', '5');
+    expect(transport.isPaused).toBe(true);
     const reader = readable.getReader();
     for (const text of ['1', '2', '3']) expect(await reader.read()).toEqual({ done: false, value: text });
-    expect(wire.isPaused).toBe(false);
+    expect(transport.isPaused).toBe(false);
     expect(client.getMessage()).toEqual({ message: '4' });
   });
 
   it('closes the connection when it is cancelled, also while it waits for a message', async () => {
     for (const isWaiting of [false, true]) {
-      const { client, wire, readable } = await setUp();
+      const { client, transport, readable } = await setUp();
       const reader = readable.getReader();
       const waiting = isWaiting ? reader.read() : undefined;
       await reader.cancel();
       expect((await waiting)?.done ?? true).toBe(true);
-      expect([client.state, wire.closedWith]).toEqual(['closed', { code: 1000, reason: '' }]);
+      expect([client.state, transport.closedWith]).toEqual(['closed', { code: 1000, reason: '' }]);
     }
   });
 
   it('closes the connection when a loop over it is left', async () => {
-    const { client, wire, readable } = await setUp();
-    wire.deliver('1', '2');
+    const { client, transport, readable } = await setUp();
+    transport.deliver('1', '2');
     for await (const message of readable) {
       expect(message).toBe('1');
       break;
@@ -73,50 +73,50 @@ describe('the readable stream', () => {
 
 describe('the writable stream', () => {
   it('sends text and bytes, and closes the connection when it is closed', async () => {
-    const { client, wire, writable } = await setUp();
+    const { client, transport, writable } = await setUp();
     const writer = writable.getWriter();
     await writer.write('text');
     await writer.write(new Uint8Array([1, 2]));
     await writer.write(new ArrayBuffer(1));
     await writer.close();
-    expect(wire.sent).toEqual(['text', new Uint8Array([1, 2]), new Uint8Array(1)]);
-    expect([client.state, wire.closedWith?.code]).toEqual(['closed', 1000]);
+    expect(transport.sent).toEqual(['text', new Uint8Array([1, 2]), new Uint8Array(1)]);
+    expect([client.state, transport.closedWith?.code]).toEqual(['closed', 1000]);
     await writer.closed;
   });
 
   it('makes its writer wait from the high-water mark on until half of it has left', async () => {
-    const { wire, writable } = await setUp();
-    wire.isCongested = true;
+    const { transport, writable } = await setUp();
+    transport.isCongested = true;
     const writer = writable.getWriter();
     let isWritten = false;
     const written = writer.write('x'.repeat(100)).then(() => {
       isWritten = true;
     });
     await settle();
-    expect([isWritten, wire.sent.length]).toEqual([false, 1]);
-    wire.flush(60);
+    expect([isWritten, transport.sent.length]).toEqual([false, 1]);
+    transport.flush(60);
     await settle();
     expect(isWritten).toBe(false);
-    wire.flush(50);
+    transport.flush(50);
     await written;
   });
 
   it('errors with CONNECTION_LOST when the connection ends, also for one who waits to write', async () => {
-    const { wire, writable } = await setUp();
-    wire.isCongested = true;
+    const { transport, writable } = await setUp();
+    transport.isCongested = true;
     const writer = writable.getWriter();
     const write = writer.write('x'.repeat(100));
     await settle();
-    wire.breakOff();
+    transport.breakOff();
     await expect(write).rejects.toMatchObject({ code: expect.stringMatching(/NOT_OPEN|CONNECTION_LOST/) });
     expect((await rejected(writer.write('more'))).code).toBe('CONNECTION_LOST');
     expect((await rejected(writer.closed)).code).toBe('CONNECTION_LOST');
   });
 
   it('closes the connection when it is aborted', async () => {
-    const { client, wire, writable } = await setUp();
+    const { client, transport, writable } = await setUp();
     await writable.abort(new Error('enough'));
-    expect([client.state, wire.closedWith?.code]).toEqual(['closed', 1000]);
+    expect([client.state, transport.closedWith?.code]).toEqual(['closed', 1000]);
   });
 
   it('fails the write of what is no message, and closes with it', async () => {
@@ -140,13 +140,13 @@ describe('both', () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);
-    const { wire } = await setUp();
+    const { transport } = await setUp();
     const used = await setUp();
     const reader = used.readable.getReader();
     const reading = rejected(reader.read());
     used.writable.getWriter();
-    wire.breakOff();
-    used.wire.breakOff();
+    transport.breakOff();
+    used.transport.breakOff();
     expect((await reading).code).toBe('CONNECTION_LOST');
     // Node reports them once the microtasks are done.
     await new Promise((resolve) => setImmediate(resolve));
@@ -155,15 +155,15 @@ describe('both', () => {
   });
 
   it('make an echo by piping one through to the other', async () => {
-    const { wire, readable, writable } = await setUp();
+    const { transport, readable, writable } = await setUp();
     const shout = new TransformStream<Message, Message>({
       transform: (message, controller) => controller.enqueue(String(message).toUpperCase()),
     });
     const echo = readable.pipeThrough(shout).pipeTo(writable as globalThis.WritableStream<Message>);
-    wire.deliver('a', 'b', 'c');
+    transport.deliver('a', 'b', 'c');
     await settle();
-    expect(wire.sent).toEqual(['A', 'B', 'C']);
-    wire.closeFromPeer();
+    expect(transport.sent).toEqual(['A', 'B', 'C']);
+    transport.closeFromPeer();
     await echo.catch(() => {}); // the writable end is gone with the connection
   });
 });

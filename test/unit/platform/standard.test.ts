@@ -11,9 +11,9 @@ describe('the end of the turn where a runtime has only standard globals', () => 
     vi.stubGlobal(name, function (this: unknown, call: () => void) {
       scheduled.push([this, call]);
     });
-    const link = { endOfTurn: standardPlatform.makeEndOfTurn?.() };
+    const channel = { endOfTurn: standardPlatform.makeEndOfTurn?.() };
     const call = () => {};
-    link.endOfTurn?.(call);
+    channel.endOfTurn?.(call);
     expect(scheduled).toEqual([[undefined, call]]);
   });
 });

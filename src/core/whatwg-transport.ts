@@ -1,0 +1,181 @@
+import type { Cancel, Clock } from './clock.js';
+import { abnormalClose, CloseCode } from './close-codes.js';
+import { WebsocketError } from './errors.js';
+import { sizeOf } from './message-bytes.js';
+import { TRANSPORT_MARK_BYTES } from './plain-channel.js';
+import type { Transport, TransportEvents } from './transport.js';
+import type { Message } from './types.js';
+
+/** The part of the WHATWG WebSocket interface that is used: whatever runtime it comes from. */
+export interface WhatwgWebSocket {
+  readonly readyState: number;
+  /** React Native has none. */
+  readonly bufferedAmount: number | undefined;
+  /** Undefined in React Native, and null in workerd, where the standard has ''. */
+  readonly protocol: string | null | undefined;
+  binaryType: string;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string; wasClean?: boolean }) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+}
+
+export interface WhatwgTransportOptions {
+  /** For errors: without credentials. */
+  readonly address: string;
+  /** The subprotocols that were offered. */
+  readonly protocols: readonly string[];
+  readonly maxMessageBytes: number;
+  readonly clock: Clock;
+}
+
+const OPEN = 1;
+
+/**
+ * The standard has no event for a drained buffer, so it is looked at while it is not empty. No more than the mark can
+ * leave between two looks, so this bounds the throughput (16 MB/s); browsers clamp nested timers to it anyway.
+ */
+const DRAIN_POLL_MS = 4;
+
+/** The standard lets an application send 1000 and 3000-4999 only; RFC 6455's own codes go out as 4000 plus their last digits. */
+export function whatwgCloseCode(code: number): number {
+  return code === CloseCode.normal || code >= 3000 ? code : code + 3000;
+}
+
+/** A native WebSocket as core wants it. It has no ping and no pause: the standard gives a page neither. */
+export class WhatwgTransport implements Transport {
+  readonly isOpen = false;
+  readonly #socket: WhatwgWebSocket;
+  readonly #events: TransportEvents;
+  readonly #options: WhatwgTransportOptions;
+  #cancelPoll: Cancel | undefined;
+  #wasOpen = false;
+
+  constructor(socket: WhatwgWebSocket, events: TransportEvents, options: WhatwgTransportOptions) {
+    this.#socket = socket;
+    this.#events = events;
+    this.#options = options;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => this.#opened();
+    socket.onmessage = ({ data }) => this.#received(data as string | ArrayBuffer);
+    // React Native does not say whether it was clean.
+    socket.onclose = ({ code, reason, wasClean = code !== CloseCode.abnormal }) => {
+      this.#cancelPoll?.();
+      if (!this.#wasOpen) this.#connectFailed(connectFailed(options.address));
+      // Deno's code for a socket that ends without a close frame.
+      else events.closed(code === 0 ? abnormalClose(reason) : { code, reason, wasClean });
+    };
+    // It carries nothing, and `close` follows, except after a failed handshake in Node before 24.
+    socket.onerror = () => {
+      if (!this.#wasOpen) this.#connectFailed(connectFailed(options.address));
+    };
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol ?? '';
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount ?? 0;
+  }
+
+  get isEnding(): boolean {
+    return this.#socket.readyState > OPEN;
+  }
+
+  send(message: string | Uint8Array<ArrayBuffer>): void {
+    if (this.#socket.readyState !== OPEN) return; // its `close` is on the way and will tell
+    this.#socket.send(typeof message === 'string' ? wellFormed(message) : message);
+    if (this.#cancelPoll === undefined && this.bufferedBytes > 0) this.#poll();
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(whatwgCloseCode(code), reason);
+  }
+
+  detach(code: number = CloseCode.goingAway, reason = ''): void {
+    this.#release().close(whatwgCloseCode(code), reason);
+  }
+
+  /** Deno, workerd and WebKitGTK leave it to the application to look at what the server chose (RFC 6455, 4.1). */
+  #opened(): void {
+    const { address, protocols } = this.#options;
+    const { protocol } = this;
+    const isTold = this.#socket.protocol !== undefined;
+    const isAgreed = !isTold || (protocols.length === 0 ? protocol === '' : protocols.includes(protocol));
+    if (isAgreed) {
+      this.#wasOpen = true;
+      this.#events.opened();
+      return;
+    }
+    this.detach(CloseCode.protocolError, 'subprotocol');
+    this.#connectFailed(protocolNotOffered(address, protocol));
+  }
+
+  #connectFailed(error: WebsocketError): void {
+    this.#release();
+    this.#events.closed(abnormalClose(error.message), error);
+  }
+
+  #release(): WhatwgWebSocket {
+    this.#cancelPoll?.();
+    const socket = this.#socket;
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+    return socket;
+  }
+
+  #received(data: string | ArrayBuffer): void {
+    const message = typeof data === 'string' ? data : new Uint8Array(data);
+    receiveUpTo(this.#options.maxMessageBytes, message, this, this.#events);
+  }
+
+  /** Tells when the buffer has gone down since the last look. */
+  #poll(before?: number): void {
+    this.#cancelPoll = this.#options.clock.after(DRAIN_POLL_MS, () => {
+      this.#cancelPoll = undefined;
+      const left = this.bufferedBytes;
+      if (left > 0) this.#poll(left);
+      if (left < TRANSPORT_MARK_BYTES && left !== before) this.#events.drained();
+    });
+  }
+}
+
+/** By the standard `send` does so itself; workerd sends a lone surrogate as it is, and the peer closes with 1007. */
+function wellFormed(text: string): string {
+  return (text as { toWellFormed?: () => string }).toWellFormed?.() ?? text;
+}
+
+export function protocolNotOffered(address: string, protocol: string): WebsocketError {
+  const choice = protocol === '' ? 'chose none of the subprotocols' : `chose the subprotocol ${protocol}, which was not offered`;
+  return new WebsocketError('CONNECT_FAILED', `The server at ${address} ${choice}. Offer in the option protocols what it speaks.`, {
+    address,
+    protocol,
+  });
+}
+
+export function connectFailed(address: string): WebsocketError {
+  return new WebsocketError(
+    'CONNECT_FAILED',
+    `Could not connect to ${address}. The reason cannot be known here: see the network log and the console; check the server, its certificate, origin and protocols.`,
+    { address },
+  );
+}
+
+/** Hands on a message within the limit. One over it, which the platform has read by then, ends the transport. */
+export function receiveUpTo(limit: number, message: Message, transport: Transport, events: TransportEvents): void {
+  const size = sizeOf(message);
+  if (size <= limit) {
+    events.received(message, size);
+    return;
+  }
+  const closeCode = CloseCode.messageTooBig;
+  const error = new WebsocketError(
+    'MESSAGE_TOO_BIG',
+    `The peer sent ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise it if such messages are wanted.`,
+    { size, limit, closeCode },
+  );
+  transport.detach(closeCode, 'message too big');
+  events.closed({ code: closeCode, reason: error.message, wasClean: false }, error);
+}

@@ -1,0 +1,36 @@
+import { publicAddress } from '../../core/address.js';
+import type { DialFeature } from '../../core/client-parts.js';
+import { WebsocketError } from '../../core/errors.js';
+import type { TransportFeature } from '../../core/types.js';
+import { type NativeStream, StreamTransport } from './stream-transport.js';
+
+type NativeStreamConstructor = new (url: string, options: { protocols: string[] }) => NativeStream;
+
+/**
+ * Dials with the browser's WebSocketStream instead of its WebSocket, for the option `transport` of a client. It can stop
+ * reading, so a full inbox makes the sender wait, where the WebSocket of a page can only be closed (`INBOX_FULL`).
+ *
+ * Only Chromium has it (124 and later, in pages and in dedicated workers). For all browsers:
+ * `transport: 'WebSocketStream' in globalThis ? webSocketStream() : undefined`. Chromium 156 crashes the page when a connection
+ * breaks off while a message is being written: it is for pages that read much and write little.
+ *
+ * @throws {WebsocketError} `UNSUPPORTED` where there is no WebSocketStream, at the call.
+ */
+export function webSocketStream(): TransportFeature {
+  const { WebSocketStream } = globalThis as { WebSocketStream?: NativeStreamConstructor };
+  if (WebSocketStream === undefined) {
+    throw new WebsocketError(
+      'UNSUPPORTED',
+      "This runtime has no WebSocketStream, which is Chromium's. Leave the option transport out here: 'WebSocketStream' in globalThis tells.",
+      { option: 'transport' },
+    );
+  }
+  const feature: DialFeature = {
+    name: 'WebSocketStream',
+    dial: ({ url, protocols, maxMessageBytes }, events) => {
+      const stream = new WebSocketStream(url.href, { protocols: [...protocols] });
+      return new StreamTransport(stream, events, { address: publicAddress(url), maxMessageBytes });
+    },
+  };
+  return feature;
+}

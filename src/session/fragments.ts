@@ -1,0 +1,74 @@
+import type { Message } from '../core/types.js';
+import { Kind } from './records.js';
+
+/** A message on its way out, part by part. */
+export class Fragmenter {
+  readonly message: Message;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #lastKind: number;
+  #at = 0;
+
+  constructor(message: string | Uint8Array<ArrayBuffer>) {
+    this.message = message;
+    this.bytes = typeof message === 'string' ? new TextEncoder().encode(message) : message;
+    this.#lastKind = typeof message === 'string' ? Kind.text : Kind.binary;
+  }
+
+  get remaining(): number {
+    return this.bytes.length - this.#at;
+  }
+
+  /** Of the next part: CHUNK, or for the last one the kind of the message. */
+  kind(chunkBytes: number): number {
+    return this.remaining > chunkBytes ? Kind.chunk : this.#lastKind;
+  }
+
+  take(length: number): Uint8Array<ArrayBuffer> {
+    this.#at += length;
+    return this.bytes.subarray(this.#at - length, this.#at);
+  }
+
+  /** The session is new: from the beginning. */
+  restart(): void {
+    this.#at = 0;
+  }
+}
+
+/** A message on its way in. What it holds grows with what has come, whatever was promised. */
+export class Reassembler {
+  #buffer = new Uint8Array(0);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What it takes: it grows in strides. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
+  /** @param maxBytes what the message may have, beyond which the buffer never grows. */
+  add(part: Uint8Array, maxBytes: number): void {
+    const length = this.#length + part.length;
+    if (length > this.#buffer.length) {
+      const buffer = new Uint8Array(Math.max(length, Math.min(maxBytes, 2 * this.#buffer.length)));
+      buffer.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = buffer;
+    }
+    this.#buffer.set(part, this.#length);
+    this.#length = length;
+  }
+
+  /** The whole, over a buffer of its own. */
+  take(): Uint8Array<ArrayBuffer> {
+    const whole = this.#length === this.#buffer.length ? this.#buffer : this.#buffer.slice(0, this.#length);
+    this.clear();
+    return whole;
+  }
+
+  clear(): void {
+    this.#buffer = new Uint8Array(0);
+    this.#length = 0;
+  }
+}

@@ -1,0 +1,307 @@
+import type { Channel, Leftover, SessionEvents } from '../core/channel.js';
+import { CloseCode } from '../core/close-codes.js';
+import { WebsocketError } from '../core/errors.js';
+import type { Platform } from '../core/platform.js';
+import type { Transport } from '../core/transport.js';
+import type { CloseInfo, Delivery, Message } from '../core/types.js';
+import { SessionCloseCode } from './close-codes.js';
+import { type Control, decodeControl, encodeControl } from './controls.js';
+import { Fields } from './fields.js';
+import { FlushScheduler, type FlushSettings } from './flush-scheduler.js';
+import { encodeGoodbye } from './goodbye.js';
+import { type Agreement, goneContinuity, type Handshake, resumedContinuity, type Self } from './handshake.js';
+import { type Fault, Incoming, malformed } from './incoming.js';
+import { MAX_BATCH_BYTES, MAX_LEAVE_MS, SESSION_PROTOCOL } from './limits.js';
+import { Outgoing, type OutgoingBounds } from './outgoing.js';
+import { Kind, RecordReader } from './records.js';
+
+export interface SessionSettings extends OutgoingBounds, FlushSettings {
+  /** How much may be unread before the sender is stopped. */
+  readonly windowBytes: number;
+  readonly maxMessageBytes: number;
+}
+
+/** gem.1 over one transport after another: either role, which the handshake makes. */
+export class SessionChannel implements Channel {
+  readonly resumes = true;
+  readonly holdsPeer = true;
+  readonly maxFrameBytes = MAX_BATCH_BYTES;
+  readonly #events: SessionEvents;
+  readonly #handshake: Handshake;
+  readonly #settings: SessionSettings;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
+  readonly #flushScheduler: FlushScheduler;
+  #transport: Transport | undefined;
+  #initialCredit = 0;
+  #goodbye: CloseInfo | undefined;
+  /** An ACK or a CREDIT of the present batch may have made room: tens of thousands may stand in one batch. */
+  #mayPump = false;
+  /** Whether the peer has sent a handshake on this transport, and so speaks gem.1. */
+  #isUnderstood = false;
+
+  constructor(events: SessionEvents, handshake: Handshake, settings: SessionSettings, platform: Platform) {
+    this.#events = events;
+    this.#handshake = handshake;
+    this.#settings = settings;
+    this.#incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, events);
+    this.#outgoing = new Outgoing(settings, {
+      wrote: () => this.#flushScheduler.written(),
+      sent: (bytes) => events.sent(bytes),
+      shed: () => events.shed(),
+      refused: (error) => this.#refused(error),
+      ...(events.acknowledged === undefined ? {} : { acknowledged: events.acknowledged }),
+    });
+    this.#flushScheduler = new FlushScheduler(settings, this.#outgoing, this.#incoming, platform, events);
+  }
+
+  get bufferedBytes(): number {
+    return this.#outgoing.bufferedBytes;
+  }
+
+  /** What this session holds for its peer, whether there is a transport or not. */
+  get heldBytes(): number {
+    return this.#outgoing.heldBytes + this.#incoming.heldBytes;
+  }
+
+  /** Whether the peer has sent a message, or acknowledged one. */
+  get hasCarried(): boolean {
+    return this.#incoming.messagesReceived > 0 || this.#outgoing.hasArrived;
+  }
+
+  /** Once the peer has ended the session: all that came from it, in case that it has not heard so. */
+  get finalCount(): number | undefined {
+    return this.#incoming.end === undefined ? undefined : this.#incoming.received;
+  }
+
+  /** What this side ended the session with, or is about to; otherwise what the peer did. */
+  get goodbye(): CloseInfo | undefined {
+    return this.#goodbye ?? this.#incoming.end;
+  }
+
+  get isDone(): boolean {
+    return this.#transport === undefined && !this.#handshake.hasSession && this.#outgoing.isIdle;
+  }
+
+  offer(protocols: readonly string[]): readonly string[] {
+    return [SESSION_PROTOCOL, ...protocols];
+  }
+
+  protocolOf(): string {
+    return this.#handshake.protocol;
+  }
+
+  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
+    this.#outgoing.send(message, bytes, delivery);
+  }
+
+  attach(transport: Transport): void {
+    this.#transport = transport;
+    this.#isUnderstood = false;
+    if (transport.protocol !== SESSION_PROTOCOL) {
+      this.#events.fail(SessionCloseCode.unsupported, notSelected(transport.protocol));
+      return;
+    }
+    this.#say(this.#handshake.open(this.#self()));
+  }
+
+  detach(): void {
+    this.#transport = undefined;
+    this.#flushScheduler.close();
+    this.#outgoing.detach();
+    this.#events.drained();
+  }
+
+  received(message: Message): void {
+    const transport = this.#transport;
+    const fault = typeof message === 'string' ? malformed('a text message') : this.#read(new RecordReader(message), transport);
+    if (fault !== undefined && this.#transport === transport) this.#fail(fault);
+  }
+
+  drained(): void {
+    this.#outgoing.pump();
+    this.#flushScheduler.drained();
+    this.#events.drained();
+  }
+
+  consumed(bytes: number): void {
+    this.#incoming.credit.consume(bytes);
+    if (this.#incoming.credit.isOwed) this.#flushScheduler.due();
+  }
+
+  close(code: number, reason: string): void {
+    this.#goodbye ??= { code, reason, wasClean: true };
+    // In the handler of a message the batch is not read to its end; a peer that has read END reads no later acknowledgement.
+    this.#flushScheduler.count();
+    this.#outgoing.finish(encodeGoodbye(code, reason));
+    this.#outgoing.pump();
+    // At once and not with the turn: in the handler of the process's exit there is no other.
+    this.#flushScheduler.flush();
+  }
+
+  /** Server: asks the client to wait before it comes back. */
+  leave(delayMs: number): void {
+    this.#flushScheduler.leave(Math.floor(delayMs));
+  }
+
+  end(): Leftover {
+    this.#transport = undefined;
+    return this.#outgoing.end();
+  }
+
+  readonly ping = (): void => {
+    this.#flushScheduler.pinger.ask();
+    this.#flushScheduler.due();
+  };
+
+  #read(records: RecordReader, transport: Transport | undefined): Fault | undefined {
+    let fault: Fault | undefined;
+    // A handler may close the connection in the middle of a batch: what is not read then was never received.
+    while (fault === undefined && this.#transport === transport && records.next()) {
+      fault = this.#flushScheduler.isOpen ? this.#take(records) : this.#agree(records);
+    }
+    fault ??= records.fault === undefined ? undefined : malformed(records.fault);
+    if (this.#transport !== transport || fault !== undefined) return fault;
+    if (this.#mayPump) {
+      this.#mayPump = false;
+      this.#pump();
+    }
+    const { end } = this.#incoming;
+    if (end !== undefined) {
+      this.#over(end);
+      return undefined;
+    }
+    this.#flushScheduler.read();
+    return undefined;
+  }
+
+  #take(record: RecordReader): Fault | undefined {
+    switch (record.kind) {
+      case Kind.ack:
+      case Kind.credit:
+        return this.#count(record);
+      case Kind.ping:
+      case Kind.pong:
+        return this.#flushScheduler.pinger.receive(record);
+      case Kind.control:
+        return this.#control(record);
+      default:
+        return record.kind === Kind.reserved ? undefined : this.#incoming.take(record);
+    }
+  }
+
+  #count({ kind, batch, start, end }: RecordReader): Fault | undefined {
+    const fields = new Fields(batch, start, end);
+    const count = fields.varint();
+    if (!fields.isSound) return malformed('a count that cannot be read');
+    if (kind === Kind.credit) this.#outgoing.credit.grant(count);
+    else if (!this.#outgoing.acknowledge(count)) return malformed('an acknowledgement that cannot be');
+    this.#mayPump = !this.#isFinished();
+    return undefined;
+  }
+
+  /** The peer has all, and the goodbye: both sides know it. */
+  #isFinished(): boolean {
+    if (!this.#outgoing.isOver || this.#goodbye === undefined) return false;
+    this.#events.ended(this.#goodbye);
+    return true;
+  }
+
+  #control({ batch, start, end }: RecordReader): Fault | undefined {
+    const control = decodeControl(batch, start, end);
+    if (control === undefined) return malformed('a control record that cannot be read');
+    if (control.is === 'leave') this.#events.retryAfter(Math.min(control.delayMs, MAX_LEAVE_MS));
+    else if (control.is !== 'unknown') return malformed('a second handshake');
+    return undefined;
+  }
+
+  #agree({ kind, batch, start, end }: RecordReader): Fault | undefined {
+    const control = kind === Kind.control ? decodeControl(batch, start, end) : undefined;
+    // An echo server sends the client's own HELLO.
+    this.#isUnderstood = kind === Kind.control && control?.is !== 'hello' && control?.is !== 'resume';
+    if (control === undefined || control.is === 'unknown') return malformed('a first record that is no handshake');
+    const agreement = this.#handshake.receive(control, this.#self());
+    if (agreement === undefined) return malformed('a handshake that is out of place');
+    this.#isUnderstood = true;
+    if (agreement.isResumed && !this.#outgoing.acknowledge(agreement.progress.received)) return malformed('a count that cannot be');
+    this.#say(agreement.answer);
+    if (!agreement.isResumed) this.#incoming.reset(this.#initialCredit);
+    this.#start(agreement);
+    return undefined;
+  }
+
+  /** Messages may flow: tells the application first, so that the receipt comes before any message. */
+  #start(agreement: Agreement): void {
+    const transport = this.#transport as Transport;
+    this.#flushScheduler.open(transport, agreement.isResumed);
+    if (agreement.isResumed) {
+      const { messagesSent } = agreement.progress;
+      const replayed = this.#outgoing.rewind() + Math.max(0, messagesSent - this.#incoming.messagesReceived);
+      this.#outgoing.open(transport);
+      this.#events.ready(resumedContinuity(replayed));
+    } else {
+      const undelivered = this.#outgoing.reset(agreement.terms.initialCredit, agreement.terms.maxMessageBytes);
+      this.#outgoing.open(transport);
+      this.#events.ready(goneContinuity(undelivered.length, agreement));
+      if (undelivered.length > 0) this.#events.undelivered(undelivered);
+    }
+    if (this.#transport !== transport || this.#isFinished()) return;
+    this.#flushScheduler.pinger.ask();
+    this.#pump();
+    this.#flushScheduler.due();
+  }
+
+  /** The credit of a new session is the one that was said, whatever is read meanwhile. */
+  #say(control: Control | undefined): void {
+    if (control === undefined) return;
+    if ('initialCredit' in control) this.#initialCredit = control.initialCredit;
+    this.#transport?.send(encodeControl(control));
+  }
+
+  #self(): Self {
+    return {
+      terms: { initialCredit: this.#incoming.credit.initial, maxMessageBytes: this.#settings.maxMessageBytes },
+      progress: { received: this.#incoming.received, messagesSent: this.#outgoing.messagesSent },
+    };
+  }
+
+  #pump(): void {
+    this.#outgoing.pump();
+    this.#events.drained();
+  }
+
+  /** What was written leaves before the close frame. */
+  #refused(error: WebsocketError): void {
+    this.#flushScheduler.flush();
+    this.#events.terminate(CloseCode.messageTooBig, error);
+  }
+
+  /** The peer's END came: what it waits for is the acknowledgement. */
+  #over(info: CloseInfo): void {
+    this.#flushScheduler.over();
+    this.#handshake.forget(`The peer ended the session with ${info.code}.`);
+    this.#events.ended(info);
+  }
+
+  #fail({ code, what }: Fault): void {
+    if (!this.#isUnderstood) {
+      this.#events.fail(SessionCloseCode.unsupported, unsupported(`selected ${SESSION_PROTOCOL}, but sent ${what}`, SESSION_PROTOCOL));
+      return;
+    }
+    this.#handshake.forget('The peer broke the session protocol.');
+    const message = `The peer sent ${what}, against gem.1, and was closed with ${code}. The fault is on its side, or between.`;
+    this.#events.fail(code, new WebsocketError('PROTOCOL_ERROR', message, { closeCode: code }));
+  }
+}
+
+export function notSelected(protocol: string): WebsocketError {
+  return unsupported(`selected ${protocol === '' ? 'no subprotocol' : `the subprotocol ${protocol}`}`, protocol);
+}
+
+function unsupported(answer: string, protocol: string): WebsocketError {
+  return new WebsocketError(
+    'UNSUPPORTED',
+    `This server does not speak ${SESSION_PROTOCOL}: it ${answer}. Leave the option session out to talk to it, or let a gemsocket server answer at this address.`,
+    { protocol, closeCode: SessionCloseCode.unsupported },
+  );
+}

@@ -1,0 +1,31 @@
+import type { Target } from '../core/connection.js';
+import { addressFailed } from '../core/connection-errors.js';
+import type { WebsocketError } from '../core/errors.js';
+import { type CarriedError, carry, unpack } from './carried-error.js';
+import type { ToHub } from './posts.js';
+
+/** Answers the hub that asks for an address, and knows its own failures again: only they have the application's cause. */
+export class AddressResponder {
+  readonly #target: Target;
+  #failure: { readonly ask: number; readonly error: WebsocketError } | undefined;
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  async to(ask: number): Promise<ToHub> {
+    try {
+      const { href } = await this.#target();
+      return { is: 'address', ask, address: href };
+    } catch (cause) {
+      const error = addressFailed(cause);
+      this.#failure = { ask, error };
+      return { is: 'noAddress', ask, error: carry(error, ask) };
+    }
+  }
+
+  unpack(error: CarriedError): WebsocketError {
+    const own = this.#failure;
+    return own !== undefined && own.ask === error.ask ? own.error : unpack(error);
+  }
+}

@@ -1,0 +1,123 @@
+import { CloseCode } from '../../src/core/close-codes.js';
+import type { WebsocketError } from '../../src/core/errors.js';
+import type { DialRequest, Transport, TransportEvents } from '../../src/core/transport.js';
+import type { CloseInfo, Message } from '../../src/core/types.js';
+import { utf8Length } from '../../src/core/utf8.js';
+
+/** What the platform of a wire can do: Node's can do both, a browser's neither. */
+export interface TransportAbilities {
+  readonly canPing: boolean;
+  readonly canPause: boolean;
+}
+
+/** A wire without a network: the test plays the peer and the operating system. */
+export class MemoryTransport implements Transport {
+  readonly request: DialRequest;
+  /** What the owner of the wire is told by. A test may call it to play a late event, which an honest wire never sends. */
+  readonly events: TransportEvents;
+  readonly ping?: () => void;
+  readonly pause?: () => void;
+  readonly resume?: () => void;
+  isOpen = false;
+  protocol = '';
+  bufferedBytes = 0;
+  /** Everything sent, in order. */
+  readonly sent: (string | Uint8Array)[] = [];
+  pings = 0;
+  isPaused = false;
+  /** Whether the socket takes nothing more, although `closed` has still to come. */
+  isEnding = false;
+  /** Whether a ping is answered; a test that turns it off has a link that went dark. */
+  answersPings = true;
+  /** Whether a close frame is answered. */
+  answersClose = true;
+  /** Whether sent bytes stay in the wire's own buffer until `flush`. */
+  isCongested = false;
+  closedWith: { readonly code: number; readonly reason: string } | undefined;
+  /** Set once the owner has let go; the code that it said goodbye with, if any. */
+  detachedWith: { readonly code: number | undefined; readonly reason: string | undefined } | undefined;
+  #isOver = false;
+
+  constructor(request: DialRequest, events: TransportEvents, abilities: TransportAbilities) {
+    this.request = request;
+    this.events = events;
+    if (abilities.canPing) this.ping = () => this.#pinged();
+    if (abilities.canPause) {
+      this.pause = () => {
+        this.isPaused = true;
+      };
+      this.resume = () => {
+        this.isPaused = false;
+      };
+    }
+  }
+
+  /** True from the dial until one of the two sides has ended it. */
+  get isLive(): boolean {
+    return !this.#isOver;
+  }
+
+  // The owner's side.
+
+  send(message: string | Uint8Array<ArrayBuffer>): void {
+    this.sent.push(message);
+    if (this.isCongested) this.bufferedBytes += typeof message === 'string' ? utf8Length(message) : message.byteLength;
+  }
+
+  close(code: number, reason: string): void {
+    this.closedWith ??= { code, reason };
+    if (this.answersClose) queueMicrotask(() => this.closeFromPeer(code, reason));
+  }
+
+  detach(code?: number, reason?: string): void {
+    this.detachedWith = { code, reason };
+    this.#isOver = true;
+  }
+
+  // The peer's side, and the network's.
+
+  accept(protocol = ''): this {
+    this.protocol = protocol;
+    if (this.#isOver) return this;
+    this.isOpen = true;
+    this.events.opened();
+    return this;
+  }
+
+  /** The handshake fails; what the platform knows about it is the error. */
+  refuse(error?: WebsocketError): void {
+    this.#end({ code: CloseCode.abnormal, reason: error?.message ?? '', wasClean: false }, error);
+  }
+
+  deliver(...messages: Message[]): void {
+    for (const message of messages) {
+      if (!this.#isOver) this.events.received(message, typeof message === 'string' ? utf8Length(message) : message.byteLength);
+    }
+  }
+
+  closeFromPeer(code: number = CloseCode.normal, reason = ''): void {
+    this.#end({ code, reason, wasClean: true });
+  }
+
+  /** The connection breaks without a closing handshake. */
+  breakOff(error?: WebsocketError): void {
+    this.#end({ code: CloseCode.abnormal, reason: '', wasClean: false }, error);
+  }
+
+  /** The operating system takes what was buffered, down to so many bytes. */
+  flush(leftBytes = 0): void {
+    this.bufferedBytes = leftBytes;
+    if (!this.#isOver) this.events.drained();
+  }
+
+  #pinged(): void {
+    this.pings += 1;
+    if (this.answersPings) queueMicrotask(() => this.#isOver || this.events.pong());
+  }
+
+  #end(info: CloseInfo, error?: WebsocketError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.events.closed(info, error);
+  }
+}

@@ -1,0 +1,172 @@
+import { describe, expect, it, test } from 'vitest';
+import { deferred } from '../../../src/core/deferred.js';
+import { webSocketStream } from '../../../src/entry/websocket-stream.js';
+import { StreamTransport } from '../../../src/platform/browser/stream-transport.js';
+
+type Bytes = string | Uint8Array<ArrayBuffer>;
+
+/** Resolves what was promised so far, streams and all. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** What Chromium gives; the test plays it: it takes a written message when told to. */
+class FakeStream {
+  readonly written: Bytes[] = [];
+  readonly closedWith: unknown[] = [];
+  readonly opened;
+  readonly closed;
+  take!: () => void;
+  incoming!: ReadableStreamDefaultController<string | ArrayBuffer>;
+  end!: (how: { closeCode: number; reason: string; isClean: boolean }) => void;
+  refuse!: () => void;
+  readonly #open: (protocol: string) => void;
+
+  constructor() {
+    const readable = new ReadableStream<string | ArrayBuffer>({
+      start: (controller) => {
+        this.incoming = controller;
+      },
+    });
+    const writable = new WritableStream<Bytes>({
+      write: (message) => {
+        this.written.push(message);
+        return new Promise<void>((resolve) => {
+          this.take = resolve;
+        });
+      },
+    });
+    const opened = deferred<{ readable: typeof readable; writable: typeof writable; protocol: string }>();
+    const closed = deferred<{ closeCode: number; reason: string }>();
+    this.opened = opened.promise;
+    this.closed = closed.promise;
+    this.#open = (protocol) => opened.resolve({ readable, writable, protocol });
+    this.end = ({ isClean, ...how }) => (isClean ? closed.resolve(how) : closed.reject(how));
+    this.refuse = () => {
+      opened.reject(new Error('no'));
+      closed.reject({ closeCode: 1006, reason: '' });
+    };
+  }
+
+  async open(protocol = ''): Promise<void> {
+    this.#open(protocol);
+    await settled();
+  }
+
+  async takeOne(): Promise<void> {
+    this.take();
+    await settled();
+  }
+
+  close(how: object): void {
+    this.closedWith.push(how);
+  }
+}
+
+function setUp() {
+  const stream = new FakeStream();
+  const told: unknown[] = [];
+  const events = {
+    opened: () => told.push('opened'),
+    received: (message: unknown, bytes: number) => told.push([message, bytes]),
+    alive: () => told.push('alive'),
+    pong: () => told.push('pong'),
+    drained: () => told.push('drained'),
+    closed: (info: object, error?: { code: string }) => told.push(error === undefined ? info : { ...info, error: error.code }),
+  };
+  const transport = new StreamTransport(stream as never, events, { address: 'wss://example.com/', maxMessageBytes: 16 });
+  return { stream, told, transport };
+}
+
+describe('a WebSocketStream as a wire', () => {
+  it('tells what happens to it', async () => {
+    const { stream, told, transport } = setUp();
+    await stream.open('chat');
+    stream.incoming.enqueue('grün');
+    stream.incoming.enqueue(Uint8Array.of(1, 2).buffer);
+    stream.incoming.close();
+    stream.end({ closeCode: 4001, reason: 'bye', isClean: true });
+    await settled();
+    expect([transport.protocol, transport.isEnding]).toEqual(['chat', true]);
+    expect(told).toEqual(['opened', ['grün', 5], [Uint8Array.of(1, 2), 2], { code: 4001, reason: 'bye', wasClean: true }]);
+  });
+
+  it('that never opened tells CONNECT_FAILED', async () => {
+    const { stream, told } = setUp();
+    stream.refuse();
+    await settled();
+    expect(told).toEqual([{ code: 1006, reason: expect.stringContaining('wss://example.com/'), wasClean: false, error: 'CONNECT_FAILED' }]);
+  });
+
+  it('gives the browser one message at a time, and says when its own queue is low', async () => {
+    const { stream, told, transport } = setUp();
+    await stream.open();
+    for (const message of ['a', 'bb', 'ccc']) transport.send(message);
+    expect([stream.written, transport.bufferedBytes]).toEqual([['a'], 6]);
+    await stream.takeOne();
+    expect([stream.written, transport.bufferedBytes]).toEqual([['a', 'bb'], 5]);
+    await stream.takeOne();
+    await stream.takeOne();
+    expect([stream.written, transport.bufferedBytes, told]).toEqual([['a', 'bb', 'ccc'], 0, ['opened', 'drained', 'drained', 'drained']]);
+  });
+
+  it('closes after all that was sent, and sends nothing more', async () => {
+    const { stream, transport } = setUp();
+    await stream.open();
+    transport.send('first');
+    transport.send('second');
+    transport.close(1001, 'bye');
+    transport.send('late');
+    await stream.takeOne();
+    expect(stream.closedWith).toEqual([]);
+    await stream.takeOne();
+    expect([stream.written, stream.closedWith]).toEqual([['first', 'second'], [{ closeCode: 4001, reason: 'bye' }]]);
+  });
+
+  it('that is dropped forgets what waits, closes at once and tells no more', async () => {
+    const { stream, told, transport } = setUp();
+    await stream.open();
+    transport.send('first');
+    transport.send('second');
+    transport.detach();
+    expect(stream.closedWith).toEqual([{ closeCode: 4001, reason: '' }]);
+    await stream.takeOne();
+    stream.incoming.enqueue('unheard');
+    stream.incoming.close();
+    stream.end({ closeCode: 4001, reason: '', isClean: true });
+    await settled();
+    expect([stream.written, told]).toEqual([['first'], ['opened']]);
+  });
+
+  it('reads nothing while it pauses, but tells an end after which nothing can be read', async () => {
+    const { stream, told, transport } = setUp();
+    await stream.open();
+    transport.pause();
+    stream.incoming.enqueue('asked'); // for, before the pause
+    await settled();
+    stream.incoming.enqueue('later');
+    await settled();
+    expect(told).toEqual(['opened', ['asked', 5]]);
+    transport.resume();
+    await settled();
+    expect(told.at(-1)).toEqual(['later', 5]);
+    transport.pause();
+    stream.incoming.error(new Error('reset'));
+    stream.end({ closeCode: 1006, reason: '', isClean: false });
+    await settled();
+    expect(told.at(-1)).toEqual({ code: 1006, reason: '', wasClean: false });
+  });
+
+  it('ends with 1009 at a message that is too big', async () => {
+    const { stream, told } = setUp();
+    await stream.open();
+    stream.incoming.enqueue('x'.repeat(17));
+    await settled();
+    expect(told.at(-1)).toMatchObject({ code: 1009, error: 'MESSAGE_TOO_BIG' });
+    expect(stream.closedWith).toEqual([{ closeCode: 4009, reason: 'message too big' }]);
+  });
+});
+
+test('webSocketStream() is UNSUPPORTED where there is none, as in Node, and says what to do', () => {
+  expect(() => webSocketStream()).toThrow(
+    expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringContaining('Leave the option transport out') }),
+  );
+});
