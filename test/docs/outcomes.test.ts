@@ -62,11 +62,11 @@ const checks: Readonly<Record<string, () => Promise<Outcome>>> = {
     void client.close();
     return outcomeOf(client, () => client.sendMessage('text'));
   },
-  'send after the peer has closed, or is gone for good': async () => {
+  'send after the peer has closed or is gone for good': async () => {
     const client = await closedByPeer();
     return outcomeOf(client, () => client.sendMessage('text'));
   },
-  'send while something else than your `close()` closes: `server.close()`': async () => {
+  'send while the connection closes without your `close()`, as by `server.close()`': async () => {
     const { client } = await opened();
     void client.closeForGood(1001, '');
     return outcomeOf(client, () => client.sendMessage('text'));
@@ -84,7 +84,7 @@ const checks: Readonly<Record<string, () => Promise<Outcome>>> = {
     client.sendMessageBinary(new Uint8Array(16_000_000));
     return outcomeOf(client, () => client.sendMessage('text'));
   },
-  '`drained()` until little waits': async () => {
+  '`drained()` until the outbox is nearly empty': async () => {
     const { client } = await opened();
     return outcomeOf(client, () => client.drained());
   },
@@ -110,7 +110,7 @@ const checks: Readonly<Record<string, () => Promise<Outcome>>> = {
     for await (const message of client) throw new Error(`${message} came after the end`);
     return outcome;
   },
-  '`close()`, whatever the peer does': async () => {
+  '`close()`, independent of the peer': async () => {
     const { client, transport } = await opened();
     transport.answersClose = false;
     return outcomeOf(client, () => {
@@ -119,7 +119,7 @@ const checks: Readonly<Record<string, () => Promise<Outcome>>> = {
       return closed;
     });
   },
-  '`close()` with what cannot be sent': async () => {
+  '`close()` with an invalid code or reason': async () => {
     const { client } = await opened();
     return outcomeOf(client, () => client.close(1006));
   },
