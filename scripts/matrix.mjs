@@ -131,12 +131,25 @@ function table([head, ...rows]) {
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
+/** @returns the platforms of a matrix without problems in one sentence, and the cases that each of them passes. */
+export function lineOf(summary) {
+  const titles = [...new Set(TABLES.flat().map(({ title }) => title))];
+  const nodes = titles.filter((title) => title.startsWith('Node ')).map((title) => Number(title.slice('Node '.length)));
+  const others = titles.filter((title) => !title.startsWith('Node '));
+  const last = others.pop();
+  const fewest = (link) => Math.min(...summary.flat().map((entry) => Number(total(entry[link]).split('/')[1])));
+  return [
+    `Node ${Math.min(...nodes)} to ${Math.max(...nodes)}, ${others.join(', ')} and ${last}:`,
+    `one suite of ${fewest('plain')} cases, ${fewest('session')} of them with a session too, passes on each.`,
+  ].join(' ');
+}
+
 const BEGIN = '<!-- platforms: written by `npm run test:platforms -- --write` -->';
 const END = '<!-- /platforms -->';
 
-/** The document with the tables between its two markers. */
-export function withTables(document, summary) {
+/** The document with the text between its two markers. */
+export function withPlatforms(document, text) {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`There is no ${BEGIN} … ${END} to write between.`);
-  return `${document.slice(0, begin + BEGIN.length)}\n\n${tablesOf(summary)}\n\n${document.slice(end)}`;
+  return `${document.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${document.slice(end)}`;
 }

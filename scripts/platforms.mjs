@@ -1,12 +1,12 @@
 /**
  * `npm run test:platforms`: the conformance suite on every platform, and the matrix of how it went. Fails where a case
  * fails or a platform is missing. `--report` only prints what the last runs left; `--write` also writes the matrix
- * to docs/platforms.json and README.md, if it is whole.
+ * to docs/platforms.json and docs/platforms.md, and its sentence to README.md, if it is whole.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { problemsOf, summaryOf, tablesOf, withTables } from './matrix.mjs';
+import { lineOf, problemsOf, summaryOf, tablesOf, withPlatforms } from './matrix.mjs';
 import { run } from './run.mjs';
 
 const RUNS = 'test-results/conformance';
@@ -57,5 +57,10 @@ function report() {
 
 function write() {
   writeFileSync('docs/platforms.json', `${JSON.stringify(summary, undefined, 2)}\n`);
-  writeFileSync('README.md', withTables(readFileSync('README.md', 'utf8'), summary));
+  for (const [file, text] of [
+    ['docs/platforms.md', tablesOf(summary)],
+    ['README.md', lineOf(summary)],
+  ]) {
+    writeFileSync(file, withPlatforms(readFileSync(file, 'utf8'), text));
+  }
 }

@@ -1,15 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ABILITIES, problemsOf, summaryOf, tablesOf, withTables } from '../../scripts/matrix.mjs';
+import { ABILITIES, lineOf, problemsOf, summaryOf, tablesOf, withPlatforms } from '../../scripts/matrix.mjs';
 import { platforms } from '../conformance/facts.js';
 import { suite } from '../conformance/suite.js';
 
 const summary = JSON.parse(readFileSync('docs/platforms.json', 'utf8')) as ReturnType<typeof summaryOf>;
 
 describe('the matrix of platforms', () => {
-  test('in README.md is the one that docs/platforms.json gives', () => {
-    const readme = readFileSync('README.md', 'utf8');
-    expect(withTables(readme, summary)).toBe(readme);
+  test.each([
+    ['docs/platforms.md', tablesOf(summary)],
+    ['README.md', lineOf(summary)],
+  ])('in %s is the one that docs/platforms.json gives', (file, text) => {
+    const document = readFileSync(file, 'utf8');
+    expect(withPlatforms(document, text)).toBe(document);
+  });
+
+  test('names every platform in the sentence of README.md, with the cases that pass on all of them', () => {
+    expect(lineOf(summary)).toMatch(
+      /^Node 20 to 26, Bun, Deno, workerd, Chromium, Firefox and WebKitGTK: one suite of \d{3} cases, \d{3} of them with a session too, passes/,
+    );
   });
 
   test('in docs/platforms.json is whole: no platform is missing, and no case failed', () => {
