@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
+import { ensureEncoder, record } from './recording.mjs';
 
 const DEBIAN_CHROMIUM = '/usr/bin/chromium';
 /** Long enough for trails, catches and a few points; short of the round's end, which takes the points away. */
@@ -17,8 +18,9 @@ const PLAYERS = [
   { name: 'Hedy', stone: 'Rubellite', keys: ['ArrowLeft', 'ArrowUp', 'ArrowRight', 'ArrowDown'] },
 ];
 
-const image = (name) => fileURLToPath(new URL(`../docs/images/${name}.png`, import.meta.url));
+const image = (file) => fileURLToPath(new URL(`../docs/images/${file}`, import.meta.url));
 
+ensureEncoder();
 const demo = spawn(process.execPath, ['demo/server.mjs'], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
 const browser = await chromium.launch({
   ...(existsSync(DEBIAN_CHROMIUM) ? { executablePath: DEBIAN_CHROMIUM } : {}),
@@ -31,6 +33,7 @@ try {
   for (const player of PLAYERS) pages.push(await enter(address, player));
   await takeArena(pages);
   await takeCable(pages[0]);
+  for (const colorScheme of ['dark', 'light']) await recordCable(address, colorScheme);
 } finally {
   await browser.close();
   demo.kill();
@@ -69,18 +72,49 @@ async function takeCable(page) {
   await page.getByRole('navigation').getByRole('link', { name: 'Cable' }).click();
   await page.getByText('This page cut the cable once').waitFor();
   await wait(3_000);
-  await page.locator('#cable-freeze').click();
-  await page.getByText('Frozen.').waitFor();
-  await page.getByText('All is well.').waitFor();
+  await freeze(page);
   await wait(1_000);
   await page.locator('#cable-freeze').blur();
   await page.mouse.move(0, 0);
   await take(page, 'cable');
 }
 
+/** The animated picture of the README: a cut, then a freeze. As wide as GitHub shows it, and without the rows that stay 0. */
+async function recordCable(address, colorScheme) {
+  const page = await browser.newPage({ viewport: { width: 860, height: 900 }, colorScheme });
+  await page.goto(`${address}/#cable`);
+  await page.locator('.cable-counts div:nth-child(n + 3)').evaluateAll((rows) => {
+    for (const row of rows) row.style.display = 'none';
+  });
+  await page.locator('#cable-again').click(); // and no cut comes by itself
+  await allOpen(page);
+  await record(page.locator('.cable-main'), image(`cable-${colorScheme}.webp`), async () => {
+    await wait(1_200);
+    await page.locator('#cable-cut').click();
+    await page.locator('#cable-session.resumed').waitFor();
+    await allOpen(page);
+    await wait(2_000);
+    await freeze(page);
+    await wait(3_500);
+  });
+  await page.close();
+}
+
+/** Resolves when the cable is whole again and both clients have reconnected. */
+async function freeze(page) {
+  await page.locator('#cable-freeze').click();
+  await page.locator('#cable-drawing[data-fault="frozen"]').waitFor();
+  await allOpen(page);
+}
+
+async function allOpen(page) {
+  await page.locator('#cable-drawing[data-fault="none"]:not(:has(.strand:not([data-state="open"])))').waitFor();
+}
+
 /** With a palette of 256 colours, which these pictures can do with, a file has a third of its size. */
 async function take(page, name) {
-  await page.screenshot({ path: image(name) });
-  const { error } = spawnSync('pngquant', ['--force', '--strip', '--speed', '1', '--output', image(name), image(name)]);
+  const file = image(`${name}.png`);
+  await page.screenshot({ path: file });
+  const { error } = spawnSync('pngquant', ['--force', '--strip', '--speed', '1', '--output', file, file]);
   if (error !== undefined) console.warn(`${name}.png is not compressed: pngquant is not installed.`);
 }
