@@ -2,7 +2,7 @@ import { clientEvents } from '../core/client-events.js';
 import { checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
-import { WebsocketError } from '../core/errors.js';
+import { makeError } from '../core/errors.js';
 import { checkObject } from '../core/option-checks.js';
 import type { ClientOptions } from '../core/options.js';
 import type { Address, ClientEvents, CloseInfo, IWebsocketClient, OnMessage, Received, WebsocketType } from '../core/types.js';
@@ -44,10 +44,7 @@ export class RequestBus implements AsyncDisposable {
 
   constructor(make: MakeBusClient, report: (error: unknown) => void) {
     this.#make = make;
-    this.#events = new Emitter(clientEvents, (cause, event) => {
-      const message = `The application's ${event} handler on the bus threw. The connections go on; see cause.`;
-      report(new WebsocketError('HANDLER_FAILED', message, { handler: event }, cause));
-    });
+    this.#events = new Emitter(clientEvents, (cause, event) => report(makeError('HANDLER_FAILED', { handler: event }, cause)));
   }
 
   /** Those that are not closed, or whose end was not read yet, by id. */
@@ -161,12 +158,6 @@ export class RequestBus implements AsyncDisposable {
   #get(client: IWebsocketClient | string): IWebsocketClient {
     const found = this.#find(client) ?? this.#ended.get(client as string);
     if (found !== undefined) return found;
-    throw new WebsocketError(
-      'UNKNOWN_CLIENT',
-      `No client ${typeof client === 'string' ? client : ''} is on this bus. Use the id of one that createClient returned and that is not closed.`,
-      {
-        id: client,
-      },
-    );
+    throw makeError('UNKNOWN_CLIENT', { id: client });
   }
 }

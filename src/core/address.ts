@@ -1,4 +1,4 @@
-import { WebsocketError } from './errors.js';
+import { makeError, type WebsocketError } from './errors.js';
 import type { WebsocketType } from './types.js';
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
@@ -14,18 +14,9 @@ const HOSTLESS = /^([a-z][a-z0-9+.-]*:)?[/\\]/i;
  */
 export function resolveAddress(address: string | URL, type: WebsocketType): URL {
   const url = parse(address, type);
-  if (url.username !== '' || url.password !== '') {
-    throw invalid(url, 'has a user name or password. Send a token in the query or in a message.');
-  }
-  if (url.hash !== '' || url.href.endsWith('#')) {
-    throw invalid(url, 'has a fragment. Leave out what follows #.');
-  }
-  if (url.port === '0') throw invalid(url, 'has port 0. Use a port from 1 to 65535.');
-  if (url.protocol === 'ws:' && type === 'secure') {
-    throw new WebsocketError('INSECURE_ADDRESS', `${publicAddress(url)} is not encrypted. Write wss://, or ask for it: type 'insecure'.`, {
-      address: publicAddress(url),
-    });
-  }
+  const part = unusablePartOf(url);
+  if (part !== undefined) throw makeError('INVALID_ADDRESS', { address: publicAddress(url), part });
+  if (url.protocol === 'ws:' && type === 'secure') throw makeError('INSECURE_ADDRESS', { address: publicAddress(url) });
   return url;
 }
 
@@ -35,7 +26,7 @@ function parse(address: string | URL, type: WebsocketType): URL {
   const text = typeof href === 'string' ? href.trim() : '';
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== 'ws' && scheme !== 'wss') {
-    throw new WebsocketError('INVALID_ADDRESS', `The scheme ${scheme}:// is not wss:// or ws://.`, { scheme });
+    throw makeError('INVALID_ADDRESS', { scheme });
   }
   if (text === '' || (scheme === undefined && HOSTLESS.test(text))) throw unparsable(text);
   const complete = scheme === undefined ? `${type === 'secure' ? 'wss' : 'ws'}://${text}` : text;
@@ -55,15 +46,13 @@ function parseUrl(href: string): URL | undefined {
 }
 
 function unparsable(text: string): WebsocketError {
-  return new WebsocketError(
-    'INVALID_ADDRESS',
-    "The address is empty or can't be parsed. Write 'host:port/path' or 'wss://host/path', a port from 1 to 65535, an IPv6 address in brackets.",
-    { address: publicText(text) },
-  );
+  return makeError('INVALID_ADDRESS', { address: publicText(text) });
 }
 
-function invalid(url: URL, problem: string): WebsocketError {
-  return new WebsocketError('INVALID_ADDRESS', `The address ${publicAddress(url)} ${problem}`, { address: publicAddress(url) });
+function unusablePartOf(url: URL): string | undefined {
+  if (url.username !== '' || url.password !== '') return 'user';
+  if (url.hash !== '' || url.href.endsWith('#')) return 'fragment';
+  return url.port === '0' ? 'port' : undefined;
 }
 
 /** An address as errors and logs may show it: without user, password, query and fragment, where secrets travel. */

@@ -2,7 +2,7 @@ import { resolveAddress } from './address.js';
 import type { MakeChannel } from './channel.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ConnectionEvents, Target } from './connection.js';
-import { WebsocketError } from './errors.js';
+import { makeError, type WebsocketError } from './errors.js';
 import { invalid } from './option-checks.js';
 import { type ConnectOptions, resolveOptions, type Settings } from './options.js';
 import { PlainChannel } from './plain-channel.js';
@@ -67,13 +67,10 @@ export function clientParts(
   const settings = resolveOptions(options, platform.otherOptions);
   const { onMessage, signal, session, transport, retryFirstAttempt } = options;
   if ((type !== 'secure' && type !== 'insecure') || (options.type ?? type) !== type) {
-    throw invalid('type', options.type ?? type, "must be 'secure' or 'insecure'.");
+    throw invalid('type', options.type ?? type);
   }
   if (options.node !== undefined && !platform.acceptsNodeOptions) {
-    throw new WebsocketError('UNSUPPORTED', `The option node is not for the ${platform.name} platform. Leave it out.`, {
-      option: 'node',
-      platform: platform.name,
-    });
+    throw makeError('UNSUPPORTED', { option: 'node', platform: platform.name });
   }
   const feature = session as ChannelFeature | undefined;
   const dialler = (transport as DialFeature | undefined) ?? platform;

@@ -1,5 +1,4 @@
 import type { ClientConnection } from './client-connection.js';
-import { aborted, closedBeforeOpen, handlerFailed, invalidMessage, notOpen, undelivered, unsent } from './client-errors.js';
 import { clientEvents } from './client-events.js';
 import { newId } from './client-id.js';
 import type { ClientParts } from './client-parts.js';
@@ -9,7 +8,7 @@ import { deferred, rejected } from './deferred.js';
 import { asyncDispose } from './dispose.js';
 import { Drain } from './drain.js';
 import { Emitter } from './emitter.js';
-import type { WebsocketError } from './errors.js';
+import { makeError, type WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
 import { copyOf } from './message-bytes.js';
 import { invalid } from './option-checks.js';
@@ -113,7 +112,7 @@ export class Client implements IWebsocketClient {
         exiting: () => this.#connection.exit(),
       });
       this.#connection.connect();
-    } else if (this.#hasOpened && this.#isClosingOrClosed()) return Promise.reject(notOpen(this.state));
+    } else if (this.#hasOpened && this.#isClosingOrClosed()) return Promise.reject(makeError('NOT_OPEN', { state: this.state }));
     return this.#opening.promise;
   }
 
@@ -133,7 +132,7 @@ export class Client implements IWebsocketClient {
   }
 
   sendMessage(text: string, delivery: Delivery = 'reliable'): boolean {
-    if (typeof text !== 'string') throw invalidMessage('sendMessage takes a string; for bytes there is sendMessageBinary.');
+    if (typeof text !== 'string') throw makeError('INVALID_MESSAGE', { method: 'sendMessage' });
     return this.#send(text, utf8Length(text), delivery);
   }
 
@@ -143,7 +142,7 @@ export class Client implements IWebsocketClient {
   }
 
   drained(): Promise<void> {
-    return this.#isClosingOrClosed() ? rejected(notOpen(this.state)) : this.#drain.wait();
+    return this.#isClosingOrClosed() ? rejected(makeError('NOT_OPEN', { state: this.state })) : this.#drain.wait();
   }
 
   getMessage(): Received | undefined {
@@ -191,10 +190,10 @@ export class Client implements IWebsocketClient {
 
   #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
     if (delivery !== 'reliable' && delivery !== 'volatile' && typeof delivery?.latest !== 'string') {
-      throw invalid('delivery', delivery, 'must be reliable, volatile or { latest }.');
+      throw invalid('delivery', delivery);
     }
     const { state } = this;
-    if (state === 'idle' || this.#ownerClosed) throw notOpen(state);
+    if (state === 'idle' || this.#ownerClosed) throw makeError('NOT_OPEN', { state });
     if (state === 'closing' || state === 'closed') {
       this.#addLate(1, bytes);
       return false;
@@ -218,7 +217,7 @@ export class Client implements IWebsocketClient {
     const late = this.#late;
     if (late.messages === 0) return;
     const isHeard = this.#events.has('error');
-    if (isHeard || !this.#hasLoggedUnsent) this.#tell(unsent(late.messages, late.bytes, this.#info as CloseInfo));
+    if (isHeard || !this.#hasLoggedUnsent) this.#tell(makeError('UNSENT', { ...late, code: this.#info?.code }));
     this.#hasLoggedUnsent ||= !isHeard;
     // What the listener itself has sent is counted, and not reported to it again: that would have no end.
     this.#late = { messages: 0, bytes: 0 };
@@ -247,7 +246,7 @@ export class Client implements IWebsocketClient {
 
   /** Told as an `error` event; where nobody listens, or the listener is what failed, to the platform's log. */
   protected handlerFailed(cause: unknown, handler: string): void {
-    const error = handlerFailed(handler, cause);
+    const error = makeError('HANDLER_FAILED', { handler }, cause);
     if (handler === 'error') this.#parts.platform.report(error);
     else this.#tell(error);
   }
@@ -266,7 +265,7 @@ export class Client implements IWebsocketClient {
   }
 
   readonly #abort = (): void => {
-    this.#opening.reject(aborted(this.#parts.signal?.reason));
+    this.#opening.reject(makeError('ABORTED', {}, this.#parts.signal?.reason));
     // At once: who aborts does not want it tried again.
     void this.closeForGood(1000, 'aborted');
   };
@@ -318,7 +317,7 @@ export class Client implements IWebsocketClient {
   #handBack(messages: readonly Message[], unsentMessages: number): void {
     if (messages.length === 0) return;
     if (this.#events.has('undelivered')) this.#events.emit('undelivered', messages);
-    else if (messages.length > unsentMessages) this.#tell(undelivered(messages.length - unsentMessages));
+    else if (messages.length > unsentMessages) this.#tell(makeError('UNDELIVERED', { messages: messages.length - unsentMessages }));
   }
 
   #closed(info: CloseInfo, cause: WebsocketError | undefined): void {
@@ -330,8 +329,8 @@ export class Client implements IWebsocketClient {
     this.#info = info;
     this.#tellUnsent();
     // Not for nothing: an error with its stack costs as much as all else that an end does.
-    if (!this.#hasOpened) this.#opening.reject(cause ?? closedBeforeOpen(info));
-    this.#drain.fail(() => notOpen('closed'));
+    if (!this.#hasOpened) this.#opening.reject(cause ?? makeError('NOT_OPEN', { state: 'closed', ...info }));
+    this.#drain.fail(() => makeError('NOT_OPEN', { state: 'closed' }));
     this.#closing.resolve(info);
     this.#inbox.end(info, () => this.#events.emit('close', info));
   }

@@ -27,3 +27,6 @@ export function deadline(clock: Clock, delayMs: number, call: () => void, graces
   });
   return () => cancel();
 }
+
+/** Longer, and `setTimeout` runs at once in every runtime: its delay has 31 bits. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 import * as CloseCode from './close-code.js';
-import { WebsocketError } from './errors.js';
+import { makeError } from './errors.js';
 import type { CloseInfo } from './types.js';
 import { utf8Length } from './utf8.js';
 
@@ -27,17 +27,9 @@ export function canReconnectAfter(code: number): boolean {
 
 /** Refuses at the call what a close frame cannot carry (RFC 6455): a code that no endpoint may send, a reason that is no string or too long. */
 export function checkClose(code: number, reason: string): void {
-  if (!isSendable(code)) {
-    throw new WebsocketError('INVALID_CLOSE', 'This close code cannot be sent. Use 1000 or 3000 to 4999.', {
-      code,
-    });
-  }
+  if (!isSendable(code)) throw makeError('INVALID_CLOSE', { code });
   const size = typeof reason === 'string' ? utf8Length(reason) : Number.NaN;
-  if (size <= MAX_REASON_BYTES) return;
-  throw new WebsocketError('INVALID_CLOSE', `The close reason must be a string of ${MAX_REASON_BYTES} bytes of UTF-8 at most.`, {
-    size,
-    limit: MAX_REASON_BYTES,
-  });
+  if (!(size <= MAX_REASON_BYTES)) throw makeError('INVALID_CLOSE', { size, limit: MAX_REASON_BYTES });
 }
 
 /** As much of a reason as a close frame has room for: those that we make of errors may be longer. */

@@ -3,8 +3,7 @@ import type { Channel, MakeChannel, SessionEvents } from './channel.js';
 import type { ClientConnection } from './client-connection.js';
 import { type Cancel, deadline } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
-import { addressFailed, channelDead, dialThrew, inboxFull, sentAway, tailDropped, tooBigForPeer } from './connection-errors.js';
-import type { WebsocketError } from './errors.js';
+import { attemptFailed, makeError, type WebsocketError } from './errors.js';
 import { Liveness } from './liveness.js';
 import { PAGE_HIDDEN, step } from './machine.js';
 import type { Settings } from './options.js';
@@ -143,7 +142,7 @@ export class Connection implements ClientConnection {
 
   #hold(): void {
     if (this.#state.at === 'closing') this.#cutTail();
-    else if (this.#transport?.pause === undefined) this.#fail(CloseCode.inboxFull, inboxFull(this.#settings));
+    else if (this.#transport?.pause === undefined) this.#fail(CloseCode.inboxFull, makeError('INBOX_FULL', { ...this.#settings.inbox }));
     else {
       this.#transport.pause();
       this.#liveness?.hold();
@@ -159,7 +158,7 @@ export class Connection implements ClientConnection {
   #dropTail(): void {
     if (this.#tail === 'told') return;
     this.#tail = 'told';
-    this.#reports.tell((events) => events.failed(tailDropped(this.#settings)));
+    this.#reports.tell((events) => events.failed(makeError('INBOX_FULL', { ...this.#settings.inbox, isClosing: true })));
   }
 
   #leave(before: State): void {
@@ -213,14 +212,14 @@ export class Connection implements ClientConnection {
     try {
       url = this.#target();
     } catch (error) {
-      this.#dialFailed(number, addressFailed(error));
+      this.#dialFailed(number, attemptFailed('address', error));
       return;
     }
     if (!(url instanceof Promise)) this.#dialUrl(number, url);
     else
       url.then(
         (resolved) => this.#dialUrl(number, resolved),
-        (error: unknown) => this.#dialFailed(number, addressFailed(error)),
+        (error: unknown) => this.#dialFailed(number, attemptFailed('address', error)),
       );
   }
 
@@ -233,7 +232,7 @@ export class Connection implements ClientConnection {
     try {
       transport = this.#platform.dial(request, this.#transportEvents(number));
     } catch (error) {
-      this.#dialFailed(number, dialThrew(error));
+      this.#dialFailed(number, attemptFailed('dial', error));
       return;
     }
     this.#transport = transport;
@@ -270,7 +269,7 @@ export class Connection implements ClientConnection {
         this.#transport = undefined;
         // A batch of a session that is too big costs its transport only.
         if (error === undefined && info.code === CloseCode.messageTooBig && !this.channel.resumes) {
-          this.terminate(info, tooBigForPeer(info));
+          this.terminate(info, makeError('MESSAGE_TOO_BIG', { closeCode: info.code, reason: info.reason }));
           return;
         }
         const cause = error ?? this.#refusal(info);
@@ -287,7 +286,9 @@ export class Connection implements ClientConnection {
 
   /** A server may let the WebSocket open and send it away before the channel has begun. */
   #refusal(info: CloseInfo): WebsocketError | undefined {
-    return this.#state.at === 'dialing' && this.#state.to === 'open' ? sentAway(info) : undefined;
+    return this.#state.at === 'dialing' && this.#state.to === 'open'
+      ? makeError('CONNECT_FAILED', { closeCode: info.code, reason: info.reason })
+      : undefined;
   }
 
   #channelEvents(): SessionEvents {
@@ -319,7 +320,7 @@ export class Connection implements ClientConnection {
     const transport = this.#transport;
     this.#liveness = new Liveness(times, this.#platform.clock, {
       ping: this.channel.ping ?? (transport?.ping === undefined ? undefined : () => transport.ping?.()),
-      dead: (silentMs) => this.#lose(abnormalClose('link dead'), channelDead(silentMs)),
+      dead: (silentMs) => this.#lose(abnormalClose('link dead'), makeError('LINK_DEAD', { silentMs })),
       measured: (rttMs) => this.#events.measured(rttMs),
     });
   }

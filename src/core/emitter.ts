@@ -22,8 +22,8 @@ export class Emitter<Events extends { [name in keyof Events]: Listener }> {
   /** @throws {WebsocketError} `INVALID_OPTION` for an event that does not exist, and a listener that is not a function. */
   on<E extends keyof Events & string>(event: E, listener: Events[E]): () => void {
     const name = typeof event === 'string' ? event : '';
-    checkName(name, Object.keys(this.#listeners), 'event', event, `The event ${name}`);
-    checkHas('listener', listener, 'call', 'a function');
+    checkName(name, Object.keys(this.#listeners), 'event', event);
+    checkHas('listener', listener, 'call');
     // An entry of its own for each call, so that taking one off leaves another of the same function alone.
     const entry: Listener = (...args) => listener(...args);
     this.#listeners = { ...this.#listeners, [event]: [...this.#listeners[event], entry] };

@@ -1,33 +1,6 @@
-/** Every `code` of a WebsocketError. docs/errors.md says for each what to do. */
-export type ErrorCode =
-  | 'ABORTED'
-  | 'ACCEPT_FAILED'
-  | 'CONNECT_FAILED'
-  | 'CONNECT_TIMEOUT'
-  | 'CONNECTION_LOST'
-  | 'HANDLER_FAILED'
-  | 'HAS_HANDLER'
-  | 'INBOX_FULL'
-  | 'INSECURE_ADDRESS'
-  | 'INVALID_ADDRESS'
-  | 'INVALID_CLOSE'
-  | 'INVALID_MESSAGE'
-  | 'INVALID_OPTION'
-  | 'LINK_DEAD'
-  | 'LISTEN_FAILED'
-  | 'MESSAGE_TOO_BIG'
-  | 'NOT_OPEN'
-  | 'OUTBOX_FULL'
-  | 'PROTOCOL_ERROR'
-  | 'RATE_LIMITED'
-  | 'TOO_SLOW'
-  | 'UNDELIVERED'
-  | 'UNKNOWN_CLIENT'
-  | 'UNSENT'
-  | 'UNSUPPORTED';
+import { type ErrorCode, type ErrorContext, messageOf } from './messages.js';
 
-/** Facts by name: docs/errors.md says for each code which ones. */
-export type ErrorContext = Readonly<Record<string, unknown>>;
+export type { ErrorCode, ErrorContext };
 
 /**
  * Every error of this library: a short constant `code` to branch on, a `context` with the facts, the `cause`
@@ -46,4 +19,14 @@ export class WebsocketError extends Error {
     this.code = code;
     this.context = context;
   }
+}
+
+/** An error of this library, with the message that this build has for its code, its facts and its cause. */
+export function makeError(code: ErrorCode, context: ErrorContext = {}, cause?: unknown): WebsocketError {
+  return new WebsocketError(code, messageOf(code, context, cause), context, cause);
+}
+
+/** The error of a step of an attempt to connect that threw; an error of this library stays as it is. */
+export function attemptFailed(step: 'address' | 'dial', cause: unknown): WebsocketError {
+  return cause instanceof WebsocketError ? cause : makeError('CONNECT_FAILED', { step }, cause);
 }

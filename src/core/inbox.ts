@@ -1,4 +1,4 @@
-import { hasHandler } from './client-errors.js';
+import { makeError } from './errors.js';
 import type { InboxBounds } from './options.js';
 import { Queue } from './queue.js';
 import type { CloseInfo, Message, MessageIterator, Received } from './types.js';
@@ -91,7 +91,7 @@ export class Inbox {
     let isOver = false;
     const next = (): Promise<IteratorResult<Message, CloseInfo | undefined>> => {
       if (isOver) return Promise.resolve({ done: true, value: this.#end });
-      if (this.#handler !== undefined && this.#end === undefined) return Promise.reject(hasHandler());
+      if (this.#handler !== undefined && this.#end === undefined) return Promise.reject(makeError('HAS_HANDLER'));
       const entry = this.#take();
       if (entry !== undefined) return Promise.resolve({ done: false, value: entry.message });
       if (this.#end !== undefined) {
@@ -101,7 +101,7 @@ export class Inbox {
       return new Promise((resolve, reject) => {
         const waiter: Waiter = (result) => {
           waiting.delete(waiter);
-          if (result === undefined) reject(hasHandler());
+          if (result === undefined) reject(makeError('HAS_HANDLER'));
           else resolve(result);
         };
         waiting.add(waiter);

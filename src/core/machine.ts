@@ -1,6 +1,6 @@
 import { backoffDelayMs } from './backoff.js';
 import { abnormalClose, CloseCode, canReconnectAfter } from './close-codes.js';
-import { WebsocketError } from './errors.js';
+import { makeError, type WebsocketError } from './errors.js';
 import { type Effect, type Lost, type MachineEvent, type Policy, type Purpose, type State, type Step, transportOf } from './state.js';
 import type { CloseInfo } from './types.js';
 
@@ -150,7 +150,7 @@ function timedOut(state: State, policy: Policy, chance: number): Step {
       if (policy.resumeWindowMs !== undefined) return closed(abnormalClose(`Not resumed within ${policy.resumeWindowMs} ms.`), undefined);
       return dial(state.transport + 1, state.failures, state.to, policy);
     case 'dialing': {
-      const error = connectTimeout(policy);
+      const error = makeError('CONNECT_TIMEOUT', { timeoutMs: policy.connectTimeoutMs });
       return before([{ do: 'detachTransport' }], retry(state, { info: abnormalClose(error.message), error }, policy, chance));
     }
     default:
@@ -215,12 +215,4 @@ function closed(info: CloseInfo, cause: WebsocketError | undefined): Step {
 
 function before(first: readonly Effect[], rest: Step): Step {
   return { state: rest.state, effects: [...first, ...rest.effects] };
-}
-
-function connectTimeout({ connectTimeoutMs, resumes }: Policy): WebsocketError {
-  return new WebsocketError(
-    'CONNECT_TIMEOUT',
-    `No connection within ${connectTimeoutMs} ms. Check that a ${resumes ? 'gemsocket' : 'WebSocket'} server answers there, or raise connectTimeoutMs.`,
-    { timeoutMs: connectTimeoutMs },
-  );
 }

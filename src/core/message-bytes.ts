@@ -1,4 +1,4 @@
-import { invalidMessage } from './client-errors.js';
+import { makeError } from './errors.js';
 import type { Message } from './types.js';
 import { utf8Length } from './utf8.js';
 
@@ -17,6 +17,6 @@ export function copyOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBu
     return new Uint8Array(ArrayBuffer.prototype.slice.call(bytes, 0));
   } catch {
     // Or the buffer was transferred to a worker, or there is no memory for the copy.
-    throw invalidMessage('sendMessageBinary takes an ArrayBuffer that was not transferred, or a view of one.');
+    throw makeError('INVALID_MESSAGE', { method: 'sendMessageBinary' });
   }
 }

@@ -1,4 +1,5 @@
-import { WebsocketError } from './errors.js';
+import { MAX_TIMER_MS } from './clock.js';
+import { type ErrorContext, makeError, type WebsocketError } from './errors.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -10,33 +11,30 @@ export type Rules = Readonly<Record<string, Rule<unknown> | number>>;
 
 export type Checked<R extends Rules> = { readonly [Name in keyof R]: R[Name] extends Rule<infer T> ? T : number };
 
-/** The error for an option or an argument that cannot work: what it must be instead. */
-export function invalid(option: string, value: unknown, rule: string, subject = `The option ${option}`): WebsocketError {
-  return new WebsocketError('INVALID_OPTION', `${subject} ${rule}`, { option, value });
+/** The error for an option or an argument that cannot work; its message says what it must be instead. */
+export function invalid(option: string, value: unknown, facts?: ErrorContext): WebsocketError {
+  return makeError('INVALID_OPTION', { option, value, ...facts });
 }
 
 /** Refuses a number or a boolean where options are expected: it has no property, so every default would hold in silence. */
-export function checkObject(option: string, value: unknown = {}, rule = 'must be an object.'): Values {
+export function checkObject(option: string, value: unknown = {}): Values {
   if (typeof value === 'object' && value !== null) return value as Values;
-  throw invalid(option, value, rule);
+  throw invalid(option, value);
 }
 
 export function checkFunction<F>(option: string, value: F): F {
   if (value === undefined || typeof value === 'function') return value;
-  throw invalid(option, value, 'must be a function.');
+  throw invalid(option, value);
 }
 
-/** Refuses what lacks the method that it will be asked for, and so is not what `rule` says. */
-export function checkHas(option: string, value: unknown, method: string, rule: string): void {
-  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== 'function')
-    throw invalid(option, value, `must be ${rule}.`);
+/** Refuses a value without the method that will be called. */
+export function checkHas(option: string, value: unknown, method: string): void {
+  if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== 'function') throw invalid(option, value);
 }
 
 /** Refuses a name that is not among those known: a misspelled option or event would be ignored in silence. */
-export function checkName(name: string, known: readonly string[], option: string, value: unknown, subject?: string): void {
-  if (known.includes(name)) return;
-  const near = known.filter((other) => other.startsWith(name.slice(0, 3)));
-  throw invalid(option, value, `does not exist. Did you mean ${near.join(', ') || known.join(', ')}?`, subject);
+export function checkName(name: string, known: readonly string[], option: string, value: unknown): void {
+  if (!known.includes(name)) throw invalid(option, value, { known });
 }
 
 /**
@@ -52,17 +50,14 @@ export function checkNames(given: object, known: object, where = ''): void {
 export function positive(name: string, value: unknown, fallback: number): number {
   if (value === undefined) return fallback;
   if (typeof value === 'number' && value > 0) return value;
-  throw invalid(name, value, 'must be a number over 0.');
+  throw invalid(name, value);
 }
-
-/** Longer, and `setTimeout` runs at once in every runtime: its delay has 31 bits. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The same for a time that a timer must measure: about 24 days at most. */
 export function milliseconds(name: string, value: unknown, fallback: number): number {
   const delayMs = positive(name, value, fallback);
   if (delayMs <= MAX_TIMER_MS) return delayMs;
-  throw invalid(name, value, `must be ${MAX_TIMER_MS} ms at most.`);
+  throw invalid(name, value);
 }
 
 /** The rule of a group of options: each by its own rule, and no other names. */

@@ -1,5 +1,5 @@
 import type { Leftover } from './channel.js';
-import { WebsocketError } from './errors.js';
+import { makeError } from './errors.js';
 import type { OutboxBounds } from './options.js';
 import { Queue } from './queue.js';
 import type { Delivery } from './types.js';
@@ -45,12 +45,8 @@ export class Outbox {
    */
   checkRoom(bytes: number, elsewhere: number): void {
     const buffered = this.bytes + elsewhere;
-    if (buffered + bytes <= this.#bounds.maxBytes) return;
-    throw new WebsocketError(
-      'OUTBOX_FULL',
-      `${buffered} bytes wait, and ${bytes} more pass outbox.maxBytes (${this.#bounds.maxBytes}). Await drained() when a send returns false, or raise it.`,
-      { buffered, size: bytes, limit: this.#bounds.maxBytes },
-    );
+    const limit = this.#bounds.maxBytes;
+    if (buffered + bytes > limit) throw makeError('OUTBOX_FULL', { buffered, size: bytes, limit });
   }
 
   push(message: QueuedMessage['message'], bytes: number, delivery: Delivery): void {

@@ -1,6 +1,6 @@
-import { WebsocketError } from './errors.js';
+import { makeError } from './errors.js';
 import { checkHas } from './option-checks.js';
-import type { CloseInfo, IWebsocketClient, Message } from './types.js';
+import type { IWebsocketClient, Message } from './types.js';
 
 /** The two halves of a client as streams. */
 export interface ClientStreams {
@@ -18,7 +18,7 @@ export interface ClientStreams {
  * @throws {WebsocketError} `INVALID_OPTION` for what is not a client.
  */
 export function streams(client: IWebsocketClient): ClientStreams {
-  checkHas('client', client, 'sendMessageBinary', 'a client');
+  checkHas('client', client, 'sendMessageBinary');
   const messages = client[Symbol.asyncIterator]();
   const readable = new ReadableStream<Message>(
     {
@@ -27,7 +27,7 @@ export function streams(client: IWebsocketClient): ClientStreams {
         if (!next.done) controller.enqueue(next.value);
         else {
           const info = next.value;
-          if (info?.wasClean === false) controller.error(connectionLost(info));
+          if (info?.wasClean === false) controller.error(makeError('CONNECTION_LOST', { ...info }));
           else controller.close();
         }
       },
@@ -41,7 +41,7 @@ export function streams(client: IWebsocketClient): ClientStreams {
   );
   const writable = new WritableStream<string | ArrayBuffer | ArrayBufferView>({
     start(controller) {
-      client.on('close', (info) => controller.error(connectionLost(info)));
+      client.on('close', (info) => controller.error(makeError('CONNECTION_LOST', { ...info })));
     },
     async write(message) {
       const hasRoom = typeof message === 'string' ? client.sendMessage(message) : client.sendMessageBinary(message);
@@ -55,10 +55,4 @@ export function streams(client: IWebsocketClient): ClientStreams {
     },
   });
   return { readable, writable };
-}
-
-function connectionLost(info: CloseInfo): WebsocketError {
-  return new WebsocketError('CONNECTION_LOST', `The connection ended with code ${info.code} (${info.reason || 'no reason given'}).`, {
-    ...info,
-  });
 }

@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from './clock.js';
 import { abnormalClose, CloseCode } from './close-codes.js';
-import { WebsocketError } from './errors.js';
+import { makeError, type WebsocketError } from './errors.js';
 import { sizeOf } from './message-bytes.js';
 import { TRANSPORT_MARK_BYTES } from './plain-channel.js';
 import type { Transport, TransportEvents } from './transport.js';
@@ -63,13 +63,13 @@ export class WhatwgTransport implements Transport {
     // React Native does not say whether it was clean.
     socket.onclose = ({ code, reason, wasClean = code !== CloseCode.abnormal }) => {
       this.#cancelPoll?.();
-      if (!this.#wasOpen) this.#connectFailed(connectFailed(options.address));
+      if (!this.#wasOpen) this.#connectFailed(makeError('CONNECT_FAILED', { address: options.address }));
       // Deno's code for a socket that ends without a close frame.
       else events.closed(code === 0 ? abnormalClose(reason) : { code, reason, wasClean });
     };
     // It carries nothing, and `close` follows, except after a failed handshake in Node before 24.
     socket.onerror = () => {
-      if (!this.#wasOpen) this.#connectFailed(connectFailed(options.address));
+      if (!this.#wasOpen) this.#connectFailed(makeError('CONNECT_FAILED', { address: options.address }));
     };
   }
 
@@ -111,7 +111,7 @@ export class WhatwgTransport implements Transport {
       return;
     }
     this.detach(CloseCode.protocolError, 'subprotocol');
-    this.#connectFailed(protocolNotOffered(address, protocol));
+    this.#connectFailed(makeError('CONNECT_FAILED', { address, protocol }));
   }
 
   #connectFailed(error: WebsocketError): void {
@@ -147,22 +147,6 @@ function wellFormed(text: string): string {
   return (text as { toWellFormed?: () => string }).toWellFormed?.() ?? text;
 }
 
-export function protocolNotOffered(address: string, protocol: string): WebsocketError {
-  const choice = protocol === '' ? 'chose none of the subprotocols' : `chose the subprotocol ${protocol}, which was not offered`;
-  return new WebsocketError('CONNECT_FAILED', `The server at ${address} ${choice}. Offer in the option protocols what it speaks.`, {
-    address,
-    protocol,
-  });
-}
-
-export function connectFailed(address: string): WebsocketError {
-  return new WebsocketError(
-    'CONNECT_FAILED',
-    `Could not connect to ${address}. The reason cannot be known here: see the network log and the console; check the server, its certificate, origin and protocols.`,
-    { address },
-  );
-}
-
 /** Hands on a message within the limit. One over it, which the platform has read by then, ends the transport. */
 export function receiveUpTo(limit: number, message: Message, transport: Transport, events: TransportEvents): void {
   const size = sizeOf(message);
@@ -171,11 +155,7 @@ export function receiveUpTo(limit: number, message: Message, transport: Transpor
     return;
   }
   const closeCode = CloseCode.messageTooBig;
-  const error = new WebsocketError(
-    'MESSAGE_TOO_BIG',
-    `The peer sent ${size} bytes, over maxMessageBytes (${limit}), and was closed with 1009. Raise it if such messages are wanted.`,
-    { size, limit, closeCode },
-  );
+  const error = makeError('MESSAGE_TOO_BIG', { size, limit, closeCode });
   transport.detach(closeCode, 'message too big');
   events.closed({ code: closeCode, reason: error.message, wasClean: false }, error);
 }

@@ -45,7 +45,7 @@ const sharedPlatform: Platform = { ...browserPlatform, otherOptions: { shared: (
  * Workers with the same script and name are the same worker. The number is that of what tab and worker say to each
  * other, so that a page with another version of this library meets a worker of its own.
  */
-const WORKER_NAME = 'gemsocket-2';
+const WORKER_NAME = 'gemsocket-3';
 
 /** One connection over wss, shared with the other tabs, held directly. Start it with `connect()`. */
 export class SecureWebsocketClient extends Client {
@@ -130,9 +130,9 @@ function checkShared(shared: SharedOptions = {}): SharedOptions {
   checkObject('shared', shared);
   const { key, worker } = shared;
   checkNames(shared, { key, worker }, 'shared.');
-  if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('shared.key', key, 'must be a text that is not empty.');
+  if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('shared.key', key);
   if (worker !== undefined && !(typeof worker === 'string' || typeof worker === 'function' || worker instanceof URL)) {
-    throw invalid('shared.worker', worker, 'must be an address or a function that makes the worker.');
+    throw invalid('shared.worker', worker);
   }
   return shared;
 }
@@ -153,7 +153,7 @@ function makeWorker(worker: SharedOptions['worker']): SharedWorker {
   if (typeof worker === 'function') return worker();
   if (worker !== undefined) return new SharedWorker(worker, { name: WORKER_NAME });
   // Word for word what bundlers look for, the name included.
-  return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-2' });
+  return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-3' });
 }
 
 /** A hub for this client alone: the same in everything but the number of sockets. */

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { MakeChannel } from '../core/channel.js';
 import { Client } from '../core/client.js';
 import { abnormalClose, CloseCode } from '../core/close-codes.js';
-import { WebsocketError } from '../core/errors.js';
+import { makeError, type WebsocketError } from '../core/errors.js';
 import { checkHas } from '../core/option-checks.js';
 import type { Settings } from '../core/options.js';
 import type { Dial } from '../core/transport.js';
@@ -120,7 +120,7 @@ export class AcceptedClient extends Client implements ServerClient {
   }
 
   override on<E extends keyof ServerClientEvents>(event: E, listener: ServerClientEvents[E]): () => void {
-    if (event === 'away' || event === 'back') checkHas('listener', listener, 'call', 'a function');
+    if (event === 'away' || event === 'back') checkHas('listener', listener, 'call');
     if (event === 'away') return super.on('reconnecting', this.#guarded(event, listener as ServerClientEvents['away']));
     if (event === 'back') return super.on('reconnected', this.#guarded(event, listener as ServerClientEvents['back']));
     if (event === 'message') this.#reader = 'holder';
@@ -169,7 +169,7 @@ export class AcceptedClient extends Client implements ServerClient {
   #keepsUp(bufferedBytes: number): boolean {
     // A client that is closing has not been sent anything more, and has its own deadline.
     if (bufferedBytes < this.#maxBufferedBytes || this.state === 'closing') return true;
-    const error = tooSlow(bufferedBytes, this.#maxBufferedBytes);
+    const error = makeError('TOO_SLOW', { buffered: bufferedBytes, limit: this.#maxBufferedBytes });
     this.terminate({ code: CloseCode.tryAgainLater, reason: error.code, wasClean: false }, error);
     return false;
   }
@@ -194,12 +194,4 @@ function withRateLimit(
 function requestOf(request: IncomingMessage): ServerRequest {
   const { headers, socket } = request;
   return { url: targetOf(request).url, headers, remoteAddress: socket.remoteAddress ?? '' };
-}
-
-function tooSlow(buffered: number, limit: number): WebsocketError {
-  return new WebsocketError(
-    'TOO_SLOW',
-    `The client reads too slowly: ${buffered} bytes waited for it, and it was closed with 1013. Await drained() when a send returns false, send less to it, or raise maxBufferedBytes.`,
-    { buffered, limit },
-  );
 }

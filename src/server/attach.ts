@@ -1,7 +1,7 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { WebsocketError } from '../core/errors.js';
+import { makeError } from '../core/errors.js';
 import { resolveServerOptions, type ServerOptions } from './options.js';
 import { UpgradeServer } from './server.js';
 import type { WebsocketServer } from './types.js';
@@ -51,17 +51,12 @@ export function attach(httpServer: HttpServer | HttpsServer, options: ServerOpti
 
 function checkAttachable(httpServer: HttpServer | HttpsServer): void {
   if (typeof httpServer?.on !== 'function' || typeof httpServer.address !== 'function') {
-    throw new WebsocketError(
-      'INVALID_OPTION',
-      'attach() takes the http.Server: what createServer() or app.listen() returned. For a port of its own there is listen().',
-      { option: 'httpServer' },
-    );
+    throw makeError('INVALID_OPTION', { option: 'httpServer' });
   }
 }
 
 function refuseTls(options: ServerOptions): void {
-  if (options.tls === undefined) return;
-  throw new WebsocketError('INVALID_OPTION', 'The option tls is for listen(): give attach() an https.Server instead.', { option: 'tls' });
+  if (options.tls !== undefined) throw makeError('INVALID_OPTION', { option: 'tls' });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { WebsocketError } from '../core/errors.js';
+import { makeError } from '../core/errors.js';
 import { copyOf, sizeOf } from '../core/message-bytes.js';
 import { encodeFrame, type Frame } from '../platform/node/frame.js';
 import type { AcceptedClient } from './accepted-client.js';
@@ -26,6 +26,6 @@ function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer
   try {
     return copyOf(message);
   } catch {
-    throw new WebsocketError('INVALID_MESSAGE', 'broadcast() takes a string, an ArrayBuffer or a view of one.');
+    throw makeError('INVALID_MESSAGE', { method: 'broadcast' });
   }
 }

@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type Server as HttpServer, type Reque
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebsocketError } from '../core/errors.js';
+import { makeError } from '../core/errors.js';
 import { invalid } from '../core/option-checks.js';
 import { headersTooLarge, notHttp, tookTooLong } from './handshake-checks.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
@@ -40,18 +40,14 @@ export async function listen(host: string, port: number, options: ServerOptions 
 }
 
 function checkAddress(host: unknown, port: unknown): void {
-  if (typeof host !== 'string' || host === '') {
-    throw invalid('host', host, "of listen(host, port) must be a name or an address: 'localhost', or '0.0.0.0' for all interfaces.");
-  }
-  if (typeof port !== 'number') {
-    throw invalid('port', port, 'of listen(host, port) must be a whole number from 0 to 65535; 0 takes any that is free.');
-  }
+  if (typeof host !== 'string' || host === '') throw invalid('host', host);
+  if (typeof port !== 'number') throw invalid('port', port);
 }
 
 /** Without a key and a certificate Node would listen, and every TLS handshake would fail. The error does not carry what may be a key. */
 function checkTls(tls: ServerOptions['tls']): void {
   if (tls === undefined || (tls?.key && tls.cert)) return;
-  throw new WebsocketError('INVALID_OPTION', 'The option tls must be { key, cert }, both PEM.', { option: 'tls' });
+  throw makeError('INVALID_OPTION', { option: 'tls' });
 }
 
 function makeHttpServer(tls: ServerOptions['tls'], settings: ServerSettings): HttpServer {
@@ -69,12 +65,7 @@ function createTlsServer(options: Parameters<typeof createHttpsServer>[0], liste
   try {
     return createHttpsServer(options, listener);
   } catch (cause) {
-    throw new WebsocketError(
-      'INVALID_OPTION',
-      'The option tls needs a key and its certificate, both PEM. See cause.',
-      { option: 'tls' },
-      cause,
-    );
+    throw makeError('INVALID_OPTION', { option: 'tls' }, cause);
   }
 }
 
@@ -108,7 +99,8 @@ function trackSockets(http: HttpServer): ReadonlySet<Socket> {
 
 function bind(http: HttpServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (cause: unknown) => reject(listenFailed(host, port, cause));
+    const failed = (cause: unknown) =>
+      reject(makeError('LISTEN_FAILED', { host, port, systemCode: (cause as NodeJS.ErrnoException).code }, cause));
     http.once('error', failed);
     try {
       http.listen(port, host, BACKLOG, () => {
@@ -131,32 +123,4 @@ function listenerOf(http: HttpServer, sockets: ReadonlySet<Socket>): Listener {
         for (const socket of sockets) socket.destroy();
       }),
   };
-}
-
-function listenFailed(host: string, port: number, cause: unknown): WebsocketError {
-  const systemCode = (cause as NodeJS.ErrnoException).code;
-  return new WebsocketError(
-    'LISTEN_FAILED',
-    `Could not listen on ${host}:${port} (${systemCode}). ${advice(systemCode)}`,
-    { host, port, systemCode },
-    cause,
-  );
-}
-
-function advice(systemCode: string | undefined): string {
-  switch (systemCode) {
-    case 'EADDRINUSE':
-      return 'Another process has the port: stop it, or take another; port 0 takes any that is free.';
-    case 'EACCES':
-      return 'Ports under 1024 need a privilege: take a higher one.';
-    case 'EADDRNOTAVAIL':
-      return "No interface of this machine has that address: try 'localhost', or '0.0.0.0' for all.";
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return "The host name does not resolve: try 'localhost', or '0.0.0.0' for all interfaces.";
-    case 'ERR_SOCKET_BAD_PORT':
-      return 'A port is a whole number from 0 to 65535.';
-    default:
-      return 'Check the host and the port.';
-  }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { WebsocketError } from '../core/errors.js';
+import { makeError } from '../core/errors.js';
 import { checkFunction, checkNames, checkObject, invalid, milliseconds, positive } from '../core/option-checks.js';
 import {
   CLOSE_TIMEOUT_MS,
@@ -145,7 +145,7 @@ export interface ServerSettings {
 
 /** @throws {WebsocketError} `INVALID_OPTION`, `UNSUPPORTED`. */
 export function resolveServerOptions(options: ServerOptions): ServerSettings {
-  checkObject('options', options, 'must be an object: { path, origins, … }.');
+  checkObject('options', options);
   refuseUnsupported(options);
   checkNames(options, serverOptions);
   const maxBufferedBytes = positive('maxBufferedBytes', options.maxBufferedBytes, serverDefaults.maxBufferedBytes);
@@ -179,7 +179,7 @@ function clientSettings(options: ServerOptions, maxBufferedBytes: number): Setti
 }
 
 function inboxOptions(inbox: InboxOptions = {}, maxMessageBytes: number): InboxOptions {
-  checkObject('inbox', inbox, 'must be an object: { maxMessages, maxBytes }.');
+  checkObject('inbox', inbox);
   // One message of the largest size, and as much again.
   const mostBytes = Math.max(serverDefaults.inboxBytes, 2 * maxMessageBytes);
   const { maxMessages = serverDefaults.inboxMessages, maxBytes = mostBytes } = inbox;
@@ -188,16 +188,16 @@ function inboxOptions(inbox: InboxOptions = {}, maxMessageBytes: number): InboxO
 
 function resolvePath(path: string | undefined): string | undefined {
   if (path === undefined || (typeof path === 'string' && /^\/[^?#]*$/.test(path))) return path;
-  throw invalid('path', path, "must begin with '/' and have no query: '/game'.");
+  throw invalid('path', path);
 }
 
 function resolveOrigins(origins: ServerOptions['origins']): readonly string[] | '*' | undefined {
   if (origins === undefined || origins === '*') return origins;
-  if (!Array.isArray(origins)) throw invalid('origins', origins, "must be a list, ['https://example.com'], or '*' for all.");
+  if (!Array.isArray(origins)) throw invalid('origins', origins);
   for (const origin of origins) {
     // 'null' and 'file://' are what browsers send for a page that was opened from a file.
     if (origin !== 'null' && origin !== 'file://' && originOf(origin) !== origin) {
-      throw invalid('origins', origin, `must list origins as browsers send them: ${originOf(origin) ?? 'https://example.com'}.`);
+      throw invalid('origins', origin, { expected: originOf(origin) });
     }
   }
   return [...origins];
@@ -205,11 +205,11 @@ function resolveOrigins(origins: ServerOptions['origins']): readonly string[] | 
 
 function resolveHosts(hosts: ServerOptions['hosts']): readonly string[] | '*' | undefined {
   if (hosts === undefined || hosts === '*') return hosts;
-  if (!Array.isArray(hosts)) throw invalid('hosts', hosts, "must be a list, ['example.com'], or '*' for any.");
+  if (!Array.isArray(hosts)) throw invalid('hosts', hosts);
   return hosts.map((host: unknown) => {
     const name = typeof host === 'string' ? hostNameOf(host) : undefined;
     if (name === undefined || name !== String(host).toLowerCase()) {
-      throw invalid('hosts', host, "must list host names without scheme and port: 'example.com'.");
+      throw invalid('hosts', host);
     }
     return name;
   });
@@ -227,7 +227,7 @@ export function originOf(text: unknown): string | undefined {
 
 function resolveRateLimit(rateLimit: ServerOptions['rateLimit']): RateLimit | undefined {
   if (rateLimit === undefined) return undefined;
-  checkObject('rateLimit', rateLimit, 'must be an object: { messagesPerSecond, burst }.');
+  checkObject('rateLimit', rateLimit);
   // There is no rate to assume: a limit that was left out must not be none.
   const messagesPerSecond = positive('rateLimit.messagesPerSecond', rateLimit.messagesPerSecond ?? Number.NaN, Number.NaN);
   // A bucket under one token would let nothing through.
@@ -239,8 +239,6 @@ function resolveRateLimit(rateLimit: ServerOptions['rateLimit']): RateLimit | un
 function refuseUnsupported(options: object): void {
   for (const option of ['backplane', 'topics', 'authorize', 'userKey', 'trustedProxies', 'maxClientsPerAddress']) {
     if ((options as Record<string, unknown>)[option] === undefined) continue;
-    throw new WebsocketError('UNSUPPORTED', `The option ${option} is not there yet. Leave it out.`, {
-      option,
-    });
+    throw makeError('UNSUPPORTED', { option });
   }
 }

@@ -1,6 +1,6 @@
 import type { SessionEvents } from '../core/channel.js';
 import { CloseCode } from '../core/close-codes.js';
-import { WebsocketError } from '../core/errors.js';
+import { makeError } from '../core/errors.js';
 import type { Dial, TransportEvents } from '../core/transport.js';
 import type { RateLimit } from './options.js';
 
@@ -82,7 +82,7 @@ export class RateLimiter {
       },
       deliver: (message, bytes) => {
         if (this.#bucket.take()) events.deliver(message, bytes);
-        else events.fail(CloseCode.policyViolation, tooMany(this.#limit));
+        else events.fail(CloseCode.policyViolation, makeError('RATE_LIMITED', { ...this.#limit }));
       },
     };
   }
@@ -120,12 +120,4 @@ export class RateLimiter {
       },
     };
   }
-}
-
-function tooMany(limit: RateLimit): WebsocketError {
-  return new WebsocketError(
-    'RATE_LIMITED',
-    `The client sent more than ${limit.messagesPerSecond} messages a second, beyond a burst of ${limit.burst}, and was closed with 1008. Raise rateLimit if that is wanted.`,
-    { ...limit },
-  );
 }

@@ -5,7 +5,7 @@ import { deadline } from '../core/clock.js';
 import { CloseCode, checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter, type Listeners } from '../core/emitter.js';
-import { WebsocketError } from '../core/errors.js';
+import { makeError, type WebsocketError } from '../core/errors.js';
 import { checkNames, checkObject, milliseconds } from '../core/option-checks.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { ReadScheduler } from '../platform/node/read-scheduler.js';
@@ -109,7 +109,7 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   close(options: ServerCloseOptions = {}): Promise<void> {
-    checkObject('options', options, 'of close() must be an object: { code, reason, graceMs }.');
+    checkObject('options', options);
     const { code = CloseCode.goingAway, reason = '', graceMs = serverDefaults.graceMs } = options;
     checkNames(options, { code, reason, graceMs });
     checkClose(code, reason);
@@ -162,8 +162,7 @@ export class UpgradeServer implements WebsocketServer {
   /** The HTTP server could not take a connection, and goes on. */
   failed(cause: Error): void {
     const { code } = cause as NodeJS.ErrnoException;
-    const message = `A connection could not be accepted (${code ?? cause.message}); the server goes on. Are there too few file descriptors?`;
-    this.#tell(new WebsocketError('ACCEPT_FAILED', message, { systemCode: code }, cause));
+    this.#tell(makeError('ACCEPT_FAILED', { systemCode: code }, cause));
   }
 
   /** A connection that was not even taken: there are too many. */
@@ -279,12 +278,7 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   #handlerFailed(cause: unknown, handler: string): void {
-    const error = new WebsocketError(
-      'HANDLER_FAILED',
-      `The application's ${handler} handler threw. The server goes on; see cause.`,
-      { handler },
-      cause,
-    );
+    const error = makeError('HANDLER_FAILED', { handler }, cause);
     if (handler === 'error') nodePlatform.report(error);
     else this.#tell(error);
   }

@@ -74,7 +74,7 @@ const serverSessionOptions: Readonly<Record<keyof ServerSessionOptions, true>> =
 /** @throws {WebsocketError} `INVALID_OPTION`. */
 export function resolveServerSession(options: ServerSessionOptions | false = {}): ServerSessionSettings | undefined {
   if (options === false) return undefined;
-  checkObject('session', options, 'must be an object of options, or false for no sessions.');
+  checkObject('session', options);
   const {
     windowBytes,
     replayBytes,

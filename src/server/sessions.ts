@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
 import type { Client } from '../core/client.js';
-import { WebsocketError } from '../core/errors.js';
+import { makeError, type WebsocketError } from '../core/errors.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ReadScheduler } from '../platform/node/read-scheduler.js';
 import { nodeSecrets } from '../platform/node/secrets.js';
@@ -159,8 +159,7 @@ export class Sessions {
     try {
       return this.#settings.isSameUser(before, now) === true;
     } catch (cause) {
-      const message = "The application's isSameUser threw, and the session was not given away. The server goes on; see cause.";
-      this.#events.report(new WebsocketError('HANDLER_FAILED', message, { handler: 'isSameUser' }, cause));
+      this.#events.report(makeError('HANDLER_FAILED', { handler: 'isSameUser' }, cause));
       return false;
     }
   }

@@ -7,7 +7,7 @@ import type { SessionFeature } from '../core/types.js';
 import { SessionCloseCode } from './close-codes.js';
 import { ClientHandshake } from './handshake.js';
 import { MAX_BODY_BYTES, MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_MESSAGE_BYTES, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
-import { notSelected, SessionChannel, type SessionSettings } from './session-channel.js';
+import { SessionChannel, type SessionSettings, unsupported } from './session-channel.js';
 
 /** A second: what waits longer should wait in the application, which can still change it. */
 const MAX_BATCH_DELAY_MS = 1_000;
@@ -77,7 +77,7 @@ function recognising(dial: Dial): Dial {
       closed: (info, error) => {
         const protocol = error?.context.protocol;
         if (typeof protocol !== 'string') events.closed(info, error);
-        else events.closed({ ...info, code: SessionCloseCode.unsupported }, notSelected(protocol));
+        else events.closed({ ...info, code: SessionCloseCode.unsupported }, unsupported(protocol));
       },
     });
 }
@@ -86,18 +86,13 @@ function recognising(dial: Dial): Dial {
 function checkOffer(protocols: readonly string[]): void {
   const fits = protocols.length <= MAX_PROTOCOLS && protocols.every((name) => name.length <= MAX_PROTOCOL_BYTES);
   if (fits && !protocols.includes(SESSION_PROTOCOL)) return;
-  const rule = fits
-    ? `must not have ${SESSION_PROTOCOL}, which the option session offers by itself.`
-    : `must have ${MAX_PROTOCOLS} names of ${MAX_PROTOCOL_BYTES} characters at the most, with a session.`;
-  throw invalid('protocols', protocols, rule);
+  throw invalid('protocols', protocols);
 }
 
 export function resolveSession(options: SessionOptions, defaults: ChannelOptions = sessionDefaults): ChannelOptions {
   checkObject('session', options);
   const windowBytes = positive('session.windowBytes', options.windowBytes, defaults.windowBytes);
-  if (windowBytes < MIN_WINDOW_BYTES) {
-    throw invalid('session.windowBytes', windowBytes, `must be ${MIN_WINDOW_BYTES} at least, so that one record always fits.`);
-  }
+  if (windowBytes < MIN_WINDOW_BYTES) throw invalid('session.windowBytes', windowBytes, { min: MIN_WINDOW_BYTES });
   const resolved = {
     ackDelayMs: milliseconds('session.ackDelayMs', options.ackDelayMs, defaults.ackDelayMs),
     batchDelayMs: resolveBatchDelay(options.batchDelayMs ?? defaults.batchDelayMs),
@@ -110,11 +105,7 @@ export function resolveSession(options: SessionOptions, defaults: ChannelOptions
 
 function resolveBatchDelay(batchDelayMs: number): number {
   if (typeof batchDelayMs === 'number' && batchDelayMs >= 0 && batchDelayMs <= MAX_BATCH_DELAY_MS) return batchDelayMs;
-  throw invalid(
-    'session.batchDelayMs',
-    batchDelayMs,
-    `must be from 0 to ${MAX_BATCH_DELAY_MS}: a message that waits longer is better sent later.`,
-  );
+  throw invalid('session.batchDelayMs', batchDelayMs, { min: 0, max: MAX_BATCH_DELAY_MS });
 }
 
 export function sessionSettings(options: ChannelOptions, settings: Settings): SessionSettings {

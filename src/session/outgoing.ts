@@ -1,6 +1,6 @@
 import type { Leftover, SessionEvents } from '../core/channel.js';
 import { CloseCode } from '../core/close-codes.js';
-import { WebsocketError } from '../core/errors.js';
+import { makeError, type WebsocketError } from '../core/errors.js';
 import type { OutboxBounds } from '../core/options.js';
 import { Outbox } from '../core/outbox.js';
 import type { Transport } from '../core/transport.js';
@@ -287,17 +287,10 @@ export class Outgoing {
 
   /** END says so to the peer behind all that was written for it; nothing more is written. */
   #refuse(bytes: number): false {
-    const error = tooBig(bytes, this.#peerMaxMessageBytes);
-    this.#writeEnd(encodeGoodbye(CloseCode.messageTooBig, error.code));
+    const closeCode = CloseCode.messageTooBig;
+    const error = makeError('MESSAGE_TOO_BIG', { size: bytes, limit: this.#peerMaxMessageBytes, closeCode, isOwn: true });
+    this.#writeEnd(encodeGoodbye(closeCode, error.code));
     this.#events.refused(error);
     return false;
   }
-}
-
-function tooBig(size: number, limit: number): WebsocketError {
-  return new WebsocketError(
-    'MESSAGE_TOO_BIG',
-    `The message has ${size} bytes, and the peer, which announced ${limit} at the most, was closed with 1009. Send less at a time, or raise maxMessageBytes there.`,
-    { size, limit, closeCode: CloseCode.messageTooBig },
-  );
 }

@@ -1,6 +1,6 @@
 import type { Channel, Leftover, SessionEvents } from '../core/channel.js';
 import { CloseCode } from '../core/close-codes.js';
-import { WebsocketError } from '../core/errors.js';
+import { makeError, type WebsocketError } from '../core/errors.js';
 import type { Platform } from '../core/platform.js';
 import type { Transport } from '../core/transport.js';
 import type { CloseInfo, Delivery, Message } from '../core/types.js';
@@ -99,7 +99,7 @@ export class SessionChannel implements Channel {
     this.#transport = transport;
     this.#isUnderstood = false;
     if (transport.protocol !== SESSION_PROTOCOL) {
-      this.#events.fail(SessionCloseCode.unsupported, notSelected(transport.protocol));
+      this.#events.fail(SessionCloseCode.unsupported, unsupported(transport.protocol));
       return;
     }
     this.#say(this.#handshake.open(this.#self()));
@@ -285,23 +285,16 @@ export class SessionChannel implements Channel {
 
   #fail({ code, what }: Fault): void {
     if (!this.#isUnderstood) {
-      this.#events.fail(SessionCloseCode.unsupported, unsupported(`selected ${SESSION_PROTOCOL}, but sent ${what}`, SESSION_PROTOCOL));
+      this.#events.fail(SessionCloseCode.unsupported, unsupported(SESSION_PROTOCOL, what));
       return;
     }
     this.#handshake.forget('The peer broke the session protocol.');
-    const message = `The peer sent ${what}, against gem.1, and was closed with ${code}. The fault is on its side, or between.`;
-    this.#events.fail(code, new WebsocketError('PROTOCOL_ERROR', message, { closeCode: code }));
+    this.#events.fail(code, makeError('PROTOCOL_ERROR', { closeCode: code, fault: what }));
   }
 }
 
-export function notSelected(protocol: string): WebsocketError {
-  return unsupported(`selected ${protocol === '' ? 'no subprotocol' : `the subprotocol ${protocol}`}`, protocol);
-}
-
-function unsupported(answer: string, protocol: string): WebsocketError {
-  return new WebsocketError(
-    'UNSUPPORTED',
-    `This server does not speak ${SESSION_PROTOCOL}: it ${answer}. Leave the option session out to talk to it, or let a gemsocket server answer at this address.`,
-    { protocol, closeCode: SessionCloseCode.unsupported },
-  );
+/** `fault`: the first message, from a server that selected gem.1 and does not speak it. */
+export function unsupported(protocol: string, fault?: string): WebsocketError {
+  const context = { protocol, closeCode: SessionCloseCode.unsupported };
+  return makeError('UNSUPPORTED', fault === undefined ? context : { ...context, fault });
 }

@@ -1,5 +1,5 @@
 import { type Deferred, deferred } from '../core/deferred.js';
-import { WebsocketError } from '../core/errors.js';
+import { makeError, type WebsocketError } from '../core/errors.js';
 import { unpack } from './carried-error.js';
 import type { ToHub } from './posts.js';
 import type { TabPort } from './tab-port.js';
@@ -57,7 +57,7 @@ export class AddressResolver {
     const [tabPort] = [...this.#tabPorts].sort((one, other) => turn(one) - turn(other));
     if (tabPort === undefined) {
       this.#question = undefined;
-      answer.reject(new WebsocketError('CONNECT_FAILED', 'No tab was left to ask for the address.', {}));
+      answer.reject(makeError('CONNECT_FAILED', { step: 'address' }));
       return;
     }
     this.#asked += 1;

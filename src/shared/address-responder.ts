@@ -1,6 +1,6 @@
 import type { Target } from '../core/connection.js';
-import { addressFailed } from '../core/connection-errors.js';
 import type { WebsocketError } from '../core/errors.js';
+import { attemptFailed } from '../core/errors.js';
 import { type CarriedError, carry, unpack } from './carried-error.js';
 import type { ToHub } from './posts.js';
 
@@ -18,7 +18,7 @@ export class AddressResponder {
       const { href } = await this.#target();
       return { is: 'address', ask, address: href };
     } catch (cause) {
-      const error = addressFailed(cause);
+      const error = attemptFailed('address', cause);
       this.#failure = { ask, error };
       return { is: 'noAddress', ask, error: carry(error, ask) };
     }

@@ -1,9 +1,11 @@
-import { type ErrorCode, type ErrorContext, WebsocketError } from '../core/errors.js';
+import { type ErrorCode, type ErrorContext, makeError, WebsocketError } from '../core/errors.js';
 
-/** A WebsocketError as it travels between a tab and the worker: a structured clone would keep neither class nor code. */
+/**
+ * A WebsocketError as it travels between a tab and the worker: a structured clone would keep neither class nor code. Each side makes
+ * its own message of the facts: a tab may be of a build with sentences, and the worker is of one without.
+ */
 export interface CarriedError {
-  readonly code: string;
-  readonly message: string;
+  readonly code: ErrorCode;
   readonly context: ErrorContext;
   readonly cause: CarriedError | string | undefined;
   /** The question of the hub that the tab itself could not answer: it still has the error as it was. */
@@ -11,13 +13,13 @@ export interface CarriedError {
 }
 
 export function carry(error: WebsocketError, ask?: number): CarriedError {
-  const { code, message, context, cause } = error;
-  const carried = { code, message, context: plain(context), cause: carryCause(cause) };
+  const { code, context, cause } = error;
+  const carried = { code, context: plain(context), cause: carryCause(cause) };
   return ask === undefined ? carried : { ...carried, ask };
 }
 
-export function unpack({ code, message, context, cause }: CarriedError): WebsocketError {
-  return new WebsocketError(code as ErrorCode, message, context, typeof cause === 'object' ? unpack(cause) : cause);
+export function unpack({ code, context, cause }: CarriedError): WebsocketError {
+  return makeError(code, context, typeof cause === 'object' ? unpack(cause) : cause);
 }
 
 function carryCause(cause: unknown): CarriedError['cause'] {

@@ -4,17 +4,15 @@ import { newId } from '../core/client-id.js';
 import type { Cancel } from '../core/clock.js';
 import { abnormalClose, CloseCode } from '../core/close-codes.js';
 import type { ConnectionEvents } from '../core/connection.js';
-import { inboxFull, tailDropped } from '../core/connection-errors.js';
-import type { WebsocketError } from '../core/errors.js';
+import { makeError, type WebsocketError } from '../core/errors.js';
 import { Reports } from '../core/reports.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
 import { AddressResponder } from './address-responder.js';
 import { unpack } from './carried-error.js';
 import { GapTracker } from './gap-tracker.js';
-import type { ToTab } from './posts.js';
+import { SLOW_TAB_MS, type ToTab } from './posts.js';
 import { Seat } from './seat.js';
 import { TabChannel } from './tab-channel.js';
-import { heldOthers } from './tab-connection-errors.js';
 import { joinPost, type TabConnectionParts } from './tab-connection-parts.js';
 
 /** A hub answers a close when its server does, and then some. */
@@ -57,7 +55,7 @@ export class TabConnection implements ClientConnection {
     this.channel = new TabChannel(parts.settings.outbox, parts.session, {
       ...events,
       post: (post) => this.#seat.post(post),
-      dropped: () => this.#reports.tell((told) => told.failed(tailDropped(parts.settings))),
+      dropped: () => this.#reports.tell((told) => told.failed(makeError('INBOX_FULL', { ...parts.settings.inbox, isClosing: true }))),
     });
   }
 
@@ -113,7 +111,7 @@ export class TabConnection implements ClientConnection {
   pause(): void {
     if (this.#parts.session !== undefined) return;
     if (this.#state === 'closing') this.channel.cut();
-    else this.#fail(CloseCode.inboxFull, inboxFull(this.#parts.settings));
+    else this.#fail(CloseCode.inboxFull, makeError('INBOX_FULL', { ...this.#parts.settings.inbox }));
   }
 
   resume(): void {}
@@ -213,9 +211,10 @@ export class TabConnection implements ClientConnection {
   #fellBehind(): void {
     const { settings, session } = this.#parts;
     if (this.#state === 'closing') return;
-    if (this.channel.hasUnread)
-      this.#fail(CloseCode.inboxFull, session === undefined ? inboxFull(settings) : heldOthers(session.windowBytes));
-    else this.#lost(abnormalClose('This tab took nothing for too long and was left behind.'));
+    if (this.channel.hasUnread) {
+      const facts = session === undefined ? settings.inbox : { maxBytes: session.windowBytes, slowMs: SLOW_TAB_MS };
+      this.#fail(CloseCode.inboxFull, makeError('INBOX_FULL', { ...facts }));
+    } else this.#lost(abnormalClose('This tab took nothing for too long and was left behind.'));
   }
 
   /** Nobody is there to say when: this tab asks for itself. */

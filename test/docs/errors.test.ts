@@ -10,7 +10,7 @@ const text = readFileSync('docs/errors.md', 'utf8');
 const sections = new Map([...text.matchAll(/^### ([A-Z_]+)\n([\s\S]*?)(?=^##)/gm)].map(([, code = '', body = '']) => [code, body]));
 
 describe('docs/errors.md', () => {
-  test('has every code of src/core/errors.ts, in the same order, and no other', () => {
+  test('has every code of src/core/messages.ts, in the same order, and no other', () => {
     expect([...sections.keys()]).toEqual(codesOfTheType());
   });
 
@@ -32,41 +32,46 @@ describe('docs/errors.md', () => {
 });
 
 function codesOfTheType(): string[] {
-  const [, union = ''] = /export type ErrorCode =([^;]+);/.exec(readFileSync('src/core/errors.ts', 'utf8')) ?? [];
+  const [, union = ''] = /export type ErrorCode =([^;]+);/.exec(readFileSync('src/core/messages.ts', 'utf8')) ?? [];
   return [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code = '']) => code);
 }
 
-/** By code: the names in the object that is the third argument of `new WebsocketError`, wherever it is written. */
+/** By code: the names in the object that is the second argument of `makeError`, wherever it is written, and in the third of `invalid`. */
 function contextFields(): Map<string, Set<string>> {
   const fields = new Map<string, Set<string>>();
+  const add = (code: string, context: ts.Expression | undefined, source: ts.SourceFile) => {
+    const names = context === undefined ? [] : namesIn(context, source);
+    fields.set(code, new Set([...(fields.get(code) ?? []), ...names]));
+  };
   for (const source of sources()) {
     visit(source, (node) => {
-      if (!ts.isNewExpression(node) || node.expression.getText(source) !== 'WebsocketError') return;
-      const [code, , context] = node.arguments ?? [];
-      if (code === undefined || !ts.isStringLiteral(code)) return;
-      const names = context === undefined ? [] : namesIn(context, source);
-      fields.set(code.text, new Set([...(fields.get(code.text) ?? []), ...names]));
+      if (!ts.isCallExpression(node)) return;
+      const called = node.expression.getText(source);
+      const [first, second, third] = node.arguments;
+      if (called === 'makeError' && first !== undefined && ts.isStringLiteral(first)) add(first.text, second, source);
+      if (called === 'invalid') add('INVALID_OPTION', third, source);
     });
   }
   return fields;
 }
 
-/** What `...info` and `...limit` stand for where an error's context is made of them. */
-const SPREAD: Readonly<Record<string, readonly string[]>> = {
+/** The fields of values that are declared elsewhere, by the last word of the expression that an error's context is made of. */
+const FIELDS_OF: Readonly<Record<string, readonly string[]>> = {
+  inbox: ['maxMessages', 'maxBytes'],
   info: ['code', 'reason', 'wasClean'],
+  late: ['messages', 'bytes'],
   limit: ['messagesPerSecond', 'burst'],
 };
 
 function namesIn(context: ts.Expression, source: ts.SourceFile): string[] {
+  const known = FIELDS_OF[/\w+$/.exec(context.getText(source))?.[0] ?? ''];
+  if (known !== undefined) return [...known];
   if (ts.isIdentifier(context)) return declarationsOf(context.text, source).flatMap((value) => namesIn(value, source));
   if (ts.isConditionalExpression(context)) return [...namesIn(context.whenTrue, source), ...namesIn(context.whenFalse, source)];
   if (!ts.isObjectLiteralExpression(context)) throw new Error(`${source.fileName}: cannot tell the fields of ${context.getText(source)}`);
-  return context.properties.flatMap((property) => {
-    if (!ts.isSpreadAssignment(property)) return [property.name?.getText(source) ?? ''];
-    const names = SPREAD[property.expression.getText(source)];
-    if (names === undefined) throw new Error(`${source.fileName}: say in SPREAD what ${property.getText(source)} stands for`);
-    return names;
-  });
+  return context.properties.flatMap((property) =>
+    ts.isSpreadAssignment(property) ? namesIn(property.expression, source) : [property.name?.getText(source) ?? ''],
+  );
 }
 
 function declarationsOf(name: string, source: ts.SourceFile): ts.Expression[] {

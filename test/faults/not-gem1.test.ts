@@ -54,7 +54,7 @@ describe('a session with a server', () => {
     const address = await plainServer(silent);
     const error = await rejected(connect(address, { type: 'insecure', session: session(), connectTimeoutMs: 200 }));
     expect(error.code).toBe('CONNECT_TIMEOUT');
-    expect(error.message).toMatch(/gemsocket server answers there/);
+    expect(error.message).toMatch(/with session\(\), a gemsocket server\) answers there/);
   });
 
   it('that took the place of a gemsocket server ends the session with UNSUPPORTED', async () => {

@@ -1,6 +1,6 @@
 import NativeWebSocket from 'isomorphic-ws';
 import { publicAddress } from '../../core/address.js';
-import { WebsocketError } from '../../core/errors.js';
+import { makeError } from '../../core/errors.js';
 import type { Platform } from '../../core/platform.js';
 import { systemClock } from '../../core/system-clock.js';
 import type { DialRequest, Transport, TransportEvents } from '../../core/transport.js';
@@ -9,9 +9,7 @@ import { makeEndOfTurn } from './end-of-turn.js';
 import { pageLifecycle } from './lifecycle.js';
 
 function dial(request: DialRequest, events: TransportEvents): Transport {
-  if (NativeWebSocket === null) {
-    throw new WebsocketError('UNSUPPORTED', 'This page has no WebSocket.', { platform: 'browser' });
-  }
+  if (NativeWebSocket === null) throw makeError('UNSUPPORTED', { platform: 'browser' });
   const socket = new NativeWebSocket(request.url.href, [...request.protocols]) as unknown as WhatwgWebSocket;
   return new WhatwgTransport(socket, events, {
     address: publicAddress(request.url),

@@ -1,12 +1,12 @@
 import { abnormalClose, CloseCode } from '../../core/close-codes.js';
 import { type Deferred, deferred } from '../../core/deferred.js';
-import type { WebsocketError } from '../../core/errors.js';
+import { makeError, type WebsocketError } from '../../core/errors.js';
 import { sizeOf } from '../../core/message-bytes.js';
 import { TRANSPORT_MARK_BYTES } from '../../core/plain-channel.js';
 import { Queue } from '../../core/queue.js';
 import type { Transport, TransportEvents } from '../../core/transport.js';
 import type { CloseInfo, Message } from '../../core/types.js';
-import { connectFailed, receiveUpTo, whatwgCloseCode } from '../../core/whatwg-transport.js';
+import { receiveUpTo, whatwgCloseCode } from '../../core/whatwg-transport.js';
 
 type WriteChunk = string | Uint8Array<ArrayBuffer>;
 /** Bytes come as an ArrayBuffer; as a Uint8Array by the draft of the standard. */
@@ -113,7 +113,7 @@ export class StreamTransport implements Transport {
   async #live(closed: Promise<CloseInfo>): Promise<void> {
     const opened = await this.#stream.opened.catch(() => undefined);
     if (opened === undefined) {
-      const error = connectFailed(this.#options.address);
+      const error = makeError('CONNECT_FAILED', { address: this.#options.address });
       this.#tellClosed(abnormalClose(error.message), error);
       return;
     }

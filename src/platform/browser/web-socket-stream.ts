@@ -1,6 +1,6 @@
 import { publicAddress } from '../../core/address.js';
 import type { DialFeature } from '../../core/client-parts.js';
-import { WebsocketError } from '../../core/errors.js';
+import { makeError } from '../../core/errors.js';
 import type { TransportFeature } from '../../core/types.js';
 import { type NativeStream, StreamTransport } from './stream-transport.js';
 
@@ -18,13 +18,7 @@ type NativeStreamConstructor = new (url: string, options: { protocols: string[] 
  */
 export function webSocketStream(): TransportFeature {
   const { WebSocketStream } = globalThis as { WebSocketStream?: NativeStreamConstructor };
-  if (WebSocketStream === undefined) {
-    throw new WebsocketError(
-      'UNSUPPORTED',
-      "This runtime has no WebSocketStream, which is Chromium's. Leave the option transport out here: 'WebSocketStream' in globalThis tells.",
-      { option: 'transport' },
-    );
-  }
+  if (WebSocketStream === undefined) throw makeError('UNSUPPORTED', { option: 'transport' });
   const feature: DialFeature = {
     name: 'WebSocketStream',
     dial: ({ url, protocols, maxMessageBytes }, events) => {

@@ -22,7 +22,7 @@ function checkSignals(signals: readonly string[]): void {
   const canHandle = (name: unknown) =>
     typeof name === 'string' && Object.hasOwn(constants.signals, name) && name !== 'SIGKILL' && name !== 'SIGSTOP';
   if (!Array.isArray(signals) || !signals.every(canHandle)) {
-    throw invalid('signals', signals, "must be a list of signals that a process can handle: ['SIGINT', 'SIGTERM'].");
+    throw invalid('signals', signals);
   }
 }
 

@@ -2,13 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
 import { CloseCode, fittingReason } from '../../core/close-codes.js';
-import type { WebsocketError } from '../../core/errors.js';
+import { makeError, type WebsocketError } from '../../core/errors.js';
 import { TRANSPORT_MARK_BYTES } from '../../core/plain-channel.js';
 import type { Transport, TransportEvents } from '../../core/transport.js';
 import type { CloseInfo, Message } from '../../core/types.js';
-import { protocolNotOffered } from '../../core/whatwg-transport.js';
 import { BudgetedReader, type Split } from './budgeted-reader.js';
-import { pingFlood, protocolError, refused, refusedSize, unreachable } from './failures.js';
+import { protocolError, refusedSize, unreachable } from './failures.js';
 import { Frame } from './frame.js';
 import { PongWriter } from './pong-writer.js';
 import type { ReadScheduler } from './read-scheduler.js';
@@ -155,11 +154,12 @@ export class NodeTransport implements Transport {
       selected = response.headers['sec-websocket-protocol'] ?? '';
     });
     ws.on('unexpected-response', (_request: unknown, response: IncomingMessage) => {
-      this.#end(CloseCode.abnormal, refused(address, response.statusCode ?? 0));
+      this.#end(CloseCode.abnormal, makeError('CONNECT_FAILED', { address, status: response.statusCode ?? 0 }));
     });
     const onError = (cause: Error) => {
       const isAboutProtocol = SUBPROTOCOL.test(cause.message);
-      this.#end(CloseCode.abnormal, isAboutProtocol ? protocolNotOffered(address, selected) : unreachable(address, cause));
+      const error = isAboutProtocol ? makeError('CONNECT_FAILED', { address, protocol: selected }) : unreachable(address, cause);
+      this.#end(CloseCode.abnormal, error);
     };
     ws.on('error', onError);
     ws.on('open', () => {
@@ -179,7 +179,9 @@ export class NodeTransport implements Transport {
       (payload, written) => ws.pong(payload, undefined, written),
       () => {
         ws.terminate(); // it reads nothing, a close frame neither
-        this.#end(CloseCode.policyViolation, pingFlood());
+        const closeCode = CloseCode.policyViolation;
+        // Pings are legal; so many of them, with no pong read, are an attack.
+        this.#end(closeCode, makeError('PROTOCOL_ERROR', { closeCode, fault: 'pings' }));
       },
     );
     ws.on('ping', (payload: Buffer) => {

@@ -1,5 +1,5 @@
 import { publicAddress } from '../../core/address.js';
-import { WebsocketError } from '../../core/errors.js';
+import { makeError } from '../../core/errors.js';
 import type { Platform } from '../../core/platform.js';
 import { systemClock } from '../../core/system-clock.js';
 import type { DialRequest, Transport, TransportEvents } from '../../core/transport.js';
@@ -10,13 +10,7 @@ type WebSocketConstructor = new (url: string, protocols?: string[]) => WhatwgWeb
 function dial(request: DialRequest, events: TransportEvents): Transport {
   // Asked at every attempt, so that a WebSocket that the application installs later counts.
   const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
-  if (WebSocket === undefined) {
-    throw new WebsocketError(
-      'UNSUPPORTED',
-      'This runtime has no global WebSocket. Use one that has, or in Node import gemsocket under its node condition.',
-      { platform: 'standard' },
-    );
-  }
+  if (WebSocket === undefined) throw makeError('UNSUPPORTED', { platform: 'standard' });
   const socket = new WebSocket(request.url.href, [...request.protocols]);
   return new WhatwgTransport(socket, events, {
     address: publicAddress(request.url),

@@ -59,7 +59,8 @@ describe('a name that no option has', () => {
   ])('%s is INVALID_OPTION, and the error names what it may have been', (name, meant) => {
     const error = thrown(() => resolveOptions(optionsWith(name, 1)));
     expect(error.code).toBe('INVALID_OPTION');
-    expect(error.context).toEqual({ option: name, value: 1 });
+    expect(error.context).toEqual({ option: name, value: 1, known: expect.any(Array) });
+    if (meant !== undefined) expect(error.context.known).toContain(meant.split('.').at(-1));
     expect(error.message).toMatch(new RegExp(`${name} does not exist\\. Did you mean .*${meant?.split('.').at(-1) ?? ''}`));
   });
 
