@@ -4,11 +4,20 @@ import { fileURLToPath } from 'node:url';
 import terser from '@rollup/plugin-terser';
 import { dts } from 'rollup-plugin-dts';
 
-const entries = ['browser', 'node', 'server', 'session', 'shared', 'standard', 'websocket-stream'];
+/** Entries of Node, whose errors always have sentences. */
+const nodeEntries = ['node', 'server'];
+/** Entries of which there are two builds: `browser.js`, and `browser.dev.js` for the conditions `development` and `node`. */
+const twoBuilds = ['browser', 'session', 'shared', 'standard', 'websocket-stream'];
 const external = [/^node:/, 'ws'];
 
+/** Leaves the sentences of the errors out: their messages are the code and its facts. */
+const shortMessages = {
+  name: 'short-messages',
+  resolveId: (source) => (source === './messages.js' ? fileURLToPath(new URL('build/core/short-messages.js', import.meta.url)) : null),
+};
+
 /**
- * All entries are one graph, so that what they share (WebsocketError above all) exists once in a program that uses
+ * All entries of a build are one graph, so that what they share (WebsocketError above all) exists once in a program that uses
  * several. Only the browser's files may carry isomorphic-ws: its browser build, ten lines, is inlined there.
  */
 const isomorphicWs = {
@@ -42,35 +51,42 @@ const uint8ArrayOfOlderCompilers = {
   renderChunk: (code) => code.replaceAll('Uint8Array<ArrayBuffer>', 'Uint8Array'),
 };
 
-const inputs = (extension) => Object.fromEntries(entries.map((entry) => [entry, `build/entry/${entry}${extension}`]));
+const inputs = (entries, extension) => Object.fromEntries(entries.map((entry) => [entry, `build/entry/${entry}${extension}`]));
 
-export default [
-  {
-    input: inputs('.js'),
+function modules(entries, plugins, fileName) {
+  return {
+    input: inputs(entries, '.js'),
     external,
-    plugins: [isomorphicWs, sourceMapsOfTsc],
+    plugins: [isomorphicWs, sourceMapsOfTsc, ...plugins],
     output: {
       dir: 'dist',
       format: 'es',
       sourcemap: true,
-      chunkFileNames: '[name].js',
+      entryFileNames: fileName,
+      chunkFileNames: fileName,
       minifyInternalExports: false,
       manualChunks: layerOf,
     },
-  },
+  };
+}
+
+/** In one piece and without imports, so that it runs as a classic script and as a module, from wherever a site puts it. */
+function script(entry, plugins, file) {
+  return {
+    input: `build/entry/${entry}.js`,
+    plugins: [isomorphicWs, sourceMapsOfTsc, ...plugins],
+    output: { file: `dist/${file}`, format: 'iife', sourcemap: true, plugins: [terser()] },
+  };
+}
+
+export default [
+  modules(twoBuilds, [shortMessages], '[name].js'),
+  modules([...nodeEntries, ...twoBuilds], [], ({ name }) => (nodeEntries.includes(name) ? '[name].js' : '[name].dev.js')),
+  script('script', [shortMessages], 'gemsocket.iife.js'),
+  script('script', [], 'gemsocket.dev.iife.js'),
+  script('shared-worker', [shortMessages], 'shared-worker.js'),
   {
-    input: 'build/entry/script.js',
-    plugins: [isomorphicWs, sourceMapsOfTsc],
-    output: { file: 'dist/gemsocket.iife.js', format: 'iife', sourcemap: true, plugins: [terser()] },
-  },
-  {
-    // In one piece and without imports, so that it runs as a classic script and as a module, from wherever a site puts it.
-    input: 'build/entry/shared-worker.js',
-    plugins: [isomorphicWs, sourceMapsOfTsc],
-    output: { file: 'dist/shared-worker.js', format: 'iife', sourcemap: true, plugins: [terser()] },
-  },
-  {
-    input: { ...inputs('.d.ts'), 'shared-worker': 'build/entry/shared-worker.d.ts' },
+    input: { ...inputs([...nodeEntries, ...twoBuilds], '.d.ts'), 'shared-worker': 'build/entry/shared-worker.d.ts' },
     external: [...external, 'isomorphic-ws'],
     plugins: [dts(), uint8ArrayOfOlderCompilers],
     output: {

@@ -4,6 +4,7 @@ import { build } from 'esbuild';
 const programs = {
   connect: "import { connect } from 'gemsocket'; globalThis.it = connect;",
   bus: "import { WebsocketRequestBus } from 'gemsocket'; globalThis.it = WebsocketRequestBus;",
+  session: "import { connect } from 'gemsocket'; import { session } from 'gemsocket/session'; globalThis.it = [connect, session];",
   shared: "import { connect } from 'gemsocket/shared'; globalThis.it = connect;",
   everything: "import * as gemsocket from 'gemsocket'; globalThis.it = gemsocket;",
 };
@@ -17,7 +18,6 @@ await Promise.all(
       minify: true,
       format: 'esm',
       target: 'es2022',
-      conditions: ['browser'],
       platform: 'browser',
       logLevel: 'warning',
     }),
