@@ -4,9 +4,6 @@ import { JOBS, limit, measurePace } from './test/support/pace.js';
 
 await measurePace();
 
-/** Where the demo listens for these tests; E2E_PORT lets two checkouts run them at once. */
-const port = Number(process.env.E2E_PORT ?? 8180);
-
 /** Playwright turns the page cache off unless told otherwise. */
 const chromium = { ...chromiumOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] };
 /** The specs that are one engine's alone. */
@@ -14,14 +11,16 @@ const ofEngines = (...names: readonly string[]) => names.map((name) => `**/*-${n
 
 export default defineConfig({
   testDir: 'e2e',
-  outputDir: 'test-results/browser', // it is emptied at every start; the results of the suite, beside it, are not
+  outputDir: 'test-results/browser', // it is emptied at every start; the results of the conformance suite, beside it, are not
   timeout: limit(60_000),
   expect: { timeout: limit(10_000) },
   workers: JOBS,
   forbidOnly: true,
-  reporter: [['list'], ['html', { open: 'never' }]],
+  reporter: [
+    ['list', { printSteps: true }],
+    ['html', { open: 'never' }],
+  ],
   use: {
-    baseURL: `http://localhost:${port}`,
     // Snapshots of the page without a film of it, which would keep a core busy in the tests of the demo.
     trace: { mode: 'retain-on-failure', screenshots: false },
     screenshot: 'only-on-failure',
@@ -36,12 +35,4 @@ export default defineConfig({
     },
     { name: 'webkit', testMatch: [...ofEngines('webkit'), '**/lifecycle.spec.ts', '**/sleep.spec.ts'], use: { browserName: 'webkit' } },
   ],
-  webServer: {
-    command: 'node demo/server.mjs',
-    env: { PORT: String(port) },
-    url: `http://localhost:${port}`,
-    timeout: limit(60_000),
-    stdout: 'ignore',
-    stderr: 'pipe',
-  },
 });

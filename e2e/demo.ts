@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test as base, expect as baseExpect, type Locator, type Page } from '@playwright/test';
+import { limit } from '../test/support/pace.js';
 
 /** No wait has a limit of its own: a test has one, and the configuration sets it for the machine. */
 export const expect = baseExpect.configure({ timeout: 0 });
@@ -66,7 +67,9 @@ async function startDemo(): Promise<Demo & AsyncDisposable> {
     env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [line] = (await once(createInterface(server.stdout), 'line')) as [string];
+  const ended = once(server, 'exit').then(() => Promise.reject(new Error('The demo ended before it listened.')));
+  const signal = AbortSignal.timeout(limit(30_000));
+  const [line] = (await Promise.race([once(createInterface(server.stdout), 'line', { signal }), ended])) as [string];
   const url = /http:\S+/.exec(line)?.[0] ?? '';
   return {
     url,
