@@ -1,6 +1,6 @@
-import { describeConformance, describeShared, describeStream, shareRuns } from './conformance/in-browser.js';
+import { describeConformance, describeShared, describeStream, runPlacesInParallel } from './conformance/in-browser.js';
 
-shareRuns();
+runPlacesInParallel();
 describeConformance('Chromium', 'chromium');
 describeShared('Chromium', 'chromium');
 describeStream('Chromium', 'chromiumStream');

@@ -1,5 +1,5 @@
-import { describeConformance, describeShared, shareRuns } from './conformance/in-browser.js';
+import { describeConformance, describeShared, runPlacesInParallel } from './conformance/in-browser.js';
 
-shareRuns();
+runPlacesInParallel();
 describeConformance('Firefox', 'firefox');
 describeShared('Firefox', 'firefox');

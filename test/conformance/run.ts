@@ -13,6 +13,8 @@ export interface Job {
   readonly link: LinkName;
   /** Of the machine, see test/support/pace.ts: a page or a runtime does not measure it for itself. */
   readonly pace: number;
+  /** The pattern of the cases that are left out, because the place is different on purpose. */
+  readonly otherwise?: string;
 }
 
 /** How a case went, as JSON: it may have to leave a page, a worker or another process. */
@@ -26,10 +28,11 @@ export interface Result {
 /** How long a case may take at the reference pace: many times the second that the slowest takes. */
 const CASE_LIMIT_MS = 20_000;
 
-/** The cases that describe the platform, with this link. */
-export function casesOf(platform: PlatformName, link: LinkName): Case[] {
-  const cases = casesFor(factsOf(platform, link));
-  return link === 'session' ? cases.filter(isForSessions) : cases;
+/** The cases that describe the platform, with this link, but for those that match the pattern. */
+export function casesOf(platform: PlatformName, link: LinkName, otherwise?: string): Case[] {
+  const all = casesFor(factsOf(platform, link));
+  const cases = link === 'session' ? all.filter(isForSessions) : all;
+  return otherwise === undefined ? cases : cases.filter(({ name }) => !new RegExp(otherwise).test(name));
 }
 
 /** The cases that describe a platform with these abilities. */
@@ -48,11 +51,12 @@ export async function makeEnv(gemsocket: Gemsocket, facts: PlatformFacts, origin
 }
 
 /** Runs all cases of the job one after another, where no test framework can. */
-export async function runSuite(gemsocket: Gemsocket, makeSession: MakeSession, { origin, platform, link, pace }: Job): Promise<Result[]> {
+export async function runSuite(gemsocket: Gemsocket, makeSession: MakeSession, job: Job): Promise<Result[]> {
+  const { origin, platform, link, pace, otherwise } = job;
   const library = link === 'session' ? withSession(gemsocket, makeSession) : gemsocket;
   const env = await makeEnv(library, factsOf(platform, link), origin, pace);
   const results: Result[] = [];
-  for (const one of casesOf(platform, link)) results.push(await runCase(one, env));
+  for (const one of casesOf(platform, link, otherwise)) results.push(await runCase(one, env));
   return results;
 }
 
