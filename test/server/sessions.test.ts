@@ -354,7 +354,7 @@ describe('a client that is back before its old socket was seen to die', () => {
       type: 'insecure',
       session: session(),
       ...quick,
-      liveness: { pingMs: limit(30), timeoutMs: limit(50) },
+      liveness: { pingMs: limit(30), timeoutMs: limit(500) },
     });
     onTestFinished(() => void client.close());
     const accepted = await accepting;
@@ -564,7 +564,7 @@ describe('the bounds of the server hold for sessions:', () => {
     });
 
     it('a link that was dark for 5 s, which only the client has noticed: the same', async () => {
-      const { proxy, client, accepted } = await linkedOutOfTime({ liveness: { pingMs: 20, timeoutMs: 30 } });
+      const { proxy, client, accepted } = await linkedOutOfTime({ liveness: { pingMs: 20, timeoutMs: limit(500) } });
       client.sendMessage('heard');
       await until(() => expect(accepted.stats.messagesReceived).toBe(1));
       proxy.forget();

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { closeOnSignals, connect, type IWebsocketClient } from '../../../src/entry/node.js';
+import { until } from '../../support/until.js';
 import { say } from './say.js';
 
 /** Opens connections and then ends in the way that the test asks for. */
@@ -6,6 +8,8 @@ const [, , way = '', ca = '', ...addresses] = process.argv;
 
 const clients: IWebsocketClient[] = [];
 for (const address of addresses) clients.push(await connect(address, { type: 'insecure', node: ca === '' ? {} : { ca } }));
+
+const areClosed = () => clients.every((client) => client.state === 'closed');
 
 const ways: Readonly<Record<string, () => unknown>> = {
   exit: () => process.exit(3),
@@ -29,7 +33,11 @@ const ways: Readonly<Record<string, () => unknown>> = {
   'stay for a signal': () => closeOnSignals(),
   'stay for a signal of its own': () => {
     closeOnSignals();
-    process.on('SIGTERM', () => setTimeout(() => process.exit(clients.every((client) => client.state === 'closed') ? 7 : 8), 200));
+    process.on('SIGTERM', async () => {
+      await until(areClosed, 'the clients are closed');
+      await sleep(200); // in which none of them reconnects
+      process.exit(areClosed() ? 7 : 8);
+    });
   },
   'stay without': () => {},
   'stay, and not any more': () => closeOnSignals()(),
