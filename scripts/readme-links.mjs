@@ -19,11 +19,16 @@ export function withAbsoluteLinks(markdown, repository) {
   const url = typeof repository === 'string' ? repository : repository.url;
   const host = hostedGitInfo.fromUrl(url);
   if (host === undefined) throw new Error(`The repository ${url} in package.json is on no host whose links are known.`);
-  return markdown.replace(/(!?)(\[[^\]]*\])\((?![a-z]+:|#)([^)\s]+)\)/g, (_link, image, text, target) => {
+  const addressOf = (target, isImage) => {
     const [path, anchor] = target.split('#');
-    const address = image === '' ? host.browseFile(path) : host.file(path);
-    return `${image}${text}(${address}${anchor === undefined ? '' : `#${anchor}`})`;
-  });
+    const address = isImage ? host.file(path) : host.browseFile(path);
+    return anchor === undefined ? address : `${address}#${anchor}`;
+  };
+  return markdown
+    .replace(/(!?)(\[[^\]]*\])\((?![a-z]+:|#)([^)\s]+)\)/g, (_link, image, text, target) => {
+      return `${image}${text}(${addressOf(target, image !== '')})`;
+    })
+    .replace(/(<(?:img|source)\s[^>]*?\bsrc(?:set)?=")(?![a-z]+:)([^"\s]+)/g, (_tag, before, target) => before + addressOf(target, true));
 }
 
 function rewrite() {

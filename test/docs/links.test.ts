@@ -11,6 +11,7 @@ describe.each(documents())('$file', ({ file, text }) => {
 
 test('a link that leads nowhere is found', () => {
   expect(relativeLinks('[a](b.md) ![c](d.png) [e](https://f.example) `[g](h)` [i](#j)')).toEqual(['b.md', 'd.png', '#j']);
+  expect(relativeLinks('<source media="x" srcset="a.webp"><img src="b.webp" alt=""> `<img src="c.webp">`')).toEqual(['a.webp', 'b.webp']);
   expect(leadsSomewhere('README.md', 'docs/no-such-file.md')).toBe(false);
   expect(leadsSomewhere('README.md', 'docs/errors.md#no-such-heading')).toBe(false);
   expect(leadsSomewhere('README.md', 'docs/errors.md#close-codes')).toBe(true);

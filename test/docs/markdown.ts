@@ -67,6 +67,7 @@ export function codeSpans(text: string): string[] {
 /** Targets of the links and images in a document that lead to a file beside it or to a heading of its own. */
 export function relativeLinks(text: string): string[] {
   const prose = text.replace(/^```[\s\S]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
-  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  const links = /\]\(([^)\s]+)\)|<(?:img|source)\s[^>]*?\bsrc(?:set)?="([^"\s]+)"/g;
+  const targets = [...prose.matchAll(links)].map(([, link, image]) => link ?? image ?? '');
   return targets.filter((target) => !/^[a-z]+:/.test(target));
 }

@@ -46,6 +46,13 @@ describe('npm pack', () => {
     expect(packedReadme(TEXT, { repository: 'github:someone/gems' })).toEqual({ packed, inFolder: TEXT });
   });
 
+  test('writes addresses into the tags of pictures, and leaves code alone', () => {
+    const text = '<picture><source media="m" srcset="a.webp"><img src="b.webp" alt="c"></picture>\n<script src="d.js"></script>\n';
+    const address = 'https://raw.githubusercontent.com/someone/gems/HEAD';
+    const packed = text.replace('a.webp', `${address}/a.webp`).replace('b.webp', `${address}/b.webp`);
+    expect(withAbsoluteLinks(text, 'github:someone/gems')).toBe(packed);
+  });
+
   test('says so where the repository is on a host whose links are not known', () => {
     expect(() => withAbsoluteLinks(TEXT, { url: 'https://git.example/gems.git' })).toThrow('https://git.example/gems.git');
   });
