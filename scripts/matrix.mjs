@@ -139,8 +139,8 @@ export function lineOf(summary) {
   const last = others.pop();
   const fewest = (link) => Math.min(...summary.flat().map((entry) => Number(total(entry[link]).split('/')[1])));
   return [
-    `Node ${Math.min(...nodes)} to ${Math.max(...nodes)}, ${others.join(', ')} and ${last}:`,
-    `one suite of ${fewest('plain')} cases, ${fewest('session')} of them with a session too, passes on each.`,
+    `Tested on Node ${Math.min(...nodes)} to ${Math.max(...nodes)}, ${others.join(', ')} and ${last}:`,
+    `one suite of ${fewest('plain')} cases, ${fewest('session')} of them also with a session, passes on each.`,
   ].join(' ');
 }
 

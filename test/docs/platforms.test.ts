@@ -17,7 +17,7 @@ describe('the matrix of platforms', () => {
 
   test('names every platform in the sentence of README.md, with the cases that pass on all of them', () => {
     expect(lineOf(summary)).toMatch(
-      /^Node 20 to 26, Bun, Deno, workerd, Chromium, Firefox and WebKitGTK: one suite of \d{3} cases, \d{3} of them with a session too, passes/,
+      /^Tested on Node 20 to 26, Bun, Deno, workerd, Chromium, Firefox and WebKitGTK: one suite of \d{3} cases, \d{3} of them also with a session, passes/,
     );
   });
 

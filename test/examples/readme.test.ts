@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type CodeBlock, codeBlocks } from '../docs/markdown.js';
 import { openPage } from './browser.js';
+import { startCuttingProxy } from './cutting-proxy.js';
 import { freePort, type Program, runNode } from './program.js';
 
 let blocks: CodeBlock[];
@@ -25,6 +26,9 @@ beforeEach(async () => {
   project = folder;
 });
 
+/** What moves.mjs prints: a session's server, and its client that sends the moves. */
+const MOVES = Array.from({ length: 10 }, (_, index) => `received move ${index + 1}`);
+
 /** What each client of the README prints when it is run against the README's server. */
 const PRINTS: Readonly<Record<string, string>> = {
   'bus.mjs': 'received hello\n',
@@ -36,13 +40,34 @@ const PRINTS: Readonly<Record<string, string>> = {
 describe('the code of README.md', () => {
   test('is run by this file, all of it', () => {
     const programs = blocks.filter(({ language }) => language !== 'sh').map(({ run }) => run);
-    expect(programs).toEqual(['server.mjs', ...Object.keys(PRINTS), 'index.html', 'page.mjs']);
+    expect(programs).toEqual(['moves.mjs', ...Object.keys(PRINTS), 'server.mjs', 'index.html', 'page.mjs']);
   });
 
   test('its commands are those of this package', () => {
     const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.trim().split('\n'));
     expect(commands).toEqual([`npm install ${packageJson.name}`, 'npm start', 'npm test']);
     expect(packageJson.scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
+  });
+
+  test('moves.mjs has eight lines, as the README says', () => {
+    expect(block('moves.mjs').code.match(/^.+$/gm)).toHaveLength(8);
+  });
+
+  test('moves.mjs receives each move once and in order', async () => {
+    const program = await start('moves.mjs', await freePort());
+    await program.printed(/move 10\n/);
+    expect(program.output.trim().split('\n')).toEqual(MOVES);
+  });
+
+  test('moves.mjs receives each move once and in order, although a cut destroyed all of them', async () => {
+    const port = await freePort();
+    await using proxy = await startCuttingProxy(port);
+    const program = await start('moves.mjs', port, (code) => code.replace(`'localhost:${port}'`, `'localhost:${proxy.port}'`));
+    const [report] = await program.printed(/replayed .*\n/);
+    await program.printed(/move 10\n/);
+    expect(proxy.cuts).toBe(1);
+    expect(report).toBe('replayed 10 lost 0\n');
+    expect(program.output.replace(report, '').trim().split('\n')).toEqual(MOVES);
   });
 
   test.each(Object.entries(PRINTS))('%s does against the server what it says', async (name, prints) => {
@@ -66,15 +91,19 @@ describe('the code of README.md', () => {
   });
 });
 
-async function start(name: string, port: number): Promise<Program> {
-  return runNode(await save(name, port), [], {}, project);
+async function start(name: string, port: number, change?: (code: string) => string): Promise<Program> {
+  return runNode(await save(name, port, change), [], {}, project);
 }
 
 /** With a port that is free here, instead of 8080. */
-async function save(name: string, port: number): Promise<string> {
-  const block = blocks.find(({ run }) => run === name);
-  if (block === undefined) throw new Error(`README.md has no block <!-- run: ${name} -->`);
+async function save(name: string, port: number, change = (code: string) => code): Promise<string> {
   const file = join(project, name);
-  await writeFile(file, block.code.replaceAll('8080', String(port)));
+  await writeFile(file, change(block(name).code.replaceAll('8080', String(port))));
   return file;
+}
+
+function block(name: string): CodeBlock {
+  const found = blocks.find(({ run }) => run === name);
+  if (found === undefined) throw new Error(`README.md has no block <!-- run: ${name} -->`);
+  return found;
 }
