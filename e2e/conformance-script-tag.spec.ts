@@ -12,7 +12,7 @@ interface Global {
 
 test.beforeEach(({ page, server }) => page.goto(`${server.origin}/elsewhere`));
 
-const addScript = (page: Page) => page.addScriptTag({ url: '/dist/gemsocket.iife.js' });
+const addScript = (page: Page, file = 'gemsocket.iife.js') => page.addScriptTag({ url: `/dist/${file}` });
 
 test('the script tag adds one global, and takes it back', async ({ page }) => {
   const before = await page.evaluate(() => Object.getOwnPropertyNames(globalThis));
@@ -42,41 +42,48 @@ test('noConflict() gives the global back to whoever had it', async ({ page }) =>
   expect(restored).toEqual(['of the application', 'function']);
 });
 
-test('two builds in one page work side by side, each with its own', async ({ page, server }) => {
-  await addScript(page);
-  await addScript(page);
-  const globals = await page.evaluate(() => {
-    const scope = globalThis as unknown as { Gemsocket: Build; builds: Build[] };
-    const second = scope.Gemsocket.noConflict();
-    const first = scope.Gemsocket;
-    scope.builds = [first, second];
-    return {
-      isAnother: first !== second,
-      isAnotherError: first.WebsocketError !== second.WebsocketError,
-      again: second.noConflict() === second,
-    };
+const pairs = [
+  ['the same twice', 'gemsocket.iife.js'],
+  ['one of them for development', 'gemsocket.dev.iife.js'],
+] as const;
+
+for (const [which, file] of pairs) {
+  test(`two builds in one page, ${which}, work side by side, each with its own`, async ({ page, server }) => {
+    await addScript(page);
+    await addScript(page, file);
+    const globals = await page.evaluate(() => {
+      const scope = globalThis as unknown as { Gemsocket: Build; builds: Build[] };
+      const second = scope.Gemsocket.noConflict();
+      const first = scope.Gemsocket;
+      scope.builds = [first, second];
+      return {
+        isAnother: first !== second,
+        isAnotherError: first.WebsocketError !== second.WebsocketError,
+        again: second.noConflict() === second,
+      };
+    });
+    expect(globals).toEqual({ isAnother: true, isAnotherError: true, again: true });
+    const echoes = await page.evaluate(
+      (address) =>
+        Promise.all(
+          (globalThis as unknown as Global).builds.map(async ({ WebsocketRequestBus }, index) => {
+            const bus = new WebsocketRequestBus();
+            const client = bus.createClient(address, undefined, 'insecure');
+            bus.sendWebsocketMessage(client, `build ${index}`);
+            for await (const message of client) {
+              await bus.closeAll();
+              return message;
+            }
+            return undefined;
+          }),
+        ),
+      `ws://127.0.0.1:${server.port}/echo`,
+    );
+    expect(echoes).toEqual(['build 0', 'build 1']);
+    const isGone = await page.evaluate(() => {
+      (globalThis as unknown as Global).builds[0]?.noConflict();
+      return !('Gemsocket' in globalThis);
+    });
+    expect(isGone).toBe(true);
   });
-  expect(globals).toEqual({ isAnother: true, isAnotherError: true, again: true });
-  const echoes = await page.evaluate(
-    (address) =>
-      Promise.all(
-        (globalThis as unknown as Global).builds.map(async ({ WebsocketRequestBus }, index) => {
-          const bus = new WebsocketRequestBus();
-          const client = bus.createClient(address, undefined, 'insecure');
-          bus.sendWebsocketMessage(client, `build ${index}`);
-          for await (const message of client) {
-            await bus.closeAll();
-            return message;
-          }
-          return undefined;
-        }),
-      ),
-    `ws://127.0.0.1:${server.port}/echo`,
-  );
-  expect(echoes).toEqual(['build 0', 'build 1']);
-  const isGone = await page.evaluate(() => {
-    (globalThis as unknown as Global).builds[0]?.noConflict();
-    return !('Gemsocket' in globalThis);
-  });
-  expect(isGone).toBe(true);
-});
+}

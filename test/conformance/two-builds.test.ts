@@ -1,14 +1,20 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as gemsocket from '../../src/entry/node.js';
 import { startTestServer, type TestServer } from './server.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
+/** What the default build of the package has in place of the sentences of errors. */
+const shortMessages: Plugin = {
+  name: 'short-messages',
+  setup: (builder) => builder.onResolve({ filter: /^\.\/messages\.js$/ }, () => ({ path: join(ROOT, 'src/core/short-messages.ts') })),
+};
+
 /** As if two packages of one program brought a version of their own each. */
-async function buildNumber(number: number): Promise<typeof gemsocket> {
+async function buildNumber(number: number, plugins: Plugin[]): Promise<typeof gemsocket> {
   const outfile = join(ROOT, `.cache/conformance/build${number}.mjs`);
   await build({
     absWorkingDir: ROOT,
@@ -18,23 +24,37 @@ async function buildNumber(number: number): Promise<typeof gemsocket> {
     platform: 'node',
     format: 'esm',
     packages: 'external',
+    plugins,
   });
   return (await import(pathToFileURL(outfile).href)) as typeof gemsocket;
 }
 
-describe('two builds in one process', () => {
+describe('two builds in one process, one of them without the sentences of errors', () => {
   let server: TestServer;
   let builds: (typeof gemsocket)[];
 
   beforeAll(async () => {
     server = await startTestServer();
-    builds = await Promise.all([buildNumber(1), buildNumber(2)]);
+    builds = await Promise.all([buildNumber(1, []), buildNumber(2, [shortMessages])]);
   });
 
   afterAll(() => server.close());
 
   it('are two: an error of one is not an error of the other', () => {
     expect(builds[0]?.WebsocketError).not.toBe(builds[1]?.WebsocketError);
+  });
+
+  it('have the same codes and facts, and messages of their own', async () => {
+    const address = 'ws://example.com/';
+    const errors = await Promise.all(builds.map(({ connect }) => connect(address).catch((error: unknown) => error)));
+    expect(errors).toMatchObject([
+      { code: 'INSECURE_ADDRESS', context: { address }, message: `${address} is not encrypted. Write wss://, or set type: 'insecure'.` },
+      {
+        code: 'INSECURE_ADDRESS',
+        context: { address },
+        message: `INSECURE_ADDRESS: address ${address}. See gemsocket/docs/errors.md#insecure_address`,
+      },
+    ]);
   });
 
   it('work side by side, and leave the process as they found it', async () => {

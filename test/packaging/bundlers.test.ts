@@ -1,33 +1,38 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
 import * as esbuild from 'esbuild';
 import * as vite from 'vite';
 import { describe, expect, inject, test } from 'vitest';
 import webpack from 'webpack';
 import { makeProject } from '../support/installed-package.js';
 
-type Bundle = (folder: string) => Promise<string>;
+type Mode = 'production' | 'development';
+type Bundle = (folder: string, mode: Mode) => Promise<string>;
 
-/** Each bundles main.js of a project for a browser and gives the code. webpack minifies: only that drops unused classes. */
+/** Each bundles main.js of a project for a browser and gives the code, which is minified: only that drops unused classes in webpack. */
 const bundlers: Readonly<Record<string, Bundle>> = {
-  async esbuild(folder) {
+  async esbuild(folder, mode) {
     const options = { bundle: true, write: false, format: 'esm', platform: 'browser', logLevel: 'error' } as const;
-    const { outputFiles } = await esbuild.build({ ...options, entryPoints: [join(folder, 'main.js')] });
+    const conditions = mode === 'development' ? ['development'] : [];
+    const { outputFiles } = await esbuild.build({ ...options, conditions, entryPoints: [join(folder, 'main.js')] });
     return outputFiles[0]?.text ?? '';
   },
 
-  async vite(folder) {
+  async vite(folder, mode) {
     const lib = { entry: join(folder, 'main.js'), formats: ['es' as const], fileName: () => 'out.js' };
-    await vite.build({ root: folder, logLevel: 'error', configFile: false, build: { lib, minify: false, target: 'es2022' } });
+    await vite.build({ root: folder, mode, logLevel: 'error', configFile: false, build: { lib, minify: false, target: 'es2022' } });
     return readFileSync(join(folder, 'dist/out.js'), 'utf8');
   },
 
-  async webpack(folder) {
+  async webpack(folder, mode) {
     const compiler = webpack({
       context: folder,
       entry: './main.js',
-      mode: 'production',
+      mode,
+      devtool: false,
+      optimization: { minimize: true, usedExports: true, concatenateModules: true },
       target: 'web',
       output: { path: join(folder, 'dist'), filename: 'out.js' },
       performance: false,
@@ -43,6 +48,13 @@ const bundlers: Readonly<Record<string, Bundle>> = {
 const onlyConnect = "import { connect } from 'gemsocket'; globalThis.it = connect;";
 const everything = "import * as gemsocket from 'gemsocket'; globalThis.it = { ...gemsocket };";
 
+/** What a bundle leaves in `it`, in a world of its own. */
+function evaluate(code: string): unknown {
+  const world = createContext({ TextEncoder, TextDecoder, URL, MessageChannel, WebSocket: class {} });
+  runInContext(code, world);
+  return structuredClone(world.it);
+}
+
 function project(text: string): string {
   return makeProject(inject('installation'), { 'main.js': text });
 }
@@ -50,8 +62,8 @@ function project(text: string): string {
 /** Words that ws cannot do without: the header and the magic string of its handshake, its one extension. */
 const wordsOfWs = ['Sec-WebSocket-Key', '258EAFA5-E914-47DA-95CA-C5AB0DC85B11', 'permessage-deflate'];
 const withSession = "import { connect } from 'gemsocket'; import { session } from 'gemsocket/session'; globalThis.it = [connect, session];";
-/** An option, and what only its errors say; and what only the server's half says. */
-const wordsOfSession = ['replayBytes', 'against gem.1'];
+/** An option, and a fact of its errors; and what only the server's half says. */
+const wordsOfSession = ['replayBytes', 'an empty batch'];
 const wordsOfSessionServer = ['no handshake in time', 'session evicted'];
 const wordsOfBus = ['createClient', 'closeWebsocket', 'UNKNOWN_CLIENT'];
 
@@ -60,12 +72,38 @@ function importsOf(code: string): string[] {
   return [...all].map(([, source]) => source ?? '').filter((source) => source.startsWith('node:') || builtinModules.includes(source));
 }
 
-describe.each(Object.entries(bundlers))('a bundle of %s for a browser', (_name, bundle) => {
+/** Of the sentences of errors: of the core, of options, and of a session. */
+const sentences = ['is not encrypted', 'Did you mean', 'against gem.1', 'Await drained()', 'see cause'];
+
+const inEachMode = Object.entries(bundlers).flatMap(([name, bundler]) =>
+  (['production', 'development'] as const).map((mode) => [name, mode, (folder: string) => bundler(folder, mode)] as const),
+);
+
+describe.each(inEachMode)('a bundle of %s for a browser, in %s', (_name, mode, bundle) => {
   test('has no ws and no module of Node inside', async () => {
     const code = await bundle(project(everything));
     expect(code).toContain('createClient');
     for (const word of wordsOfWs) expect(code).not.toContain(word);
     expect(importsOf(code)).toEqual([]);
+  });
+
+  test('has the sentences of errors in development only', async () => {
+    const code = await bundle(project(withSession));
+    expect(sentences.filter((sentence) => code.includes(sentence))).toEqual(mode === 'development' ? sentences : []);
+    expect(code.includes('docs/errors.md#')).toBe(mode === 'production');
+  });
+
+  test('has one class WebsocketError, whatever it imports', async () => {
+    const run = (text: string) => bundle(project(text)).then(evaluate);
+    expect(
+      await run(`
+        import { WebsocketError } from 'gemsocket';
+        import { session } from 'gemsocket/session';
+        import { webSocketStream } from 'gemsocket/websocket-stream';
+        globalThis.it = [() => session({ windowBytes: 0 }), webSocketStream].map((call) => {
+          try { call(); } catch (error) { return error instanceof WebsocketError; }
+        });`),
+    ).toEqual([true, true]);
   });
 
   test('of connect alone leaves the bus and the streams out', async () => {
@@ -102,7 +140,7 @@ describe('the worker that tabs share', () => {
 
   test('is found by webpack', async () => {
     const folder = project(shared);
-    await bundlers.webpack?.(folder);
+    await bundlers.webpack?.(folder, 'production');
     expectWorkerIn(join(folder, 'dist'));
   });
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type BuildFailure, build } from 'esbuild';
 import { describe, expect, inject, test } from 'vitest';
@@ -13,29 +14,78 @@ function resolveIn(conditions: readonly string[], name = 'gemsocket'): string {
   );
 }
 
+type Exports = string | { readonly [condition: string]: Exports };
+
+/** The file for exactly these conditions, as a bundler resolves it; undefined if there is none. */
+function fileFor(conditions: readonly string[], subpath = '.'): string | undefined {
+  const path = join(inject('installation'), 'node_modules/gemsocket/package.json');
+  const { exports } = JSON.parse(readFileSync(path, 'utf8')) as { exports: Record<string, Exports> };
+  const find = (target: Exports): string | undefined => {
+    if (typeof target === 'string') return basename(target);
+    const fitting = Object.entries(target).filter(([condition]) => condition === 'default' || conditions.includes(condition));
+    return fitting.map(([, inner]) => find(inner)).find((file) => file !== undefined);
+  };
+  return find(exports[subpath] ?? {});
+}
+
+/** All combinations of the conditions that the package knows: 1,024. */
+function combinations(): string[][] {
+  const known = ['react-native', 'workerd', 'edge-light', 'worker', 'deno', 'bun', 'browser', 'node', 'development', 'import'];
+  return known.reduce<string[][]>((all, condition) => all.concat(all.map((some) => [...some, condition])), [[]]);
+}
+
 describe('the exports of the package', () => {
   test.each([
-    ['a page', ['browser'], 'browser.js'],
-    ['a worker bundle, which names browser too', ['worker', 'browser'], 'standard.js'],
-    ['Cloudflare workers, which name worker and browser too', ['workerd', 'worker', 'browser'], 'standard.js'],
-    ['edge runtimes', ['edge-light'], 'standard.js'],
-    ['React Native, which may name browser too', ['react-native', 'browser'], 'standard.js'],
-    ['Deno, which names node too', ['deno'], 'standard.js'],
-    ['Bun, which names node too', ['bun'], 'standard.js'],
+    ['a page', ['browser'], 'browser'],
+    ['a worker bundle, which names browser too', ['worker', 'browser'], 'standard'],
+    ['Cloudflare workers, which name worker and browser too', ['workerd', 'worker', 'browser'], 'standard'],
+    ['edge runtimes', ['edge-light'], 'standard'],
+    ['React Native, which may name browser too', ['react-native', 'browser'], 'standard'],
+    ['a runtime without a condition', [], 'standard'],
+  ])('%s: without the sentences of errors, unless the condition development is set', (_runtime, conditions, entry) => {
+    expect(fileFor(conditions)).toBe(`${entry}.js`);
+    expect(fileFor([...conditions, 'development'])).toBe(`${entry}.dev.js`);
+  });
+
+  test.each([
+    ['Deno, which names node too', ['deno'], 'standard.dev.js'],
+    ['Bun, which names node too', ['bun'], 'standard.dev.js'],
+    ['Node with the condition of a worker', ['worker'], 'standard.dev.js'],
+    ['Node with the condition of a browser', ['browser'], 'browser.dev.js'],
     ['Node', [], 'node.js'],
-  ])('%s', (_runtime, conditions, file) => {
+  ])('%s: with sentences', (_runtime, conditions, file) => {
     expect(resolveIn(conditions)).toBe(file);
   });
 
+  test('whatever the conditions, all entries of a program are of one build', () => {
+    for (const conditions of combinations()) {
+      const hasSentences = conditions.includes('node') || conditions.includes('development');
+      const files = ['.', './session', './shared', './websocket-stream'].map((subpath) => fileFor(conditions, subpath) ?? '');
+      const server = fileFor(conditions, './server') ?? [];
+      const withSentences = files.concat(server).filter((file) => /^(node|server)\.js$|\.dev\.js$/.test(file));
+      expect([conditions, withSentences]).toEqual([conditions, hasSentences ? files.concat(server) : []]);
+    }
+  });
+
   test.each([[['browser']], [['worker', 'browser']], [['deno']], [[]]])('a session is the same with the conditions %j', (conditions) => {
-    expect(resolveIn(conditions, 'gemsocket/session')).toBe('session.js');
+    expect(resolveIn(conditions, 'gemsocket/session')).toBe('session.dev.js');
+    expect(fileFor(conditions, './session')).toBe('session.js');
   });
 
   test.each([
     [['browser'], 'shared.js'],
     [['worker', 'browser'], 'standard.js'],
     [['react-native', 'browser'], 'standard.js'],
-    [['deno'], 'standard.js'],
+    [[], 'standard.js'],
+  ])('with the conditions %j and without node tabs share, or there are none', (conditions, file) => {
+    expect(fileFor(conditions, './shared')).toBe(file);
+  });
+
+  test.each([
+    [['browser'], 'shared.dev.js'],
+    [['worker', 'browser'], 'standard.dev.js'],
+    [['react-native', 'browser'], 'standard.dev.js'],
+    [['deno'], 'standard.dev.js'],
     [[], 'node.js'],
   ])('with the conditions %j tabs share, or there are none', (conditions, file) => {
     expect(resolveIn(conditions, 'gemsocket/shared')).toBe(file);

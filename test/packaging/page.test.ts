@@ -38,9 +38,12 @@ const echo = (library: string, text: string) => `
   client.on('message', (message) => { document.title += message; });
   client.sendMessage('${text}');`;
 
+const SHORT = 'INSECURE_ADDRESS: address ws://localhost/. See gemsocket/docs/errors.md#insecure_address';
+const SENTENCE = "ws://localhost/ is not encrypted. Write wss://, or set type: 'insecure'.";
+
 describe('the package in a page without a bundler', () => {
-  test('the script tag gives a global, and it connects', async () => {
-    const html = `<script src="/dist/gemsocket.iife.js"></script><script type="module">${echo('Gemsocket', 'script tag')}</script>`;
+  test.each(['gemsocket.iife.js', 'gemsocket.dev.iife.js'])('the script tag of %s gives a global, and it connects', async (file) => {
+    const html = `<script src="/dist/${file}"></script><script type="module">${echo('Gemsocket', 'script tag')}</script>`;
     await inPage(html, async (page) => expect(await answer(page)).toBe('script tag'));
   });
 
@@ -51,19 +54,40 @@ describe('the package in a page without a bundler', () => {
     await inPage(html, async (page) => expect(await answer(page)).toBe('import map'));
   });
 
-  test('two builds in one page: noConflict() gives the first its global back, and both work', async () => {
+  test.each([
+    ['the same', 'gemsocket.iife.js', SHORT],
+    ['one with sentences', 'gemsocket.dev.iife.js', SENTENCE],
+  ])('two builds in one page, %s: noConflict() gives the first its global back, and both work', async (_builds, file, message) => {
     const html = `
       <script src="/dist/gemsocket.iife.js"></script>
       <script>const first = Gemsocket;</script>
-      <script src="/dist/gemsocket.iife.js?second"></script>
+      <script src="/dist/${file}?second"></script>
       <script type="module">
         const second = Gemsocket.noConflict();
-        window.seen = { isTwo: first !== second, isFirst: Gemsocket === first };
+        const errors = [first, second].map(({ SecureWebsocketClient }) => {
+          try { new SecureWebsocketClient('ws://localhost'); } catch (error) { return error; }
+        });
+        window.seen = {
+          isTwo: first !== second,
+          isFirst: Gemsocket === first,
+          areTheirOwn: errors.map((error) => [error instanceof first.WebsocketError, error instanceof second.WebsocketError]),
+          codes: errors.map(({ code }) => code),
+          messages: errors.map(({ message }) => message),
+        };
         for (const [library, text] of [[first, 'one '], [second, 'two ']]) { ${echo('library', "' + text + '")} }
       </script>`;
     await inPage(html, async (page) => {
       await page.waitForFunction(() => document.title.includes('one') && document.title.includes('two'));
-      expect(await page.evaluate('window.seen')).toEqual({ isTwo: true, isFirst: true });
+      expect(await page.evaluate('window.seen')).toEqual({
+        isTwo: true,
+        isFirst: true,
+        areTheirOwn: [
+          [true, false],
+          [false, true],
+        ],
+        codes: ['INSECURE_ADDRESS', 'INSECURE_ADDRESS'],
+        messages: [SHORT, message],
+      });
     });
   });
 
@@ -74,9 +98,9 @@ describe('the package in a page without a bundler', () => {
     });
   });
 
-  test('the source map of the script leads to our TypeScript', () => {
+  test.each(['gemsocket.iife.js', 'gemsocket.dev.iife.js'])('the source map of %s leads to our TypeScript', (file) => {
     const dist = join(inject('installation'), 'node_modules/gemsocket/dist');
-    const map = JSON.parse(readFileSync(join(dist, 'gemsocket.iife.js.map'), 'utf8')) as { sources: string[]; sourcesContent: string[] };
+    const map = JSON.parse(readFileSync(join(dist, `${file}.map`), 'utf8')) as { sources: string[]; sourcesContent: string[] };
     const client = map.sources.findIndex((source) => source.endsWith('src/core/client.ts'));
     expect(map.sourcesContent[client]).toContain('class Client implements IWebsocketClient');
   });

@@ -20,8 +20,8 @@ const project = (name: string) => makeProject(inject('installation'), { 'main.js
 
 /** Of all files that were bundled, the entry: the one that main.js asked for. Shared chunks have other names. */
 function entryOf(files: readonly string[]): string {
-  const entries = ['browser.js', 'node.js', 'standard.js', 'session.js', 'websocket-stream.js'];
-  const found = [...new Set(files.map((file) => basename(file)))].filter((file) => entries.includes(file));
+  const entry = /^(node\.js|(browser|standard|session|websocket-stream)(\.dev)?\.js)$/;
+  const found = [...new Set(files.map((file) => basename(file)))].filter((file) => entry.test(file));
   expect(found).toHaveLength(1);
   return found[0] ?? '';
 }
@@ -71,13 +71,14 @@ function viteFor(build: vite.BuildOptions, more: vite.InlineConfig = {}): Resolv
   };
 }
 
-function webpackFor(target: string): Resolve {
+function webpackFor(target: string, mode: 'production' | 'development'): Resolve {
   return async (name) => {
     const folder = project(name);
     const compiler = webpack({
       context: folder,
       entry: './main.js',
-      mode: 'development',
+      mode,
+      optimization: { concatenateModules: false },
       target,
       output: { path: join(folder, 'out'), library: { type: 'module' }, module: true },
       experiments: { outputModule: true },
@@ -145,6 +146,7 @@ const onWorker: vite.SSROptions = { noExternal: ['gemsocket'], target: 'webworke
 
 const targets: readonly (readonly [target: string, file: string, resolve: Resolve])[] = [
   ['esbuild for a browser', 'browser.js', esbuildFor('browser')],
+  ['esbuild for a browser, in development', 'browser.dev.js', esbuildFor('browser', ['development'])],
   ['esbuild for a worker of Cloudflare', 'standard.js', esbuildFor('browser', ['workerd', 'worker', 'browser'])],
   ['esbuild for Deno', 'standard.js', esbuildFor('neutral', ['deno'])],
   ['esbuild for Bun', 'standard.js', esbuildFor('neutral', ['bun'])],
@@ -152,6 +154,7 @@ const targets: readonly (readonly [target: string, file: string, resolve: Resolv
   ['esbuild without a platform', 'standard.js', esbuildFor('neutral')],
   ['esbuild for Node', 'node.js', esbuildFor('node')],
   ['Rollup for a browser', 'browser.js', rollupFor({ browser: true })],
+  ['Rollup for a browser, in development', 'browser.dev.js', rollupFor({ browser: true, exportConditions: ['development'] })],
   ['Rollup for Node', 'node.js', rollupFor({ exportConditions: ['node'] })],
   ['Rollup without a platform', 'standard.js', rollupFor({})],
   ['Vite for a browser', 'browser.js', viteFor({})],
@@ -162,9 +165,13 @@ const targets: readonly (readonly [target: string, file: string, resolve: Resolv
     'standard.js',
     viteFor({ ssr: true }, { ssr: { ...onWorker, resolve: { conditions: ['workerd', 'browser'] } } }),
   ],
-  ['webpack for a browser', 'browser.js', webpackFor('web')],
-  ['webpack for a web worker', 'standard.js', webpackFor('webworker')],
-  ['webpack for Node', 'node.js', webpackFor('node20')],
+  ['Vite for a browser, in development', 'browser.dev.js', viteFor({}, { mode: 'development' })],
+  ['webpack for a browser', 'browser.js', webpackFor('web', 'production')],
+  ['webpack for a browser, in development', 'browser.dev.js', webpackFor('web', 'development')],
+  ['webpack for a web worker', 'standard.js', webpackFor('webworker', 'production')],
+  ['webpack for a web worker, in development', 'standard.dev.js', webpackFor('webworker', 'development')],
+  ['webpack for Node', 'node.js', webpackFor('node20', 'production')],
+  ['webpack for Node, in development', 'node.js', webpackFor('node20', 'development')],
   ['Metro for iOS', 'standard.js', metroFor('ios')],
   ['Metro for Android, by require()', 'standard.js', metroFor('android', false)],
   ['Metro for the web, with the condition of React Native beside that of browsers', 'standard.js', metroFor('web')],
@@ -175,8 +182,9 @@ describe.each(targets)('%s', (_target, file, resolve) => {
     expect(await resolve('gemsocket')).toBe(file);
   });
 
-  test.each(EVERYWHERE)('takes the one file of %s', async (name) => {
-    expect(await resolve(name)).toBe(`${name.slice('gemsocket/'.length)}.js`);
+  test.each(EVERYWHERE)('takes the file of %s that is of the same build', async (name) => {
+    const build = file === 'node.js' || file.endsWith('.dev.js') ? 'dev.js' : 'js';
+    expect(await resolve(name)).toBe(`${name.slice('gemsocket/'.length)}.${build}`);
   });
 });
 
@@ -207,9 +215,8 @@ test('no file for other platforms than Node reaches a module of Node, ws, or any
   const folder = join(inject('installation'), 'node_modules/gemsocket');
   const { exports } = createRequire(import.meta.url)(join(folder, 'package.json')) as { exports: Exports };
   const files = [...new Set(filesOutsideOfNode(exports))];
-  expect(files).toEqual(
-    expect.arrayContaining(['./dist/browser.js', './dist/session.js', './dist/standard.js', './dist/websocket-stream.js']),
-  );
+  const both = ['browser', 'session', 'standard', 'websocket-stream'].flatMap((name) => [`./dist/${name}.js`, `./dist/${name}.dev.js`]);
+  expect(files).toEqual(expect.arrayContaining(both));
   for (const file of files) {
     const reached = [...reachableFrom(join(folder, file)).keys()];
     expect(reached.filter((source) => !source.startsWith(folder))).toEqual([]);

@@ -32,7 +32,7 @@ test('two copies of the package in one process both connect, and both say 1001 w
   });
   cpSync(join(installation, 'node_modules/gemsocket'), join(cwd, 'copy'), { recursive: true });
   const { stdout } = await promisify(execFile)(process.execPath, ['main.mjs'], { cwd });
-  expect(JSON.parse(stdout)).toEqual({ isTwo: true, addressResponder: ['hello', 'hello'] });
+  expect(JSON.parse(stdout)).toEqual({ isTwo: true, answers: ['hello', 'hello'] });
   await expect.poll(() => closeCodes).toEqual([1001, 1001]);
   await promisify(server.close.bind(server))();
 });
