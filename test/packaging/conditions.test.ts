@@ -28,9 +28,9 @@ function fileFor(conditions: readonly string[], subpath = '.'): string | undefin
   return find(exports[subpath] ?? {});
 }
 
-/** All combinations of the conditions that the package knows: 1,024. */
+/** All combinations of the conditions that the package knows: 512. */
 function combinations(): string[][] {
-  const known = ['react-native', 'workerd', 'edge-light', 'worker', 'deno', 'bun', 'browser', 'node', 'development', 'import'];
+  const known = ['react-native', 'workerd', 'edge-light', 'worker', 'deno', 'bun', 'browser', 'node', 'development'];
   return known.reduce<string[][]>((all, condition) => all.concat(all.map((some) => [...some, condition])), [[]]);
 }
 
