@@ -6,7 +6,7 @@ import * as esbuild from 'esbuild';
 import { type CustomResolutionContext, resolve as resolveAsMetro } from 'metro-resolver';
 import { rollup } from 'rollup';
 import * as vite from 'vite';
-import { describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import webpack from 'webpack';
 import { makeProject } from '../support/installed-package.js';
 
@@ -154,7 +154,7 @@ const targets: readonly (readonly [target: string, file: string, resolve: Resolv
   ['esbuild without a platform', 'standard.js', esbuildFor('neutral')],
   ['esbuild for Node', 'node.js', esbuildFor('node')],
   ['Rollup for a browser', 'browser.js', rollupFor({ browser: true })],
-  ['Rollup for a browser, in development', 'browser.dev.js', rollupFor({ browser: true, exportConditions: ['development'] })],
+  ['Rollup for a browser, in development', 'browser.dev.js', rollupFor({ browser: true })],
   ['Rollup for Node', 'node.js', rollupFor({ exportConditions: ['node'] })],
   ['Rollup without a platform', 'standard.js', rollupFor({})],
   ['Vite for a browser', 'browser.js', viteFor({})],
@@ -165,7 +165,7 @@ const targets: readonly (readonly [target: string, file: string, resolve: Resolv
     'standard.js',
     viteFor({ ssr: true }, { ssr: { ...onWorker, resolve: { conditions: ['workerd', 'browser'] } } }),
   ],
-  ['Vite for a browser, in development', 'browser.dev.js', viteFor({}, { mode: 'development' })],
+  ['Vite for a browser, in development', 'browser.dev.js', viteFor({})],
   ['webpack for a browser', 'browser.js', webpackFor('web', 'production')],
   ['webpack for a browser, in development', 'browser.dev.js', webpackFor('web', 'development')],
   ['webpack for a web worker', 'standard.js', webpackFor('webworker', 'production')],
@@ -177,7 +177,11 @@ const targets: readonly (readonly [target: string, file: string, resolve: Resolv
   ['Metro for the web, with the condition of React Native beside that of browsers', 'standard.js', metroFor('web')],
 ];
 
-describe.each(targets)('%s', (_target, file, resolve) => {
+describe.each(targets)('%s', (target, file, resolve) => {
+  // Vite and Rollup take the condition from it.
+  beforeAll(() => void vi.stubEnv('NODE_ENV', target.endsWith('in development') ? 'development' : 'production'));
+  afterAll(() => vi.unstubAllEnvs());
+
   test(`takes dist/${file} for gemsocket`, async () => {
     expect(await resolve('gemsocket')).toBe(file);
   });

@@ -97,8 +97,10 @@ const cases: readonly (readonly [ErrorCode, ErrorContext, words: string, cause?:
   ['UNSUPPORTED', { platform: 'standard' }, 'This runtime has no global WebSocket'],
 ];
 
+const named = cases.map(([code, context, words, why]) => ({ code, context, words, why, facts: JSON.stringify(context) }));
+
 describe('the sentence of', () => {
-  test.each(cases)('%s with the facts %j says: %s', (code, context, words, why) => {
+  test.each(named)('$code with the facts $facts says: $words', ({ code, context, words, why }) => {
     expect(messageOf(code, context, why)).toContain(words);
     expect(messageOf(code, context, why)).toMatch(/^[^\n]*[.?]$/);
     expect(messageOf(code, context, why)).not.toMatch(/undefined|\[object/);
@@ -125,7 +127,7 @@ describe('the message without sentences', () => {
     expect(message).toBe('INVALID_OPTION: option sesion, value true. See gemsocket/docs/errors.md#invalid_option');
   });
 
-  test.each(cases)('%s with the facts %j is one line', (code, context) => {
+  test.each(named)('$code with the facts $facts is one line', ({ code, context }) => {
     expect(shortMessageOf(code, context)).toMatch(/^[A-Z_]+(: \w+ .*)?\. See gemsocket\/docs\/errors\.md#[a-z_]+$/);
     expect(shortMessageOf(code, context)).not.toMatch(/undefined|\[object/);
   });
