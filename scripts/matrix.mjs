@@ -5,7 +5,7 @@ const node = (major) => ({ platform: `node${major}`, title: `Node ${major}`, pla
 const nodeGlobal = (major) => ({ platform: `node${major}Global`, title: `Node ${major}`, place: 'global' });
 const browser = (platform, title) => Object.entries(BROWSER_HOMES).map(([home, place]) => ({ platform, home, title, place }));
 
-/** One table each, and all that must be there. A run is of one of these columns, by its platform and home. */
+/** The columns of each table. All of them must have run; a run belongs to a column by its platform and home. */
 const TABLES = [
   [
     ...[20, 22, 24, 26].map(node),
@@ -17,7 +17,7 @@ const TABLES = [
   [...browser('chromium', 'Chromium'), ...browser('firefox', 'Firefox'), ...browser('webkit', 'WebKitGTK')],
 ];
 
-/** By the word that the names of its cases begin with. */
+/** By the first word of the names of its cases. */
 const BEHAVIOURS = {
   address: 'Addresses',
   connect: 'Connecting',
@@ -40,12 +40,12 @@ const BEHAVIOURS = {
 export const ABILITIES = {
   hasPing: 'Pings without a session',
   hasPause: 'Stops the sender without a session',
-  tellsWhy: 'Tells why connecting failed',
+  tellsWhy: 'Reports why connecting failed',
   tellsProtocolErrors: 'Names protocol errors',
-  sendsAllCodes: 'Sends 1001 to 1014 as they are',
+  sendsAllCodes: 'Sends close codes 1001 to 1014',
   readsWhileClosing: 'Reads while closing',
-  knowsLaterCodes: 'Takes close codes 1012 and 1013',
-  knowsBadGateway: 'Takes close code 1014',
+  knowsLaterCodes: 'Accepts close codes 1012 and 1013',
+  knowsBadGateway: 'Accepts close code 1014',
   followsRedirects: 'Follows redirects, against the standard',
   keepsByteOrderMark: 'Keeps a leading U+FEFF',
   checksUtf8: 'Refuses invalid UTF-8',
@@ -67,7 +67,7 @@ export function summaryOf(runs) {
   );
 }
 
-/** How many cases passed, of how many, by behaviour: "20/20". */
+/** The number of passed cases and of all cases, by behaviour: "20/20". */
 function countsOf(run) {
   const counts = {};
   for (const { name, failure } of run?.results ?? []) {
@@ -78,7 +78,7 @@ function countsOf(run) {
   return counts;
 }
 
-/** What is wrong with it: no run, or a case that failed. */
+/** The problems of a summary: missing runs, and cases that failed. */
 export function problemsOf(summary) {
   return summary.flat().flatMap(({ platform, home, plain, session }) =>
     Object.entries({ plain, session }).flatMap(([link, counts]) => {

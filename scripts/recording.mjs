@@ -42,7 +42,7 @@ export async function record(element, file, act) {
   encode(frames, performance.now(), file);
 }
 
-/** Takes the element with two pixels of the picture for one of the page. Over the protocol of Chromium, as that is twice as fast as a screenshot. */
+/** Pictures of the element, with two pixels for each of the page. Only the DevTools protocol has `optimizeForSpeed`. */
 async function camera(element) {
   const page = element.page();
   const box = await element.boundingBox();
