@@ -1,8 +1,9 @@
 import { resolveAddress } from './address.js';
 import type { MakeChannel } from './channel.js';
-import type { ClientConnection } from './client-connection.js';
-import type { ConnectionEvents, Target } from './connection.js';
-import { makeError, type WebsocketError } from './errors.js';
+import type { ClientConnection, ConnectionOwner } from './client-connection.js';
+import { Connection } from './connection.js';
+import type { Target } from './dialer.js';
+import { makeError } from './errors.js';
 import { invalid } from './option-checks.js';
 import { type ConnectOptions, resolveOptions, type Settings } from './options.js';
 import { PlainChannel } from './plain-channel.js';
@@ -31,25 +32,23 @@ export interface DialFeature extends TransportFeature {
   readonly dial: Dial;
 }
 
-/** What a client is made of; `clientParts` puts it together from an address and options. */
+/** What a client is made of. */
 export interface ClientParts {
   readonly platform: Platform;
   readonly settings: Settings;
-  readonly target: Target;
-  readonly makeChannel: MakeChannel;
-  readonly retryFirstAttempt: boolean;
-  /** Whether the first failure goes to the platform's log where nobody listens: nothing else may tell it. */
+  /** Whether the first failure goes to the platform's log where nothing listens: nothing else may report it. */
   readonly reportsFirstFailure?: boolean;
   readonly onMessage: OnMessage | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Left out: a connection that is made here, of `target` and `makeLink`. */
-  readonly makeConnection?: (events: ConnectionEvents) => ClientConnection;
+  makeConnection(owner: ConnectionOwner): ClientConnection;
   /** Called once the connection is closed and every buffered message has been read. `isOwn`: the owner had called `close()`. */
   readonly onFinished?: (client: IWebsocketClient, isOwn: boolean) => void;
-  /** Called with an error of the connection for which there is no listener. */
-  readonly onUnheard?: (error: WebsocketError) => void;
-  /** Told how many messages were accepted and never left, when the connection is down. */
-  readonly onUnsent?: (messages: number) => void;
+}
+
+/** The parts of a client that dials. */
+export interface DialingParts extends ClientParts {
+  readonly target: Target;
+  readonly retryFirstAttempt: boolean;
 }
 
 /**
@@ -63,7 +62,8 @@ export function clientParts(
   type: WebsocketType,
   options: ConnectOptions = {},
   isOnBus = false,
-): ClientParts {
+  wrap: (makeChannel: MakeChannel) => MakeChannel = (makeChannel) => makeChannel,
+): DialingParts {
   const settings = resolveOptions(options, platform.otherOptions);
   const { onMessage, signal, session, transport, retryFirstAttempt } = options;
   if ((type !== 'secure' && type !== 'insecure') || (options.type ?? type) !== type) {
@@ -75,15 +75,20 @@ export function clientParts(
   const feature = session as ChannelFeature | undefined;
   const dialler = (transport as DialFeature | undefined) ?? platform;
   const dial = feature?.wrap?.(dialler.dial) ?? dialler.dial;
+  const dialing = dial === platform.dial ? platform : { ...platform, dial };
+  const target = targetOf(address, type);
+  const plain: MakeChannel = (context) => new PlainChannel(context, settings.outbox);
+  const makeChannel = wrap(feature?.makeChannel(settings, platform) ?? plain);
+  const isRetried = retryFirstAttempt ?? isOnBus;
   return {
-    platform: dial === platform.dial ? platform : { ...platform, dial },
+    platform: dialing,
     settings,
-    target: targetOf(address, type),
-    makeChannel: feature === undefined ? (events) => new PlainChannel(events, settings.outbox) : feature.makeChannel(settings, platform),
-    retryFirstAttempt: retryFirstAttempt ?? isOnBus,
+    target,
+    retryFirstAttempt: isRetried,
     reportsFirstFailure: isOnBus || retryFirstAttempt === true,
     onMessage,
     signal,
+    makeConnection: (owner) => new Connection(dialing, settings, isRetried, target, makeChannel, owner),
   };
 }
 

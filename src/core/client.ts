@@ -1,9 +1,8 @@
-import type { ClientConnection } from './client-connection.js';
+import type { ClientConnection, ConnectionOwner } from './client-connection.js';
 import { clientEvents } from './client-events.js';
 import { newId } from './client-id.js';
 import type { ClientParts } from './client-parts.js';
 import { checkClose } from './close-codes.js';
-import { Connection, type ConnectionEvents } from './connection.js';
 import { deferred, rejected } from './deferred.js';
 import { asyncDispose } from './dispose.js';
 import { Drain } from './drain.js';
@@ -71,14 +70,11 @@ export class Client implements IWebsocketClient {
         full: () => this.#connection.pause(),
         hasRoom: () => this.#connection.resume(),
         consumed: (bytes) => this.#connection.channel.consumed(bytes),
-        finished: () => parts.onFinished?.(this, this.#ownerClosed),
+        finished: () => this.finished(this.#ownerClosed),
       },
       platform.makeInboxQueue?.(),
     );
-    const connectionEvents = this.#connectionEvents();
-    this.#connection =
-      parts.makeConnection?.(connectionEvents) ??
-      new Connection(platform, settings, parts.retryFirstAttempt, parts.target, parts.makeChannel, connectionEvents);
+    this.#connection = parts.makeConnection(this.#connectionOwner());
     if (parts.onMessage !== undefined) this.#attachHandler();
   }
 
@@ -116,29 +112,18 @@ export class Client implements IWebsocketClient {
     return this.#opening.promise;
   }
 
-  /** The server's end of a session: its peer came back, and the platform's `dial` has the transport. */
-  takeOver(): void {
-    this.#connection.takeOver?.();
-  }
-
-  /** As `close`, over the present transport or not at all: the peer of a session that is away is not waited for. */
-  closeForGood(code: number, reason: string): Promise<CloseInfo> {
-    this.#connection.close(code, reason, true);
-    return this.#closing.promise;
-  }
-
   isConnectionOpen(): boolean {
     return this.state === 'open';
   }
 
   sendMessage(text: string, delivery: Delivery = 'reliable'): boolean {
     if (typeof text !== 'string') throw makeError('INVALID_MESSAGE', { method: 'sendMessage' });
-    return this.#send(text, utf8Length(text), delivery);
+    return this.send(text, utf8Length(text), delivery);
   }
 
   sendMessageBinary(bytes: ArrayBuffer | ArrayBufferView, delivery: Delivery = 'reliable'): boolean {
     const copy = copyOf(bytes);
-    return this.#send(copy, copy.byteLength, delivery);
+    return this.send(copy, copy.byteLength, delivery);
   }
 
   drained(): Promise<void> {
@@ -178,17 +163,13 @@ export class Client implements IWebsocketClient {
     await this.close();
   }
 
-  /** For a message to many clients, which nobody changes any more: nothing is copied. */
-  protected sendShared(message: string | Uint8Array<ArrayBuffer>, bytes: number): boolean {
-    return this.#send(message, bytes, 'reliable');
+  /** Resolves when the connection is down. */
+  protected get ending(): Promise<CloseInfo> {
+    return this.#closing.promise;
   }
 
-  /** Ends the connection, or the session of a peer that is away, without waiting for anybody. */
-  protected terminate(info: CloseInfo, error?: WebsocketError): void {
-    this.#connection.terminate(info, error);
-  }
-
-  #send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
+  /** Sends the message itself, not a copy. */
+  protected send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
     if (delivery !== 'reliable' && delivery !== 'volatile' && typeof delivery?.latest !== 'string') {
       throw invalid('delivery', delivery);
     }
@@ -198,11 +179,31 @@ export class Client implements IWebsocketClient {
       this.#addLate(1, bytes);
       return false;
     }
-    const { channel } = this.#connection;
-    channel.send(message, bytes, delivery);
-    // A message that the peer does not take ends the connection.
-    return !this.#isClosingOrClosed() && channel.bufferedBytes < this.#parts.settings.outbox.highWaterBytes;
+    return this.keepsUp(this.#connection.channel.send(message, bytes, delivery), bytes);
   }
+
+  /** @param waitingBytes that waited before a message of `bytes` was sent. */
+  protected keepsUp(waitingBytes: number, bytes: number): boolean {
+    return waitingBytes + bytes < this.#parts.settings.outbox.highWaterBytes;
+  }
+
+  /** The connection is closed and every buffered message has been read. */
+  protected finished(isOwn: boolean): void {
+    this.#parts.onFinished?.(this, isOwn);
+  }
+
+  /** An error that nothing listens for. */
+  protected report(error: WebsocketError): void {
+    this.#parts.platform.report(error);
+  }
+
+  /** An error of the connection that nothing listens for, and that an event, a promise or the state reports as well. */
+  protected unheard(error: WebsocketError): void {
+    if (error.code === 'MESSAGE_TOO_BIG' || this.#isFirstFailure()) this.report(error);
+  }
+
+  /** So many messages were accepted and never left. */
+  protected unsent(_messages: number): void {}
 
   /** Reported with the close, or after it: once for all the sends between two microtask checkpoints. */
   #addLate(messages: number, bytes: number): void {
@@ -221,7 +222,7 @@ export class Client implements IWebsocketClient {
     this.#hasLoggedUnsent ||= !isHeard;
     // What the listener itself has sent is counted, and not reported to it again: that would have no end.
     this.#late = { messages: 0, bytes: 0 };
-    this.#parts.onUnsent?.(late.messages);
+    this.unsent(late.messages);
   }
 
   #isClosingOrClosed(): boolean {
@@ -247,14 +248,14 @@ export class Client implements IWebsocketClient {
   /** Told as an `error` event; where nobody listens, or the listener is what failed, to the platform's log. */
   protected handlerFailed(cause: unknown, handler: string): void {
     const error = makeError('HANDLER_FAILED', { handler }, cause);
-    if (handler === 'error') this.#parts.platform.report(error);
+    if (handler === 'error') this.report(error);
     else this.#tell(error);
   }
 
   /** For what no state, close record or rejection tells as well: where nobody listens it goes to the platform's log. */
   #tell(error: WebsocketError): void {
     if (this.#events.has('error')) this.#events.emit('error', error);
-    else this.#parts.platform.report(error);
+    else this.report(error);
   }
 
   /** Of a client whose first attempt nobody awaits. */
@@ -267,10 +268,10 @@ export class Client implements IWebsocketClient {
   readonly #abort = (): void => {
     this.#opening.reject(makeError('ABORTED', {}, this.#parts.signal?.reason));
     // At once: who aborts does not want it tried again.
-    void this.closeForGood(1000, 'aborted');
+    this.#connection.close(1000, 'aborted', true);
   };
 
-  #connectionEvents(): ConnectionEvents {
+  #connectionOwner(): ConnectionOwner {
     const counters = this.#counters;
     return {
       stateChanged: (now, before) => this.#events.emit('state', now, before),
@@ -287,10 +288,8 @@ export class Client implements IWebsocketClient {
         this.#events.emit('reconnecting', attempt);
       },
       failed: (error) => {
-        const { onUnheard, platform } = this.#parts;
         if (this.#events.has('error')) this.#events.emit('error', error);
-        else if (onUnheard !== undefined) onUnheard(error);
-        else if (error.code === 'MESSAGE_TOO_BIG' || this.#isFirstFailure()) platform.report(error);
+        else this.unheard(error);
       },
       closed: (info, cause) => this.#closed(info, cause),
       deliver: (message, bytes) => {

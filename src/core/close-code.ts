@@ -1,5 +1,5 @@
-// Close codes by their names in RFC 6455, section 7.4.1, and IANA's registry. `CloseCode` of close-codes.ts is all of them; as
-// constants of their own they leave no names behind in a page.
+// Close codes by their names in RFC 6455, section 7.4.1, and IANA's registry. As constants
+// of their own they leave no names behind in a bundle.
 
 export const normal = 1000;
 export const goingAway = 1001;

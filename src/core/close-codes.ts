@@ -3,8 +3,6 @@ import { makeError } from './errors.js';
 import type { CloseInfo } from './types.js';
 import { utf8Length } from './utf8.js';
 
-export { CloseCode };
-
 /** A control frame carries 125 bytes, two of which are the code (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;
 

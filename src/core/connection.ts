@@ -1,66 +1,59 @@
 import { visibleBackoff } from './backoff.js';
-import type { Channel, MakeChannel, SessionEvents } from './channel.js';
-import type { ClientConnection } from './client-connection.js';
+import type { Channel, ChannelControl, MakeChannel } from './channel.js';
+import type { ClientConnection, ConnectionOwner } from './client-connection.js';
 import { type Cancel, deadline } from './clock.js';
-import { abnormalClose, CloseCode } from './close-codes.js';
-import { attemptFailed, makeError, type WebsocketError } from './errors.js';
+import * as CloseCode from './close-code.js';
+import { abnormalClose } from './close-codes.js';
+import { dial, type Target } from './dialer.js';
+import { makeError, type WebsocketError } from './errors.js';
 import { Liveness } from './liveness.js';
-import { PAGE_HIDDEN, step } from './machine.js';
+import { next, PAGE_HIDDEN, PROVEN_MS } from './machine.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
-import { type ReportEvents, Reports } from './reports.js';
-import { type Effect, type MachineEvent, type Policy, publicState, type State, transportOf } from './state.js';
-import type { Transport, TransportEvents } from './transport.js';
+import { Reports } from './reports.js';
+import { goodbyeOf, type MachineEvent, type Policy, publicState, type State, transportOf } from './state.js';
+import type { AcceptedTransport, Transport, TransportEvents } from './transport.js';
 import type { CloseInfo, ConnectionState, Continuity, Message } from './types.js';
 
-/** The connection's owner: what is told in order, and what comes with every message. */
-export interface ConnectionEvents extends ReportEvents {
-  deliver(message: Message, bytes: number): void;
-  sent(bytes: number): void;
-  shed(): void;
-  drained(): void;
-  measured(rttMs: number): void;
-}
-
-/** Asked before every attempt. */
-export type Target = () => URL | Promise<URL>;
-
-/** Runs the state machine: carries out its effects on transports, timers and the link, and feeds back what they tell. */
-export class Connection implements ClientConnection {
+/** Runs the state machine: a state that is entered starts its timer, its transport and its reports; one that is left ends them. */
+export class Connection implements ClientConnection, ChannelControl {
   readonly channel: Channel;
   readonly #platform: Platform;
   readonly #settings: Settings;
   readonly #policy: Policy;
-  readonly #target: Target;
-  readonly #events: ConnectionEvents;
+  readonly #target: Target | undefined;
+  readonly #owner: ConnectionOwner;
   readonly #reports: Reports;
   #state: State = { at: 'idle' };
   #transport: Transport | undefined;
+  #accepted: AcceptedTransport | undefined;
   #liveness: Liveness | undefined;
   #cancelTimer: Cancel | undefined;
   #cancelDeadline: Cancel | undefined;
   #continuity: Continuity | undefined;
   /** The inbox is full: no transport is read, the present one or the next. */
   #isHeld = false;
-  /** Once the inbox is full after `close()`, what comes is not kept, for the closing handshake must be read; and that is told. */
-  #tail: 'kept' | 'cut' | 'told' = 'kept';
+  /** Once the inbox is full after `close()`, messages are dropped, as the closing handshake must be read; and that is reported. */
+  #tail: 'kept' | 'cut' | 'reported' = 'kept';
   #retryAfterMs: number | undefined;
 
+  /** @param target undefined for a connection that is only ever accepted. */
   constructor(
     platform: Platform,
     settings: Settings,
     retryFirstAttempt: boolean,
-    target: Target,
+    target: Target | undefined,
     makeChannel: MakeChannel,
-    events: ConnectionEvents,
+    owner: ConnectionOwner,
   ) {
     this.#platform = platform;
     this.#settings = settings;
     this.#target = target;
-    this.#events = events;
-    this.#reports = new Reports(events);
-    this.channel = makeChannel(this.#channelEvents());
-    this.#policy = { ...settings, retryFirstAttempt, resumes: this.channel.resumes };
+    this.#owner = owner;
+    this.#reports = new Reports(owner);
+    this.channel = makeChannel({ sink: owner, control: this });
+    const { recover } = this.channel;
+    this.#policy = { ...settings, retryFirstAttempt, recover };
   }
 
   get state(): ConnectionState {
@@ -75,17 +68,24 @@ export class Connection implements ClientConnection {
     this.#dispatch({ is: 'connect' });
   }
 
-  close(code: number, reason: string, isFinal = false): void {
-    this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || this.channel.isDone === true });
+  /** Goes on over a transport that the peer has opened; false, for good, where the connection is over or about to be. */
+  accept(transport: AcceptedTransport): boolean {
+    this.#accepted = transport;
+    if (this.#state.at === 'idle') return true; // for `connect`
+    this.#dispatch({ is: 'accepted' });
+    return this.#accepted === undefined;
   }
 
-  /** A session whose page is gone for good ends behind what was accepted; where that must still wait, it is left as it is. */
+  close(code: number, reason: string, isFinal = false): void {
+    this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || !this.channel.resumes || this.channel.isDone === true });
+  }
+
+  /** A session whose page is gone for good ends behind the accepted messages; where those must still wait, it is left as it is. */
   suspend(isForGood = false): void {
     if (isForGood && this.channel.resumes) this.channel.close(CloseCode.goingAway, PAGE_HIDDEN);
     this.#dispatch({ is: 'suspended' });
   }
 
-  /** The page is shown or the network is back. */
   wake(): void {
     if (this.#state.at === 'open') this.#liveness?.wake();
     else this.retryNow();
@@ -95,14 +95,8 @@ export class Connection implements ClientConnection {
     this.#dispatch({ is: 'woken' });
   }
 
-  /** The peer of a session came back: `dial` of the platform will return its new transport. */
-  takeOver(): void {
-    this.#dispatch({ is: 'takeOver' });
-  }
-
-  /** For good, and without waiting for an answer; the peer is told the code, where one can be sent. */
   terminate(info: CloseInfo, error: WebsocketError | undefined): void {
-    this.#dispatch({ is: 'terminate', info, ...(error === undefined ? {} : { error }) });
+    this.#dispatch({ is: 'terminate', info, error });
   }
 
   /** The inbox is full: the socket is not read until `resume`, or, where that can't be, the connection ends. */
@@ -124,13 +118,45 @@ export class Connection implements ClientConnection {
     this.close(CloseCode.goingAway, 'process exit', true);
   }
 
+  ready(continuity: Continuity): void {
+    if (this.#state.at !== 'dialing') return;
+    this.#continuity = continuity;
+    this.#startLiveness();
+    this.#dispatch({ is: 'opened', transport: this.#state.transport });
+    if (this.#isHeld) this.#hold();
+  }
+
+  pong(): void {
+    this.#liveness?.pong();
+  }
+
+  fail(code: number, error: WebsocketError): void {
+    this.#lose({ code, reason: error.code, wasClean: false }, error, code);
+  }
+
+  ended(info: CloseInfo): void {
+    this.#lose(info, undefined, info.code);
+  }
+
+  retryAfter(delayMs: number): void {
+    this.#retryAfterMs = delayMs;
+  }
+
+  undelivered(messages: readonly Message[]): void {
+    this.#reports.tell((reports) => reports.undelivered(messages));
+  }
+
   #dispatch(event: MachineEvent): void {
     const before = this.#state;
-    const { state, effects } = step(before, event, this.#policyNow, this.#platform.random());
+    const state = next(before, event, this.#policyNow, this.#platform.random());
+    if (state === before) return;
     this.#state = state;
-    if (state.at !== before.at || transportOf(state) !== transportOf(before)) this.#leave(before);
-    this.#reports.addState(before, state);
-    for (const effect of effects) this.#perform(effect);
+    const isEntered = state.at !== before.at || transportOf(state) !== transportOf(before);
+    if (isEntered) this.#leave(before, state);
+    const [was, now] = [publicState(before), publicState(state)];
+    if (was !== now) this.#reports.add((reports) => reports.stateChanged(now, was));
+    if (isEntered) this.#enter(before, state);
+    this.#beginClosing(before, state);
     this.#reports.flush();
   }
 
@@ -140,107 +166,96 @@ export class Connection implements ClientConnection {
     return { ...this.#policy, reconnect: visibleBackoff(reconnect) };
   }
 
-  #hold(): void {
-    if (this.#state.at === 'closing') this.#cutTail();
-    else if (this.#transport?.pause === undefined) this.#fail(CloseCode.inboxFull, makeError('INBOX_FULL', { ...this.#settings.inbox }));
-    else {
-      this.#transport.pause();
-      this.#liveness?.hold();
-    }
-  }
-
-  #cutTail(): void {
-    this.#tail = 'cut';
-    this.#transport?.resume?.();
-  }
-
-  /** The first message that is not kept speaks for all. */
-  #dropTail(): void {
-    if (this.#tail === 'told') return;
-    this.#tail = 'told';
-    this.#reports.tell((events) => events.failed(makeError('INBOX_FULL', { ...this.#settings.inbox, isClosing: true })));
-  }
-
-  #leave(before: State): void {
+  #leave(before: State, state: State): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (this.#livenessIsOver(before)) this.#liveness?.stop();
-    if (this.#state.at === 'closed') this.#cancelDeadline?.();
-    if (transportOf(before) !== undefined && transportOf(before) !== transportOf(this.#state)) this.channel.detach();
+    // A close frame that may be sent again over the next transport must not wait for one that is dead.
+    const staysAlive = before.at === 'open' && state.at === 'closing' && !state.goodbye.isFinal;
+    if ((before.at === 'open' || before.at === 'closing') && !staysAlive) this.#liveness?.stop();
+    const held = transportOf(before);
+    if (held !== undefined && held !== transportOf(state)) this.channel.detach();
   }
 
-  /** A goodbye that may be said again over the next transport must not wait for one that is dead. */
-  #livenessIsOver(before: State): boolean {
-    const state = this.#state;
-    return before.at === 'closing' || (before.at === 'open' && !(state.at === 'closing' && state.mayReturn));
-  }
-
-  #perform(effect: Effect): void {
-    switch (effect.do) {
-      case 'dial':
-        this.#dial(effect.transport);
+  #enter(before: State, state: State): void {
+    switch (state.at) {
+      case 'dialing':
+        if (this.#transport !== undefined) this.#replaced(state.failures, goodbyeOf(state) !== undefined);
+        this.#startTimer(this.#policy.connectTimeoutMs);
+        this.#dial(state.transport);
         break;
-      case 'startTimer':
-        this.#cancelTimer?.();
-        this.#cancelTimer = this.#startTimer(effect.delayMs, () => this.#dispatch({ is: 'timeout' }));
+      case 'open': {
+        const continuity = this.#continuity as Continuity;
+        this.#startTimer(PROVEN_MS);
+        this.#reports.add((reports) => reports.opened(state.isFirst, continuity));
         break;
-      case 'startDeadline':
-        this.#cancelDeadline = deadline(this.#platform.clock, effect.delayMs, () => this.#dispatch({ is: 'deadline' }));
+      }
+      case 'waiting':
+        this.#wait(before, state);
         break;
-      case 'closeChannel':
-        this.channel.close(effect.code, effect.reason);
-        if (this.#isHeld) this.#cutTail();
-        break;
-      case 'detachTransport':
-        this.#transport?.detach(effect.code, effect.reason);
-        this.#transport = undefined;
-        break;
-      default:
-        this.#reports.add(effect, this.#continuity);
+      case 'closed':
+        this.#cancelDeadline?.();
+        this.#detach(state.info);
+        this.#reports.addError(state.error);
+        this.#reports.add((reports) => reports.closed(state.info, state.error));
     }
   }
 
-  /** The delay before an attempt ends nothing: one that is late in a hidden page must not become later. */
-  #startTimer(delayMs: number, call: () => void): Cancel {
+  /** The peer has opened another transport, and the old one is not known to be dead. */
+  #replaced(attempt: number, isClosing: boolean): void {
+    this.#detach({ code: CloseCode.takenOver, reason: 'taken over' });
+    const cause = abnormalClose('The peer came back on a new connection.');
+    if (!isClosing) this.#reports.add((reports) => reports.retrying({ attempt, delayMs: 0, cause }));
+  }
+
+  #wait(before: State, { attempt, recovery, goodbye, info, error }: State & { at: 'waiting' }): void {
+    const { delayMs, action } = recovery;
+    this.#detach(info);
+    if (Number.isFinite(delayMs)) this.#startTimer(delayMs, action === 'dial');
+    // A failed attempt is reported by the next `reconnecting`; the error that ended an open connection has a report of its own.
+    if (before.at === 'open') this.#reports.addError(error);
+    // After `close()` its end is reported, and not what it takes.
+    if (goodbye === undefined) this.#reports.add((reports) => reports.retrying({ attempt, delayMs, cause: error ?? info }));
+  }
+
+  #beginClosing(before: State, state: State): void {
+    const goodbye = goodbyeOf(state);
+    if (goodbye === undefined || goodbyeOf(before) !== undefined) return;
+    this.#cancelDeadline = deadline(this.#platform.clock, this.#policy.closeTimeoutMs, () => this.#dispatch({ is: 'deadline' }));
+    this.channel.close(goodbye.code, goodbye.reason);
+    if (this.#isHeld) this.#cutTail();
+  }
+
+  /** Of the present state: it stops when the state is left. The delay before an attempt ends nothing, so it gets no time to read first. */
+  #startTimer(delayMs: number, isDelay = false): void {
     const { clock } = this.#platform;
-    const isDelay = this.#state.at === 'waiting' && this.#policy.resumeWindowMs === undefined;
-    return isDelay ? clock.after(delayMs, call) : deadline(clock, delayMs, call);
+    const timeout = () => this.#dispatch({ is: 'timeout' });
+    this.#cancelTimer = isDelay ? clock.after(delayMs, timeout) : deadline(clock, delayMs, timeout);
+  }
+
+  /** 1006 is the name of a connection without a closing handshake, and is never sent. */
+  #detach({ code, reason }: Pick<CloseInfo, 'code' | 'reason'>): void {
+    if (code === CloseCode.abnormal) this.#transport?.detach();
+    else this.#transport?.detach(code, reason);
+    this.#transport = undefined;
   }
 
   #dial(number: number): void {
-    let url: URL | Promise<URL>;
-    try {
-      url = this.#target();
-    } catch (error) {
-      this.#dialFailed(number, attemptFailed('address', error));
+    const accepted = this.#accepted;
+    if (accepted !== undefined) {
+      this.#accepted = undefined;
+      accepted.events = this.#transportEvents(number);
+      this.#transport = accepted;
+      this.channel.attach(accepted);
       return;
     }
-    if (!(url instanceof Promise)) this.#dialUrl(number, url);
-    else
-      url.then(
-        (resolved) => this.#dialUrl(number, resolved),
-        (error: unknown) => this.#dialFailed(number, attemptFailed('address', error)),
-      );
-  }
-
-  #dialUrl(number: number, url: URL): void {
-    if (this.#state.at !== 'dialing' || this.#state.transport !== number) return;
-    const { protocols, maxMessageBytes, closeTimeoutMs, node } = this.#settings;
-    const maxFrameBytes = this.channel.maxFrameBytes ?? maxMessageBytes;
-    const request = { url, protocols: this.channel.offer(protocols), maxMessageBytes: maxFrameBytes, closeTimeoutMs, node };
-    let transport: Transport;
-    try {
-      transport = this.#platform.dial(request, this.#transportEvents(number));
-    } catch (error) {
-      this.#dialFailed(number, attemptFailed('dial', error));
-      return;
-    }
-    this.#transport = transport;
-    if (transport.isOpen) this.channel.attach(transport);
-  }
-
-  #dialFailed(number: number, error: WebsocketError): void {
-    this.#dispatch({ is: 'lost', transport: number, info: abnormalClose(error.message), error });
+    dial(this.#platform, this.#settings, this.#target as Target, this.channel, {
+      events: this.#transportEvents(number),
+      isWanted: () => this.#state.at === 'dialing' && this.#state.transport === number,
+      dialed: (transport) => {
+        this.#transport = transport;
+      },
+      failed: (error) => this.#dispatch({ is: 'lost', transport: number, info: abnormalClose(error.message), error }),
+    });
   }
 
   #transportEvents(number: number): TransportEvents {
@@ -259,58 +274,28 @@ export class Connection implements ClientConnection {
         if (isCurrent()) this.#liveness?.touch();
       },
       pong: () => {
-        if (isCurrent()) this.#liveness?.pong();
+        if (isCurrent()) this.pong();
       },
       drained: () => {
         if (isCurrent()) this.channel.drained();
       },
       closed: (info, error) => {
-        if (!isCurrent()) return;
-        this.#transport = undefined;
-        // A batch of a session that is too big costs its transport only.
-        if (error === undefined && info.code === CloseCode.messageTooBig && !this.channel.resumes) {
-          this.terminate(info, makeError('MESSAGE_TOO_BIG', { closeCode: info.code, reason: info.reason }));
-          return;
-        }
-        const cause = error ?? this.#refusal(info);
-        this.#dispatch({
-          is: 'lost',
-          transport: number,
-          info,
-          retryAfterMs: this.#takeRetryAfterMs(),
-          ...(cause === undefined ? {} : { error: cause }),
-        });
+        if (isCurrent()) this.#closed(number, info, error);
       },
     };
   }
 
-  /** A server may let the WebSocket open and send it away before the channel has begun. */
-  #refusal(info: CloseInfo): WebsocketError | undefined {
-    return this.#state.at === 'dialing' && this.#state.to === 'open'
-      ? makeError('CONNECT_FAILED', { closeCode: info.code, reason: info.reason })
-      : undefined;
-  }
-
-  #channelEvents(): SessionEvents {
-    return {
-      // Messages and counts go straight through: deliver, sent, shed, drained, measured.
-      ...this.#events,
-      ready: (continuity) => {
-        if (this.#state.at !== 'dialing') return;
-        this.#continuity = continuity;
-        this.#startLiveness();
-        this.#dispatch({ is: 'opened', transport: this.#state.transport });
-        if (this.#isHeld) this.#hold();
-      },
-      pong: () => this.#liveness?.pong(),
-      undelivered: (messages) => this.#reports.tell((events) => events.undelivered(messages)),
-      terminate: (code, error) => this.terminate({ code, reason: error.code, wasClean: false }, error),
-      retryAfter: (delayMs) => {
-        this.#retryAfterMs = delayMs;
-      },
-      ended: (info) => this.#lose(info, undefined, info.code),
-      fail: (code, error) => this.#fail(code, error),
-    };
+  #closed(number: number, info: CloseInfo, error: WebsocketError | undefined): void {
+    this.#transport = undefined;
+    // A batch of a session that is too big costs its transport only.
+    if (error === undefined && info.code === CloseCode.messageTooBig && !this.channel.resumes) {
+      this.terminate(info, makeError('MESSAGE_TOO_BIG', { closeCode: info.code, reason: info.reason }));
+      return;
+    }
+    // A server may let the WebSocket open and close it before the channel has begun.
+    const isRefusal = this.#state.at === 'dialing' && !this.#state.hasOpened;
+    const cause = error ?? (isRefusal ? makeError('CONNECT_FAILED', { closeCode: info.code, reason: info.reason }) : undefined);
+    this.#dispatch({ is: 'lost', transport: number, info, error: cause, retryAfterMs: this.#takeRetryAfterMs() });
   }
 
   #startLiveness(): void {
@@ -321,23 +306,38 @@ export class Connection implements ClientConnection {
     this.#liveness = new Liveness(times, this.#platform.clock, {
       ping: this.channel.ping ?? (transport?.ping === undefined ? undefined : () => transport.ping?.()),
       dead: (silentMs) => this.#lose(abnormalClose('link dead'), makeError('LINK_DEAD', { silentMs })),
-      measured: (rttMs) => this.#events.measured(rttMs),
+      measured: (rttMs) => this.#owner.measured(rttMs),
     });
   }
 
-  #fail(code: number, error: WebsocketError): void {
-    this.#lose({ code, reason: error.code, wasClean: false }, error, code);
+  #hold(): void {
+    if (this.#state.at === 'closing') this.#cutTail();
+    else if (this.#transport?.pause === undefined) this.fail(CloseCode.inboxFull, makeError('INBOX_FULL', { ...this.#settings.inbox }));
+    else {
+      this.#transport.pause();
+      this.#liveness?.hold();
+    }
   }
 
-  /** Gives the present transport up: its late events find nobody. Without an error, the peer said goodbye. */
+  #cutTail(): void {
+    this.#tail = 'cut';
+    this.#transport?.resume?.();
+  }
+
+  /** The first one stands for all. */
+  #dropTail(): void {
+    if (this.#tail === 'reported') return;
+    this.#tail = 'reported';
+    this.#reports.tell((reports) => reports.failed(makeError('INBOX_FULL', { ...this.#settings.inbox, isClosing: true })));
+  }
+
+  /** Gives the present transport up: its late events are ignored. Without an error, the peer ended for good. */
   #lose(info: CloseInfo, error: WebsocketError | undefined, code?: number): void {
     const state = this.#state;
     if (!('transport' in state) || this.#transport === undefined) return;
-    this.#transport.detach(code, code === undefined ? undefined : info.reason);
-    this.#transport = undefined;
+    this.#detach({ code: code ?? CloseCode.abnormal, reason: info.reason });
     const retryAfterMs = this.#takeRetryAfterMs();
-    if (error === undefined) this.#dispatch({ is: 'lost', transport: state.transport, info, retryAfterMs, isOver: true });
-    else this.#dispatch({ is: 'lost', transport: state.transport, info, retryAfterMs, error });
+    this.#dispatch({ is: 'lost', transport: state.transport, info, error, retryAfterMs, isOver: error === undefined });
   }
 
   #takeRetryAfterMs(): number | undefined {

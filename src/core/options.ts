@@ -128,8 +128,6 @@ export interface Settings {
   readonly outbox: OutboxBounds;
   readonly liveness: LivenessTimes | undefined;
   readonly node: Readonly<Record<string, unknown>>;
-  /** The server's end of a session: see `Policy`. */
-  readonly resumeWindowMs?: number;
 }
 
 const MIB = 1_048_576;

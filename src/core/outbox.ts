@@ -49,6 +49,20 @@ export class Outbox {
     if (buffered + bytes > limit) throw makeError('OUTBOX_FULL', { buffered, size: bytes, limit });
   }
 
+  /**
+   * Keeps the message, in the place of an older one with its key.
+   *
+   * @returns whether there was one.
+   * @throws {WebsocketError} `OUTBOX_FULL`
+   */
+  put(message: QueuedMessage['message'], bytes: number, delivery: Delivery, elsewhere: number): boolean {
+    const older = this.replaceable(delivery);
+    this.checkRoom(bytes - (older?.bytes ?? 0), elsewhere);
+    if (older === undefined) this.push(message, bytes, delivery);
+    else this.replace(older, message, bytes);
+    return older !== undefined;
+  }
+
   push(message: QueuedMessage['message'], bytes: number, delivery: Delivery): void {
     const key = typeof delivery === 'object' ? delivery.latest : undefined;
     const queued: QueuedMessage = { message, bytes, key };

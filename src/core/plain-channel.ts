@@ -1,11 +1,13 @@
-import type { Channel, ChannelEvents, Leftover } from './channel.js';
+import type { Channel, ChannelContext, ChannelControl, ChannelSink, Leftover } from './channel.js';
+import { redial } from './machine.js';
 import type { OutboxBounds } from './options.js';
 import { Outbox } from './outbox.js';
+import type { Recover } from './state.js';
 import type { Transport } from './transport.js';
 import type { Continuity, Delivery, Message } from './types.js';
 
 /**
- * How far a transport's own buffer is filled. What waits beyond it stays with us, where a `latest` message can still be
+ * How far a transport's own buffer is filled. What waits beyond it stays in the outbox, where a `latest` message can still be
  * replaced. 64 KiB is what a socket takes in one go; more only makes messages older.
  */
 export const TRANSPORT_MARK_BYTES = 64 * 1024;
@@ -14,19 +16,24 @@ const PLAIN: Continuity = {
   resumed: false,
   replayed: 0,
   lost: undefined,
-  reason: 'A plain WebSocket cannot know which messages arrived before the break.',
+  reason: 'A plain WebSocket cannot know which messages arrived before the disconnect.',
 };
+
+const recover: Recover = (loss, policy, chance) => (loss.goodbye === undefined ? redial(loss, policy, chance) : undefined);
 
 /** A message is a WebSocket message, for any server. */
 export class PlainChannel implements Channel {
+  readonly recover = recover;
   readonly resumes = false;
   readonly holdsPeer = false;
-  readonly #events: ChannelEvents;
+  readonly #sink: ChannelSink;
+  readonly #control: ChannelControl;
   readonly #outbox: Outbox;
   #transport: Transport | undefined;
 
-  constructor(events: ChannelEvents, bounds: OutboxBounds) {
-    this.#events = events;
+  constructor({ sink, control }: ChannelContext, bounds: OutboxBounds) {
+    this.#sink = sink;
+    this.#control = control;
     this.#outbox = new Outbox(bounds);
   }
 
@@ -42,44 +49,42 @@ export class PlainChannel implements Channel {
     return transport.protocol;
   }
 
-  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
+  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): number {
     const transport = this.#transport;
-    const transportBytes = transport?.bufferedBytes ?? 0;
-    const canLeave = takes(transport, TRANSPORT_MARK_BYTES) && this.#outbox.isEmpty;
-    if (delivery === 'volatile' && !canLeave) {
-      this.#events.shed();
-      return;
+    const held = transport?.bufferedBytes ?? 0;
+    if (transport !== undefined && held < TRANSPORT_MARK_BYTES && transport.isEnding !== true && this.#outbox.isEmpty) {
+      this.#outbox.checkRoom(bytes, held);
+      this.#hand(transport, message, bytes);
+      return held;
     }
-    const older = this.#outbox.replaceable(delivery);
-    this.#outbox.checkRoom(bytes - (older?.bytes ?? 0), transportBytes);
-    if (older !== undefined) {
-      const isShorter = bytes < older.bytes;
-      this.#outbox.replace(older, message, bytes);
-      this.#events.shed();
-      if (isShorter) this.#events.drained();
-    } else if (canLeave) this.#hand(transport, message, bytes);
-    else this.#outbox.push(message, bytes, delivery);
+    const waitingBytes = held + this.#outbox.bytes;
+    if (delivery === 'volatile') this.#sink.shed();
+    else if (this.#outbox.put(message, bytes, delivery, held)) {
+      this.#sink.shed();
+      this.#sink.drained();
+    }
+    return waitingBytes;
   }
 
   attach(transport: Transport): void {
     this.#transport = transport;
-    this.#events.ready(PLAIN);
-    // A transport that takes all at once has no drain of its own to tell.
+    this.#control.ready(PLAIN);
+    // A transport that takes all at once has no drain of its own to report.
     this.drained();
   }
 
   detach(): void {
     this.#transport = undefined;
-    this.#events.drained();
+    this.#sink.drained();
   }
 
   received(message: Message, bytes: number): void {
-    this.#events.deliver(typeof message === 'string' ? message : owned(message), bytes);
+    this.#sink.deliver(typeof message === 'string' ? message : owned(message), bytes);
   }
 
   drained(): void {
     this.#pump(TRANSPORT_MARK_BYTES);
-    this.#events.drained();
+    this.#sink.drained();
   }
 
   consumed(): void {}
@@ -95,16 +100,16 @@ export class PlainChannel implements Channel {
   }
 
   #pump(markBytes: number): void {
-    while (takes(this.#transport, markBytes)) {
+    for (let transport = this.#transport; takes(transport, markBytes); transport = this.#transport) {
       const queued = this.#outbox.shift();
       if (queued === undefined) return;
-      this.#hand(this.#transport, queued.message, queued.bytes);
+      this.#hand(transport, queued.message, queued.bytes);
     }
   }
 
   #hand(transport: Transport, message: string | Uint8Array<ArrayBuffer>, bytes: number): void {
     transport.send(message);
-    this.#events.sent(bytes);
+    this.#sink.sent(bytes);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from './clock.js';
-import { abnormalClose, CloseCode } from './close-codes.js';
+import * as CloseCode from './close-code.js';
+import { abnormalClose } from './close-codes.js';
 import { makeError, type WebsocketError } from './errors.js';
 import { sizeOf } from './message-bytes.js';
 import { TRANSPORT_MARK_BYTES } from './plain-channel.js';
@@ -46,7 +47,6 @@ export function whatwgCloseCode(code: number): number {
 
 /** A native WebSocket as core wants it. It has no ping and no pause: the standard gives a page neither. */
 export class WhatwgTransport implements Transport {
-  readonly isOpen = false;
   readonly #socket: WhatwgWebSocket;
   readonly #events: TransportEvents;
   readonly #options: WhatwgTransportOptions;

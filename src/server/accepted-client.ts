@@ -2,34 +2,28 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { MakeChannel } from '../core/channel.js';
 import { Client } from '../core/client.js';
-import { abnormalClose, CloseCode } from '../core/close-codes.js';
+import * as CloseCode from '../core/close-code.js';
+import { abnormalClose } from '../core/close-codes.js';
+import { Connection } from '../core/connection.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { checkHas } from '../core/option-checks.js';
-import type { Settings } from '../core/options.js';
-import type { Dial } from '../core/transport.js';
-import type { ClientEvents, Continuity, Delivery, MessageIterator, Received } from '../core/types.js';
+import type { AcceptedTransport } from '../core/transport.js';
+import type { ClientEvents, CloseInfo, Continuity, MessageIterator, Received } from '../core/types.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ServerSettings } from './options.js';
 import { RateLimiter } from './rate-limit.js';
 import { targetOf } from './target.js';
 import type { ServerClient, ServerClientEvents, ServerRequest } from './types.js';
 
-/** Who asks to come in, and who the application says that is. */
+/** A request for an upgrade, and the user that the application has found it to be from. */
 export interface UpgradeContext {
   readonly request: IncomingMessage;
   readonly user: unknown;
 }
 
-/** What carries an accepted client: a plain WebSocket, or a session over one after another. */
-export interface AcceptedTransport {
-  /** Returns the transport that is there. */
-  readonly dial: Dial;
-  readonly makeChannel: MakeChannel;
-  /** How long the peer of a session may be away; undefined where the end of the transport is the end. */
-  readonly resumeWindowMs: number | undefined;
-}
-
-export interface AcceptedClientEvents {
+/** The server of a client. */
+export interface ClientServer {
+  readonly settings: ServerSettings;
   /** The application asked this client for a message. */
   polled(): void;
   /** The connection is down and its last reader has seen the end. */
@@ -38,7 +32,7 @@ export interface AcceptedClientEvents {
   unsent(messages: number): void;
   /** An error of the client's connection for which it has no listener. */
   unheard(client: AcceptedClient, error: WebsocketError): void;
-  /** An error that nobody listens for on the client. */
+  /** An error that nothing listens for on the client. */
   report(client: AcceptedClient, error: WebsocketError): void;
 }
 
@@ -49,34 +43,52 @@ type Reader = 'none' | 'poll' | 'holder';
 export class AcceptedClient extends Client implements ServerClient {
   readonly user: unknown;
   readonly hasSession: boolean;
-  readonly #events: AcceptedClientEvents;
-  readonly #maxBufferedBytes: number;
+  readonly #server: ClientServer;
+  readonly #connection: Connection;
+  readonly #limiter: RateLimiter | undefined;
   #request: ServerRequest;
   #socket: Duplex;
   #reader: Reader = 'none';
   #loggedCodes: Set<string> | undefined;
 
-  constructor({ request, user }: UpgradeContext, accepted: AcceptedTransport, settings: ServerSettings, events: AcceptedClientEvents) {
-    const { resumeWindowMs } = accepted;
-    const { dial, makeChannel } = withRateLimit(accepted, settings);
+  /** @param resumeWindowMs how long the peer of a session may be disconnected; undefined for a plain client. */
+  constructor({ request, user }: UpgradeContext, makeChannel: MakeChannel, resumeWindowMs: number | undefined, server: ClientServer) {
+    const { client, rateLimit } = server.settings;
+    const limiter = rateLimit && new RateLimiter(rateLimit, resumeWindowMs ?? 0, client.liveness?.pingMs);
+    let connection: Connection | undefined;
     super({
-      platform: { ...nodePlatform, dial, report: (error) => events.report(this, error as WebsocketError) },
-      settings: clientSettings(settings.client, resumeWindowMs),
-      target: () => ACCEPTED,
-      makeChannel,
-      retryFirstAttempt: false,
+      platform: nodePlatform,
+      settings: client,
       onMessage: undefined,
       signal: undefined,
-      onFinished: (client) => events.finished(client as AcceptedClient),
-      onUnheard: (error) => events.unheard(this, error),
-      onUnsent: (messages) => events.unsent(messages),
+      makeConnection: (owner) => {
+        const limited: MakeChannel = (context) => makeChannel(limiter?.limit(context) ?? context);
+        connection = new Connection(nodePlatform, client, false, undefined, limited, owner);
+        return connection;
+      },
     });
     this.user = user;
     this.hasSession = resumeWindowMs !== undefined;
-    this.#events = events;
-    this.#maxBufferedBytes = settings.maxBufferedBytes;
+    this.#server = server;
+    this.#connection = connection as unknown as Connection;
+    this.#limiter = this.hasSession ? limiter : undefined;
     this.#request = requestOf(request);
     this.#socket = request.socket;
+  }
+
+  /** Opens, or goes on, over a transport that the peer has opened; false where the connection is over, or about to be. */
+  accept(transport: AcceptedTransport): boolean {
+    this.#limiter?.connected();
+    const isTaken = this.#connection.accept(transport);
+    if (this.state === 'idle') this.connect().catch(() => {}); // reported by `close`
+    if (isTaken) this.#limiter?.watch(transport);
+    return isTaken;
+  }
+
+  /** As `close`, over the present transport or not at all: the peer of a session that is away is not waited for. */
+  closeForGood(code: number, reason: string): Promise<CloseInfo> {
+    this.#connection.close(code, reason, true);
+    return this.ending;
   }
 
   /** The newest one. */
@@ -94,28 +106,14 @@ export class AcceptedClient extends Client implements ServerClient {
     this.#socket = request.socket;
   }
 
-  override sendMessage(text: string, delivery?: Delivery): boolean {
-    const buffered = this.bufferedBytes;
-    const hasRoom = super.sendMessage(text, delivery);
-    return this.#keepsUp(buffered) && hasRoom;
-  }
-
-  override sendMessageBinary(bytes: ArrayBuffer | ArrayBufferView, delivery?: Delivery): boolean {
-    const buffered = this.bufferedBytes;
-    const hasRoom = super.sendMessageBinary(bytes, delivery);
-    return this.#keepsUp(buffered) && hasRoom;
-  }
-
-  /** A message to many, which nobody changes any more. */
+  /** A message to many, which nothing changes any more: it is not copied. */
   sendToAll(message: string | Uint8Array<ArrayBuffer>, bytes: number): void {
-    const buffered = this.bufferedBytes;
-    this.sendShared(message, bytes);
-    this.#keepsUp(buffered);
+    this.send(message, bytes, 'reliable');
   }
 
   override getMessage(): Received | undefined {
     if (this.#reader === 'none') this.#reader = 'poll';
-    this.#events.polled();
+    this.#server.polled();
     return super.getMessage();
   }
 
@@ -142,7 +140,7 @@ export class AcceptedClient extends Client implements ServerClient {
 
   /** Without a closing handshake; the `close` event follows. */
   drop(): void {
-    this.terminate(abnormalClose(''));
+    this.#connection.terminate(abnormalClose(''), undefined);
   }
 
   /**
@@ -166,29 +164,31 @@ export class AcceptedClient extends Client implements ServerClient {
   }
 
   /** Judged by what waited before the message: one message of any size may be sent to a client that reads. */
-  #keepsUp(bufferedBytes: number): boolean {
-    // A client that is closing has not been sent anything more, and has its own deadline.
-    if (bufferedBytes < this.#maxBufferedBytes || this.state === 'closing') return true;
-    const error = makeError('TOO_SLOW', { buffered: bufferedBytes, limit: this.#maxBufferedBytes });
-    this.terminate({ code: CloseCode.tryAgainLater, reason: error.code, wasClean: false }, error);
+  protected override keepsUp(waitingBytes: number, bytes: number): boolean {
+    const { maxBufferedBytes } = this.#server.settings;
+    // A client that is closing has its own deadline.
+    if (waitingBytes < maxBufferedBytes || (this.state !== 'open' && this.state !== 'reconnecting'))
+      return super.keepsUp(waitingBytes, bytes);
+    const error = makeError('TOO_SLOW', { buffered: waitingBytes, limit: maxBufferedBytes });
+    this.#connection.terminate({ code: CloseCode.tryAgainLater, reason: error.code, wasClean: false }, error);
     return false;
   }
-}
 
-/** Nothing is ever dialled for an accepted client; its connection wants an address all the same. */
-const ACCEPTED = new URL('ws://accepted.invalid');
+  protected override finished(): void {
+    this.#server.finished(this);
+  }
 
-function clientSettings(settings: Settings, resumeWindowMs: number | undefined): Settings {
-  return resumeWindowMs === undefined ? settings : { ...settings, resumeWindowMs };
-}
+  protected override report(error: WebsocketError): void {
+    this.#server.report(this, error);
+  }
 
-function withRateLimit(
-  { dial, makeChannel, resumeWindowMs }: AcceptedTransport,
-  { rateLimit, client }: ServerSettings,
-): Pick<AcceptedTransport, 'dial' | 'makeChannel'> {
-  if (rateLimit === undefined) return { dial, makeChannel };
-  const limiter = new RateLimiter(rateLimit, resumeWindowMs ?? 0, client.liveness?.pingMs);
-  return { dial: resumeWindowMs === undefined ? dial : limiter.watch(dial), makeChannel: (events) => makeChannel(limiter.limit(events)) };
+  protected override unheard(error: WebsocketError): void {
+    this.#server.unheard(this, error);
+  }
+
+  protected override unsent(messages: number): void {
+    this.#server.unsent(messages);
+  }
 }
 
 function requestOf(request: IncomingMessage): ServerRequest {

@@ -1,4 +1,4 @@
-import { CloseCode } from '../core/close-codes.js';
+import * as CloseCode from '../core/close-code.js';
 import { WebsocketError } from '../core/errors.js';
 import type { CloseInfo } from '../core/types.js';
 import { SessionCloseCode } from '../session/close-codes.js';

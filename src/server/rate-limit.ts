@@ -1,7 +1,7 @@
-import type { SessionEvents } from '../core/channel.js';
-import { CloseCode } from '../core/close-codes.js';
+import type { ChannelContext } from '../core/channel.js';
+import * as CloseCode from '../core/close-code.js';
 import { makeError } from '../core/errors.js';
-import type { Dial, TransportEvents } from '../core/transport.js';
+import type { AcceptedTransport } from '../core/transport.js';
 import type { RateLimit } from './options.js';
 
 /** A token bucket: full at first, refilled evenly, one token for each message. */
@@ -72,35 +72,48 @@ export class RateLimiter {
     this.#bucket = new TokenBucket(limit, () => performance.now());
   }
 
-  /** The same host; each message of the application's needs a token before anything else happens to it. */
-  limit(events: SessionEvents): SessionEvents {
+  /** The same context; each message of the application's needs a token before anything else happens to it. */
+  limit({ sink, control }: ChannelContext): ChannelContext {
     return {
-      ...events,
-      ready: (continuity) => {
-        if (continuity.resumed) this.#bucket.grantDisconnect(this.#disconnectedMs, this.#resumeWindowMs);
-        events.ready(continuity);
+      sink: {
+        deliver: (message, bytes) => {
+          if (this.#bucket.take()) sink.deliver(message, bytes);
+          else control.fail(CloseCode.policyViolation, makeError('RATE_LIMITED', { ...this.#limit }));
+        },
+        sent: (bytes) => sink.sent(bytes),
+        shed: () => sink.shed(),
+        drained: () => sink.drained(),
+        measured: (rttMs) => sink.measured(rttMs),
       },
-      deliver: (message, bytes) => {
-        if (this.#bucket.take()) events.deliver(message, bytes);
-        else events.fail(CloseCode.policyViolation, makeError('RATE_LIMITED', { ...this.#limit }));
+      control: {
+        ready: (continuity) => {
+          if (continuity.resumed) this.#bucket.grantDisconnect(this.#disconnectedMs, this.#resumeWindowMs);
+          control.ready(continuity);
+        },
+        pong: () => control.pong(),
+        fail: (code, error) => control.fail(code, error),
+        ended: (info) => control.ended(info),
+        terminate: (info, error) => control.terminate(info, error),
+        retryAfter: (delayMs) => control.retryAfter(delayMs),
+        undelivered: (messages) => control.undelivered(messages),
       },
     };
   }
 
-  /** The same transports, watched: a disconnect lasts from the last sign of the old transport to the next transport. */
-  watch(dial: Dial): Dial {
-    return (request, events) => {
-      this.#disconnectedMs = performance.now() - this.#connectedUntil;
-      return dial(request, this.#watched(events));
-    };
+  /** A transport is accepted: a disconnect lasts from the last sign of the old transport until now. */
+  connected(): void {
+    this.#disconnectedMs = performance.now() - this.#connectedUntil;
   }
 
-  #watched(events: TransportEvents): TransportEvents {
+  /** Notes every sign of the peer from here on. */
+  watch(transport: AcceptedTransport): void {
+    const { events } = transport;
     const heard = () => {
       this.#connectedUntil = performance.now();
     };
-    return {
-      ...events,
+    transport.events = {
+      opened: () => events.opened(),
+      drained: () => events.drained(),
       received: (message, bytes) => {
         heard();
         events.received(message, bytes);

@@ -1,17 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
+import type { MakeChannel } from '../core/channel.js';
 import { deadline } from '../core/clock.js';
-import { CloseCode, checkClose } from '../core/close-codes.js';
+import * as CloseCode from '../core/close-code.js';
+import { checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter, type Listeners } from '../core/emitter.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { checkNames, checkObject, milliseconds } from '../core/option-checks.js';
+import { PlainChannel } from '../core/plain-channel.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { ReadScheduler } from '../platform/node/read-scheduler.js';
+import { NodeTransport } from '../platform/node/transport.js';
 import { SESSION_PROTOCOL } from '../session/limits.js';
 import { AcceptQueue } from './accept-queue.js';
-import { AcceptedClient, type AcceptedClientEvents, type AcceptedTransport, type UpgradeContext } from './accepted-client.js';
+import { AcceptedClient, type ClientServer, type UpgradeContext } from './accepted-client.js';
 import { broadcast } from './broadcast.js';
 import { ClientSet } from './client-set.js';
 import { ClosingSockets } from './closing-sockets.js';
@@ -20,7 +24,6 @@ import { authenticate, checkHandshake, checkRequest, isClosing, servesPath, took
 import { LimitedLog } from './limited-log.js';
 import { Metrics } from './metrics.js';
 import { type ServerSettings, serverDefaults } from './options.js';
-import { plainAccepted } from './plain-accepted.js';
 import { ignore, type Refusal } from './refusal.js';
 import { addressOf, Refusals } from './refusals.js';
 import { noSessions, Sessions, type SessionsEvents } from './sessions.js';
@@ -57,15 +60,10 @@ export class UpgradeServer implements WebsocketServer {
   readonly #closingSockets = new ClosingSockets();
   readonly #scheduler: ReadScheduler;
   readonly #sessions: Sessions | undefined;
-  readonly #clientEvents: AcceptedClientEvents = {
-    polled: () => this.#clientSet.polled(),
-    finished: (client) => this.#clientSet.finished(client),
-    unsent: (messages) => this.#metrics.unsent(messages),
-    unheard: (client, error) => this.#unheard(client, error),
-    report: (client, error) => this.#reported(client, error),
-  };
+  readonly #clientServer: ClientServer;
+  readonly #makePlainChannel: MakeChannel;
   readonly #sessionsEvents: SessionsEvents = {
-    enter: (context, accepted) => this.#newClient(context, accepted),
+    enter: (context, makeChannel, resumeWindowMs) => this.#newClient(context, makeChannel, resumeWindowMs),
     report: (error) => this.#tell(error),
     ending: (socket) => this.#closingSockets.add(socket),
     hasRoom: () => this.#taken < this.#settings.maxClients,
@@ -77,6 +75,8 @@ export class UpgradeServer implements WebsocketServer {
   constructor(settings: ServerSettings) {
     this.#settings = settings;
     this.#upgrade = makeUpgrade(settings);
+    this.#clientServer = this.#serverOf(settings);
+    this.#makePlainChannel = (context) => new PlainChannel(context, settings.client.outbox);
     this.#scheduler = new ReadScheduler(settings.turnBudgetMs);
     this.#sessions =
       settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#scheduler, this.#sessionsEvents);
@@ -84,6 +84,17 @@ export class UpgradeServer implements WebsocketServer {
     this.#clientSet = new ClientSet((client) => this.#acceptQueue.left(client));
     this.#events = new Emitter(serverEvents, (error, event) => this.#handlerFailed(error, event));
     this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
+  }
+
+  #serverOf(settings: ServerSettings): ClientServer {
+    return {
+      settings,
+      polled: () => this.#clientSet.polled(),
+      finished: (client) => this.#clientSet.finished(client),
+      unsent: (messages) => this.#metrics.unsent(messages),
+      unheard: (client, error) => this.#unheard(client, error),
+      report: (client, error) => this.#reported(client, error),
+    };
   }
 
   get clients(): readonly ServerClient[] {
@@ -214,8 +225,10 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   #enterPlain(ws: WebSocket, socket: Duplex, context: UpgradeContext): void {
-    const accepted = plainAccepted(ws, socket, this.#scheduler, this.#settings.client.outbox, () => this.#closingSockets.add(socket));
-    void this.#newClient(context, accepted).connect();
+    const { maxMessageBytes } = this.#settings.client;
+    const ending = () => this.#closingSockets.add(socket);
+    const transport = new NodeTransport(ws, { socket, scheduler: this.#scheduler, ending, maxMessageBytes });
+    this.#newClient(context, this.#makePlainChannel).accept(transport);
   }
 
   /** Sockets that are being closed stay as long as their places are not needed, and `maxClosing` of them in any case. */
@@ -224,9 +237,8 @@ export class UpgradeServer implements WebsocketServer {
     this.#closingSockets.limitTo(Math.max(maxClosing, maxClients - this.#taken));
   }
 
-  /** Opens in this turn: its transport is there. */
-  #newClient(context: UpgradeContext, accepted: AcceptedTransport): AcceptedClient {
-    const client = new AcceptedClient(context, accepted, this.#settings, this.#clientEvents);
+  #newClient(context: UpgradeContext, makeChannel: MakeChannel, resumeWindowMs?: number): AcceptedClient {
+    const client = new AcceptedClient(context, makeChannel, resumeWindowMs, this.#clientServer);
     client.on('open', () => this.#welcome(client));
     client.on('reconnecting', ({ cause }) => this.#metrics.broke(cause));
     return client;

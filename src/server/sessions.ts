@@ -1,26 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
-import type { Client } from '../core/client.js';
+import type { MakeChannel } from '../core/channel.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ReadScheduler } from '../platform/node/read-scheduler.js';
 import { nodeSecrets } from '../platform/node/secrets.js';
 import { NodeTransport } from '../platform/node/transport.js';
-import { type AcceptedChannel, type ServerSession, SessionAcceptor } from '../session/acceptor.js';
+import { type ServerSession, SessionAcceptor } from '../session/acceptor.js';
 import type { SessionOwner } from '../session/eviction.js';
 import { sessionSettings } from '../session/feature.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/limits.js';
 import { SessionRegistry } from '../session/registry.js';
 import type { SessionChannel } from '../session/session-channel.js';
-import type { AcceptedClient, AcceptedTransport, UpgradeContext } from './accepted-client.js';
+import type { AcceptedClient, UpgradeContext } from './accepted-client.js';
 import type { ServerSettings } from './options.js';
 import { splitBatch } from './record-parts.js';
 import type { ServerSessionSettings } from './session-options.js';
 
 export interface SessionsEvents {
   /** Makes the client of a new session, which opens in this turn. */
-  enter(context: UpgradeContext, accepted: AcceptedTransport): AcceptedClient;
+  enter(context: UpgradeContext, makeChannel: MakeChannel, resumeWindowMs: number): AcceptedClient;
   report(error: WebsocketError): void;
   /** Whether one more may be open. */
   hasRoom(): boolean;
@@ -43,9 +43,9 @@ export class Sessions {
   readonly #protocols: readonly string[];
   readonly #scheduler: ReadScheduler;
   readonly #events: SessionsEvents;
-  readonly #registry: SessionRegistry<ServerSession>;
-  readonly #acceptor: SessionAcceptor<SessionUpgrade>;
-  readonly #channels = new WeakMap<Client, SessionChannel>();
+  readonly #registry: SessionRegistry<ServerSession<AcceptedClient>>;
+  readonly #acceptor: SessionAcceptor<AcceptedClient, SessionUpgrade>;
+  readonly #channels = new WeakMap<AcceptedClient, SessionChannel>();
   /** Those that have not said yet what they want; each may become a client. */
   readonly #arriving = new Map<Duplex, WebSocket>();
   #refused = 0;
@@ -56,18 +56,18 @@ export class Sessions {
     this.#protocols = settings.client.protocols;
     this.#scheduler = scheduler;
     this.#events = events;
-    this.#registry = new SessionRegistry<ServerSession>(nodeSecrets, nodePlatform.clock, own);
+    this.#registry = new SessionRegistry<ServerSession<AcceptedClient>>(nodeSecrets, nodePlatform.clock, own);
     const { handshakeTimeoutMs } = settings;
     const session = sessionSettings(own, settings.client);
-    this.#acceptor = new SessionAcceptor<SessionUpgrade>(
+    this.#acceptor = new SessionAcceptor<AcceptedClient, SessionUpgrade>(
       nodePlatform,
       this.#registry,
       { ...own, session, handshakeTimeoutMs },
       {
-        enter: (accepted, upgrade) => this.#enter(accepted, upgrade),
-        mayResume: (client, upgrade) => this.#mayResume(client as AcceptedClient, upgrade),
-        resuming: (client, upgrade) => (client as AcceptedClient).resuming(upgrade.request),
-        ownerOf: (client) => ownerOf(client as AcceptedClient),
+        enter: (makeChannel, upgrade) => this.#enter(makeChannel, upgrade),
+        mayResume: (client, upgrade) => this.#mayResume(client, upgrade),
+        resuming: (client, upgrade) => client.resuming(upgrade.request),
+        ownerOf,
         choose: (offered) => offered.find((name) => this.#protocols.includes(name)) ?? '',
       },
     );
@@ -106,7 +106,7 @@ export class Sessions {
       this.#events.ending(socket);
     };
     const origin = { socket, scheduler: this.#scheduler, split: splitBatch, ending, maxMessageBytes: MAX_BATCH_BYTES };
-    this.#acceptor.accept((events) => new NodeTransport(ws, events, origin), { ...context, socket });
+    this.#acceptor.accept(new NodeTransport(ws, origin), { ...context, socket });
   }
 
   /** Tells the open clients when to come back: spread over the window, so that they do not return all at once. */
@@ -127,7 +127,7 @@ export class Sessions {
     this.#registry.close();
   }
 
-  #enter({ dial, makeChannel }: AcceptedChannel, { socket, ...context }: SessionUpgrade): AcceptedClient | undefined {
+  #enter(makeChannel: MakeChannel, { socket, ...context }: SessionUpgrade): AcceptedClient | undefined {
     this.#arriving.delete(socket);
     if (this.#isClosing) return undefined;
     if (!this.#events.hasRoom()) {
@@ -135,14 +135,11 @@ export class Sessions {
       return undefined;
     }
     let channel: SessionChannel | undefined;
-    const client = this.#events.enter(context, {
-      dial,
-      makeChannel: (events) => {
-        channel = makeChannel(events) as SessionChannel;
-        return channel;
-      },
-      resumeWindowMs: this.#settings.resumeWindowMs,
-    });
+    const noted: MakeChannel = (channelContext) => {
+      channel = makeChannel(channelContext) as SessionChannel;
+      return channel;
+    };
+    const client = this.#events.enter(context, noted, this.#settings.resumeWindowMs);
     if (channel !== undefined) this.#channels.set(client, channel);
     return client;
   }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import WebSocket from 'isomorphic-ws';
 import { WebSocketServer } from 'ws';
-import { CloseCode } from '../core/close-codes.js';
+import * as CloseCode from '../core/close-code.js';
 import { wsLimits } from '../platform/node/limits.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/limits.js';
 import type { ServerSettings } from './options.js';

@@ -1,38 +1,38 @@
 import type { MakeChannel } from '../core/channel.js';
-import type { Client } from '../core/client.js';
 import { deadline } from '../core/clock.js';
-import { CloseCode, canReconnectAfter, fittingReason } from '../core/close-codes.js';
+import * as CloseCode from '../core/close-code.js';
+import { canReconnectAfter, fittingReason } from '../core/close-codes.js';
 import type { Platform } from '../core/platform.js';
-import type { Dial, Transport, TransportEvents } from '../core/transport.js';
-import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
+import type { AcceptedTransport } from '../core/transport.js';
+import type { CloseInfo, ConnectionState, IWebsocketClient, Message } from '../core/types.js';
 import { SessionCloseCode } from './close-codes.js';
 import { type Control, decodeControl, encodeControl, Outcome, type Resume, type SessionCredentials } from './controls.js';
 import type { SessionOwner } from './eviction.js';
 import { type NewServerSession, ServerHandshake } from './handshake.js';
 import { Kind, RecordReader } from './records.js';
 import type { Evictable, SessionRegistry, Tombstone } from './registry.js';
-import { Relay } from './relay.js';
 import { SessionChannel, type SessionSettings } from './session-channel.js';
 
-/** What the server makes a client of. */
-export interface AcceptedChannel {
-  /** For the client's platform: returns the transport that is there. */
-  readonly dial: Dial;
-  readonly makeChannel: MakeChannel;
+/** The client of a session, as the session knows it. */
+export interface SessionClient extends Pick<IWebsocketClient, 'state' | 'on'> {
+  /** Goes on over a transport that the peer has opened; false where the connection is over, or about to be. */
+  accept(transport: AcceptedTransport): boolean;
+  /** Over the present transport or not at all: the peer of a session that is away is not waited for. */
+  closeForGood(code: number, reason: string): Promise<CloseInfo>;
 }
 
-/** What the door needs from the server. `Guest` is what the server knows of a connection: its request, its user. */
-export interface AcceptorEvents<UpgradeContext> {
-  /** Makes the client of a new session; the door connects it. Undefined: there is no room, and the transport is closed with 1013. */
-  enter(accepted: AcceptedChannel, context: UpgradeContext): Client | undefined;
+/** What the acceptor needs from the server. `Context` is what the server knows of a connection: its request, its user. */
+export interface AcceptorEvents<C extends SessionClient, Context> {
+  /** Makes the client of a new session, which then accepts its transport. Undefined: there is no room, and the transport is closed with 1013. */
+  enter(makeChannel: MakeChannel, context: Context): C | undefined;
   /** Whether the request may resume the session: whether it is from the same user. */
-  mayResume(client: Client, context: UpgradeContext): boolean;
-  /** The request resumes the client's session. Called before the client knows. */
-  resuming?(client: Client, context: UpgradeContext): void;
+  mayResume(client: C, context: Context): boolean;
+  /** The request resumes the client's session. Called before the client accepts the transport. */
+  resuming?(client: C, context: Context): void;
   /** Chooses among the application's subprotocols, '' for none. */
   choose(protocols: readonly string[]): string;
-  /** Whom the client's session is counted for while it is away; left out: for nobody. */
-  ownerOf?(client: Client): SessionOwner;
+  /** The owner for whom the client's session is counted while the client is disconnected; left out: none. */
+  ownerOf?(client: C): SessionOwner;
 }
 
 export interface AcceptorSettings {
@@ -44,21 +44,21 @@ export interface AcceptorSettings {
 /** What the session of a client that is away takes by itself, without any message (Node 20: 15,500). */
 const SESSION_COST = 16_384;
 
-/** A server's end of a session: its client, its link, and the transport that it will dial next. */
-export class ServerSession implements Evictable {
+/** A server's end of a session: its client and its channel. */
+export class ServerSession<C extends SessionClient = SessionClient> implements Evictable {
   readonly credentials: SessionCredentials;
-  /** A transport that was handed over and is still to be read: its client is not away, whatever became of the older one. */
-  next: Relay | undefined;
+  /** The first batch of a transport is not processed yet: the client does not count as disconnected, whatever became of the older one. */
+  isResuming = true;
   channel: SessionChannel | undefined;
-  client: Client | undefined;
+  client: C | undefined;
   /** Number of the last RESUME that was taken. */
   attempt = 0;
   lost = 0;
   outcome: number = Outcome.ended;
-  readonly #ownerOf: (client: Client) => SessionOwner;
+  readonly #ownerOf: (client: C) => SessionOwner;
   #info: CloseInfo | undefined;
 
-  constructor(credentials: SessionCredentials, ownerOf: (client: Client) => SessionOwner = () => ({})) {
+  constructor(credentials: SessionCredentials, ownerOf: (client: C) => SessionOwner = () => ({})) {
     this.credentials = credentials;
     this.#ownerOf = ownerOf;
   }
@@ -93,12 +93,6 @@ export class ServerSession implements Evictable {
     this.outcome = Outcome.evicted;
     void this.client?.closeForGood(CloseCode.tryAgainLater, 'session evicted');
   }
-
-  readonly dial: Dial = (_request, events) => {
-    const relay = this.next as Relay;
-    relay.handTo(events);
-    return relay.transport;
-  };
 }
 
 /**
@@ -112,17 +106,17 @@ const NEW: Tombstone = { outcome: Outcome.none, lost: undefined };
 const RESUMABLE: readonly ConnectionState[] = ['open', 'reconnecting', 'closing'];
 
 /** Reads the first batch of every transport that speaks gem.1, and leads it to its session or opens one. */
-export class SessionAcceptor<UpgradeContext> {
+export class SessionAcceptor<C extends SessionClient, Context> {
   readonly #platform: Platform;
-  readonly #registry: SessionRegistry<ServerSession>;
+  readonly #registry: SessionRegistry<ServerSession<C>>;
   readonly #settings: AcceptorSettings;
-  readonly #events: AcceptorEvents<UpgradeContext>;
+  readonly #events: AcceptorEvents<C, Context>;
 
   constructor(
     platform: Platform,
-    registry: SessionRegistry<ServerSession>,
+    registry: SessionRegistry<ServerSession<C>>,
     settings: AcceptorSettings,
-    events: AcceptorEvents<UpgradeContext>,
+    events: AcceptorEvents<C, Context>,
   ) {
     this.#platform = platform;
     this.#registry = registry;
@@ -130,13 +124,11 @@ export class SessionAcceptor<UpgradeContext> {
     this.#events = events;
   }
 
-  /** @param makeWire wraps the accepted socket, with these for its events. */
-  accept(makeTransport: (events: TransportEvents) => Transport, context: UpgradeContext): void {
-    const relay = new Relay();
+  accept(transport: AcceptedTransport, context: Context): void {
     const cancel = deadline(this.#platform.clock, this.#settings.handshakeTimeoutMs, () => {
-      relay.transport.detach(SessionCloseCode.timeout, 'no handshake in time');
+      transport.detach(SessionCloseCode.timeout, 'no handshake in time');
     });
-    relay.start(makeTransport, {
+    transport.events = {
       opened() {},
       alive() {},
       pong() {},
@@ -144,50 +136,54 @@ export class SessionAcceptor<UpgradeContext> {
       closed: cancel,
       received: (message, bytes) => {
         cancel();
-        this.#lead(relay, message, bytes, context);
+        this.#lead(transport, message, bytes, context);
       },
-    });
+    };
   }
 
-  #lead(relay: Relay, message: Message, bytes: number, context: UpgradeContext): void {
+  #lead(transport: AcceptedTransport, message: Message, bytes: number, context: Context): void {
     const control = firstControl(message);
     if (control?.is !== 'hello' && control?.is !== 'resume') {
-      relay.transport.detach(SessionCloseCode.protocol, 'PROTOCOL_ERROR');
+      transport.detach(SessionCloseCode.protocol, 'PROTOCOL_ERROR');
       return;
     }
-    const serverSession = control.is === 'hello' ? this.#open(relay, context, NEW) : this.#resume(control, relay, context);
-    if (serverSession === undefined) return;
-    // The channel reads the handshake as what it is, the first batch of its transport.
-    relay.received(message, bytes);
-    serverSession.next = undefined;
-    if (serverSession.client?.state === 'reconnecting') this.#registry.detached(serverSession.credentials);
+    const session = control.is === 'hello' ? this.#open(transport, context, NEW) : this.#resume(control, transport, context);
+    if (session === undefined) return;
+    // The channel reads the handshake as the first batch of its transport.
+    transport.events.received(message, bytes);
+    session.isResuming = false;
+    if (session.client?.state === 'reconnecting') this.#registry.detached(session.credentials);
   }
 
-  /** Undefined when the transport was sent away. */
-  #resume(control: Resume, relay: Relay, context: UpgradeContext): ServerSession | undefined {
-    const serverSession = this.#resumable(control, context);
-    if (serverSession?.client === undefined) {
-      const gone = this.#fateOf(control);
-      const { closeInfo, finalCount } = gone;
-      if (closeInfo === undefined || (finalCount === undefined && canReconnectAfter(closeInfo.code)))
-        return this.#open(relay, context, gone);
-      if (finalCount !== undefined) relay.transport.send(encodeControl({ is: 'resumed', received: finalCount, messagesSent: 0 }));
-      relay.transport.detach(closeInfo.code, fittingReason(closeInfo.reason));
-      return undefined;
+  /** Undefined when the transport was closed. */
+  #resume(control: Resume, transport: AcceptedTransport, context: Context): ServerSession<C> | undefined {
+    const session = this.#resumable(control, context);
+    if (session?.client === undefined) return this.#notResumed(control, transport, context);
+    // The client has replaced a transport with a lower number by a newer one, and its bytes come late.
+    if (control.attempt > session.attempt) {
+      session.attempt = control.attempt;
+      session.isResuming = true;
+      this.#events.resuming?.(session.client, context);
+      if (session.client.accept(transport)) return session;
+      session.isResuming = false;
     }
-    if (control.attempt <= serverSession.attempt) {
-      // The client has given this transport up for a newer one, and its bytes come late.
-      relay.transport.detach(CloseCode.takenOver, 'taken over');
-      return undefined;
-    }
-    serverSession.attempt = control.attempt;
-    serverSession.next = relay;
-    this.#events.resuming?.(serverSession.client, context);
-    serverSession.client.takeOver();
-    return serverSession;
+    transport.detach(CloseCode.takenOver, 'taken over');
+    return undefined;
   }
 
-  #resumable(credentials: SessionCredentials, context: UpgradeContext): ServerSession | undefined {
+  /** The session is gone: the client learns how it ended, or gets a new one. */
+  #notResumed(control: Resume, transport: AcceptedTransport, context: Context): ServerSession<C> | undefined {
+    const tombstone = this.#fateOf(control);
+    const { closeInfo, finalCount } = tombstone;
+    if (closeInfo === undefined || (finalCount === undefined && canReconnectAfter(closeInfo.code))) {
+      return this.#open(transport, context, tombstone);
+    }
+    if (finalCount !== undefined) transport.send(encodeControl({ is: 'resumed', received: finalCount, messagesSent: 0 }));
+    transport.detach(closeInfo.code, fittingReason(closeInfo.reason));
+    return undefined;
+  }
+
+  #resumable(credentials: SessionCredentials, context: Context): ServerSession<C> | undefined {
     const serverSession = this.#registry.find(credentials);
     // One that is closing has its end still to tell.
     if (serverSession?.client === undefined || !RESUMABLE.includes(serverSession.client.state)) return undefined;
@@ -200,56 +196,54 @@ export class SessionAcceptor<UpgradeContext> {
     return serverSession?.client?.state === 'closed' ? serverSession : this.#registry.fateOf(credentials);
   }
 
-  #open(relay: Relay, context: UpgradeContext, { outcome, lost }: Tombstone): ServerSession | undefined {
-    const { resumeWindowMs, session } = this.#settings;
-    const serverSession = new ServerSession(this.#registry.newCredentials(), this.#events.ownerOf);
+  #open(transport: AcceptedTransport, context: Context, { outcome, lost }: Tombstone): ServerSession<C> | undefined {
+    const { resumeWindowMs, session: settings } = this.#settings;
+    const session = new ServerSession<C>(this.#registry.newCredentials(), this.#events.ownerOf);
     const known: NewServerSession = {
-      credentials: serverSession.credentials,
+      credentials: session.credentials,
       resumeWindowMs,
       outcome,
       lost,
       choose: (protocols) => this.#events.choose(protocols),
     };
-    const makeChannel: MakeChannel = (events) => {
-      serverSession.channel = new SessionChannel(events, new ServerHandshake(known), session, this.#platform);
-      return serverSession.channel;
+    const makeChannel: MakeChannel = (channelContext) => {
+      session.channel = new SessionChannel(channelContext, new ServerHandshake(known), settings, this.#platform);
+      return session.channel;
     };
-    serverSession.next = relay;
-    const client = this.#events.enter({ dial: serverSession.dial, makeChannel }, context);
+    const client = this.#events.enter(makeChannel, context);
     if (client === undefined) {
-      relay.transport.detach(CloseCode.tryAgainLater, 'no room');
+      transport.detach(CloseCode.tryAgainLater, 'no room');
       return undefined;
     }
-    serverSession.client = client;
-    this.#watch(serverSession, client);
-    client.connect().catch(() => {});
-    return serverSession;
+    session.client = client;
+    this.#watch(session, client);
+    client.accept(transport);
+    return session;
   }
 
-  #watch(serverSession: ServerSession, client: Client): void {
-    const { credentials } = serverSession;
-    this.#registry.add(credentials, serverSession);
+  #watch(session: ServerSession<C>, client: C): void {
+    const { credentials } = session;
+    this.#registry.add(credentials, session);
     client.on('state', (now, before) => {
       if (now === 'reconnecting') {
-        if (serverSession.next === undefined) this.#registry.detached(credentials);
+        if (!session.isResuming) this.#registry.detached(credentials);
       } else if (now === 'open' && before === 'reconnecting') this.#registry.attached(credentials);
-      else if (now === 'closed' && before === 'reconnecting' && serverSession.outcome === Outcome.ended)
-        serverSession.outcome = Outcome.windowOver;
+      else if (now === 'closed' && before === 'reconnecting' && session.outcome === Outcome.ended) session.outcome = Outcome.windowOver;
     });
     client.on('reconnecting', ({ cause }) => {
       const { code, wasClean } = cause as Partial<CloseInfo>;
       if (code === CloseCode.goingAway && wasClean) this.#expireSoon(client);
     });
     client.on('undelivered', (messages) => {
-      serverSession.lost += messages.length;
+      session.lost += messages.length;
     });
     client.on('close', (info) => {
-      serverSession.ended(info);
-      this.#registry.remove(credentials, serverSession);
+      session.ended(info);
+      this.#registry.remove(credentials, session);
     });
   }
 
-  #expireSoon(client: Client): void {
+  #expireSoon(client: C): void {
     const cancel = deadline(this.#platform.clock, GOING_AWAY_MS, () => {
       off();
       void client.closeForGood(CloseCode.goingAway, 'the client went away');

@@ -62,7 +62,8 @@ export function session(options: SessionOptions = {}): SessionFeature {
     options: resolved,
     makeChannel: (settings, platform) => {
       checkOffer(settings.protocols);
-      return (events) => new SessionChannel(events, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform);
+      return (context) =>
+        new SessionChannel(context, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform);
     },
     wrap: recognising,
   };

@@ -1,4 +1,4 @@
-import type { SessionEvents } from '../core/channel.js';
+import type { ChannelContext } from '../core/channel.js';
 import type { Cancel, Clock } from '../core/clock.js';
 import type { Platform } from '../core/platform.js';
 import type { Transport } from '../core/transport.js';
@@ -42,14 +42,14 @@ export class FlushScheduler {
   /** How many records the acknowledger knows to be owed, or were acknowledged. */
   #counted = 0;
 
-  constructor(settings: FlushSettings, outgoing: Outgoing, incoming: Incoming, platform: Platform, events: SessionEvents) {
+  constructor(settings: FlushSettings, outgoing: Outgoing, incoming: Incoming, platform: Platform, context: ChannelContext) {
     this.#settings = settings;
     this.#outgoing = outgoing;
     this.#incoming = incoming;
     this.#clock = platform.clock;
     this.#endOfTurn = platform.makeEndOfTurn?.() ?? ((call) => queueMicrotask(call));
     this.#delayedAck = new DelayedAck(settings.ackDelayMs, platform.clock, () => this.due());
-    this.pinger = new Pinger(platform.clock, events);
+    this.pinger = new Pinger(platform.clock, context);
   }
 
   /** Whether the handshake of the present transport is done. */

@@ -1,3 +1,6 @@
+import { abnormalClose } from '../core/close-codes.js';
+import { redial } from '../core/machine.js';
+import type { Recover } from '../core/state.js';
 import type { Continuity } from '../core/types.js';
 import { type Control, type Offer, Outcome, type Progress, type SessionCredentials, type Terms } from './controls.js';
 
@@ -32,6 +35,8 @@ export interface Handshake {
   readonly protocol: string;
   /** Whether there is a session to go on with, or to end. */
   readonly hasSession: boolean;
+  /** What follows a lost transport: a client dials, a server waits. */
+  readonly recover: Recover;
   /** What this side says first, if it does. */
   open(self: Self): Control | undefined;
   /** The peer's first record. Undefined: it is out of place. */
@@ -50,7 +55,13 @@ const REASONS: Readonly<Record<number, string>> = {
   [Outcome.ended]: 'The server had ended the session.',
 };
 
+const redialUnlessOver: Recover = (loss, policy, chance) => {
+  const { goodbye, isOver } = loss;
+  return goodbye !== undefined && (goodbye.isFinal || isOver) ? undefined : redial(loss, policy, chance);
+};
+
 export class ClientHandshake implements Handshake {
+  readonly recover = redialUnlessOver;
   protocol = '';
   readonly #protocols: readonly string[];
   #credentials: SessionCredentials | undefined;
@@ -105,12 +116,18 @@ export interface NewServerSession {
 export class ServerHandshake implements Handshake {
   /** The server's end is made for one, and goes with it. */
   readonly hasSession = true;
+  readonly recover: Recover;
   protocol = '';
   readonly #session: NewServerSession;
   #isKnown = false;
 
   constructor(session: NewServerSession) {
     this.#session = session;
+    const { resumeWindowMs } = session;
+    this.recover = ({ hasOpened, isOver, goodbye }) => {
+      if (!hasOpened || isOver || goodbye?.isFinal) return undefined;
+      return { delayMs: resumeWindowMs, action: abnormalClose(`Not resumed within ${resumeWindowMs} ms.`) };
+    };
   }
 
   open(): undefined {

@@ -1,4 +1,4 @@
-import type { SessionEvents } from '../core/channel.js';
+import type { ChannelSink } from '../core/channel.js';
 import type { CloseInfo, Message } from '../core/types.js';
 import { SessionCloseCode } from './close-codes.js';
 import { costOf, ReceiveCredit } from './credit.js';
@@ -23,15 +23,15 @@ export class Incoming {
   readonly #decoder = newDecoder();
   readonly #reassembler = new Reassembler();
   readonly #maxMessageBytes: number;
-  readonly #events: Pick<SessionEvents, 'deliver' | 'shed'>;
+  readonly #sink: ChannelSink;
   #received = 0;
   #messagesReceived = 0;
   #end: CloseInfo | undefined;
 
-  constructor(windowBytes: number, maxMessageBytes: number, events: Pick<SessionEvents, 'deliver' | 'shed'>) {
+  constructor(windowBytes: number, maxMessageBytes: number, sink: ChannelSink) {
     this.credit = new ReceiveCredit(windowBytes);
     this.#maxMessageBytes = maxMessageBytes;
-    this.#events = events;
+    this.#sink = sink;
   }
 
   /** Numbered records of this session. */
@@ -100,7 +100,7 @@ export class Incoming {
     if (length > this.#maxMessageBytes)
       return { code: SessionCloseCode.limit, what: 'a volatile message over the size that was announced' };
     if (!this.credit.isBehind) return this.#deliver(record.kind === Kind.volatileText, this.#bodyOf(record));
-    this.#events.shed();
+    this.#sink.shed();
     return undefined;
   }
 
@@ -114,7 +114,7 @@ export class Incoming {
     const message: Message | undefined = isText ? decodeText(this.#decoder, body) : body;
     if (message === undefined) return malformed('text that is not UTF-8');
     this.credit.deliver(body.length);
-    this.#events.deliver(message, body.length);
+    this.#sink.deliver(message, body.length);
     return undefined;
   }
 

@@ -1,5 +1,5 @@
-import type { Leftover, SessionEvents } from '../core/channel.js';
-import { CloseCode } from '../core/close-codes.js';
+import type { ChannelSink, Leftover } from '../core/channel.js';
+import * as CloseCode from '../core/close-code.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import type { OutboxBounds } from '../core/options.js';
 import { Outbox } from '../core/outbox.js';
@@ -35,7 +35,7 @@ export interface OutgoingBounds {
   readonly transportMarkBytes: number;
 }
 
-export interface OutgoingEvents extends Pick<SessionEvents, 'sent' | 'shed' | 'acknowledged'> {
+export interface OutgoingEvents {
   /** The peer announces less than an accepted message needs. The message stays here, for `end` to count it. */
   refused(error: WebsocketError): void;
   /** Something was written that leaves with the turn. */
@@ -52,6 +52,7 @@ export class Outgoing {
   readonly #retransmitBuffer: RetransmitBuffer;
   readonly #outbox: Outbox;
   readonly #bounds: OutgoingBounds;
+  readonly #sink: ChannelSink;
   readonly #events: OutgoingEvents;
   #transport: Transport | undefined;
   #big: Fragmenter | undefined;
@@ -59,12 +60,18 @@ export class Outgoing {
   #endIsWritten = false;
   #messagesSent = 0;
   #hasCut = false;
+  #isRefused = false;
+  /** Bytes in the buffer of the transport, when it was last asked. */
+  #transportBytes = 0;
   #peerMaxMessageBytes = MAX_BODY_BYTES;
 
-  constructor(bounds: OutgoingBounds, events: OutgoingEvents) {
+  constructor(bounds: OutgoingBounds, sink: ChannelSink, events: OutgoingEvents) {
     this.#bounds = { ...bounds, chunkBytes: Math.min(bounds.chunkBytes, MAX_BODY_BYTES) };
-    this.#retransmitBuffer = new RetransmitBuffer(events.acknowledged);
+    this.#retransmitBuffer = new RetransmitBuffer(
+      sink.acknowledged === undefined ? undefined : (messages) => sink.acknowledged?.(messages),
+    );
     this.#outbox = new Outbox(bounds.outbox);
+    this.#sink = sink;
     this.#events = events;
   }
 
@@ -97,10 +104,17 @@ export class Outgoing {
     return this.#outbox.isEmpty && this.#big === undefined;
   }
 
-  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
-    const mayWrite = this.isIdle && bytes <= this.#bounds.chunkBytes && this.batcher.bytes + bytes <= this.#bounds.outbox.maxBytes;
-    if (mayWrite && this.#mayWrite(bytes, costOf(Kind.text, bytes))) this.#write(message, bytes, delivery === 'volatile');
-    else this.#enqueue(message, bytes, delivery);
+  /** Returns the bytes that waited before the message, as far as they are known; infinity where the message is refused. */
+  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): number {
+    const openBytes = this.batcher.bytes;
+    const mayWrite = this.isIdle && bytes <= this.#bounds.chunkBytes && openBytes + bytes <= this.#bounds.outbox.maxBytes;
+    if (mayWrite && this.#mayWrite(bytes, costOf(Kind.text, bytes))) {
+      this.#write(message, bytes, delivery === 'volatile');
+      return openBytes + this.#transportBytes;
+    }
+    const waitingBytes = this.bufferedBytes;
+    this.#enqueue(message, bytes, delivery, waitingBytes);
+    return this.#isRefused ? Number.POSITIVE_INFINITY : waitingBytes;
   }
 
   /** The handshake is done: a new session, or `resume` has been called before. */
@@ -186,20 +200,13 @@ export class Outgoing {
     return this.#outbox.bytes + (this.#big?.remaining ?? 0);
   }
 
-  #enqueue(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
+  #enqueue(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery, waitingBytes: number): void {
     const isAtOnce = this.#transport !== undefined && !this.#retransmitBuffer.isReplaying && this.isIdle && this.#transportHasRoom();
     if (delivery === 'volatile' && !(isAtOnce && bytes > this.#bounds.chunkBytes && this.credit.available > 0)) {
-      this.#events.shed();
+      this.#sink.shed();
       return;
     }
-    const older = this.#outbox.replaceable(delivery);
-    const elsewhere = this.bufferedBytes - this.#outbox.bytes;
-    this.#outbox.checkRoom(bytes - (older?.bytes ?? 0), elsewhere);
-    if (older === undefined) this.#outbox.push(message, bytes, delivery);
-    else {
-      this.#outbox.replace(older, message, bytes);
-      this.#events.shed();
-    }
+    if (this.#outbox.put(message, bytes, delivery, waitingBytes - this.#outbox.bytes)) this.#sink.shed();
     this.pump();
   }
 
@@ -215,7 +222,9 @@ export class Outgoing {
     if (batcher.bytes > 0 && batcher.fits(length)) return true;
     const transport = this.#transport;
     const markBytes = batcher.bytes > 0 ? BURST_MARKS * this.#bounds.transportMarkBytes : this.#bounds.transportMarkBytes;
-    return transport !== undefined && transport.isEnding !== true && transport.bufferedBytes + batcher.bytes < markBytes;
+    if (transport === undefined || transport.isEnding === true) return false;
+    this.#transportBytes = transport.bufferedBytes;
+    return this.#transportBytes + batcher.bytes < markBytes;
   }
 
   #write(message: string | Uint8Array<ArrayBuffer>, bytes: number, isVolatile: boolean): void {
@@ -226,7 +235,7 @@ export class Outgoing {
       this.credit.spend(costOf(Kind.text, bytes));
       this.#messagesSent += 1;
     }
-    this.#events.sent(bytes);
+    this.#sink.sent(bytes);
     this.#events.wrote();
     if (this.batcher.bytes >= FIRST_BATCH_BYTES && !this.#hasCut && this.#transport?.flush !== undefined) {
       this.#hasCut = true;
@@ -275,7 +284,7 @@ export class Outgoing {
     this.#big = undefined;
     this.#messagesSent += 1;
     this.#retransmitBuffer.keepWhole(big.message, big.bytes.length, this.#retransmitBuffer.sent + this.batcher.numbered);
-    this.#events.sent(big.bytes.length);
+    this.#sink.sent(big.bytes.length);
     return true;
   }
 
@@ -290,6 +299,7 @@ export class Outgoing {
     const closeCode = CloseCode.messageTooBig;
     const error = makeError('MESSAGE_TOO_BIG', { size: bytes, limit: this.#peerMaxMessageBytes, closeCode, isOwn: true });
     this.#writeEnd(encodeGoodbye(closeCode, error.code));
+    this.#isRefused = true;
     this.#events.refused(error);
     return false;
   }

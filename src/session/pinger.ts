@@ -1,4 +1,4 @@
-import type { SessionEvents } from '../core/channel.js';
+import type { ChannelContext } from '../core/channel.js';
 import type { Clock } from '../core/clock.js';
 import type { Batcher } from './batcher.js';
 import { type Fault, malformed } from './incoming.js';
@@ -12,7 +12,7 @@ const NONE = -1;
 /** Pings and answers in records. A ping carries a number, so that an answer to an older one measures nothing. */
 export class Pinger {
   readonly #clock: Clock;
-  readonly #events: Pick<SessionEvents, 'pong' | 'measured'>;
+  readonly #context: ChannelContext;
   #number = 0;
   #askedAt = 0;
   #isMeasured = false;
@@ -22,9 +22,9 @@ export class Pinger {
   #answerBytes = NONE;
   #hasPong = false;
 
-  constructor(clock: Clock, events: Pick<SessionEvents, 'pong' | 'measured'>) {
+  constructor(clock: Clock, context: ChannelContext) {
     this.#clock = clock;
-    this.#events = events;
+    this.#context = context;
   }
 
   /** Whether the peer waits for an answer. */
@@ -60,14 +60,14 @@ export class Pinger {
   read(): void {
     if (!this.#hasPong) return;
     this.#hasPong = false;
-    this.#events.pong();
+    this.#context.control.pong();
   }
 
   /** The first answer is the one that counts. */
   #measure(): void {
     if (this.#isMeasured) return;
     this.#isMeasured = true;
-    this.#events.measured(Math.max(0, this.#clock.now() - this.#askedAt));
+    this.#context.sink.measured(Math.max(0, this.#clock.now() - this.#askedAt));
   }
 
   write(batcher: Batcher): void {

@@ -1,7 +1,8 @@
-import type { Channel, Leftover, SessionEvents } from '../core/channel.js';
-import { CloseCode } from '../core/close-codes.js';
+import type { Channel, ChannelContext, ChannelControl, ChannelSink, Leftover } from '../core/channel.js';
+import * as CloseCode from '../core/close-code.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import type { Platform } from '../core/platform.js';
+import type { Recover } from '../core/state.js';
 import type { Transport } from '../core/transport.js';
 import type { CloseInfo, Delivery, Message } from '../core/types.js';
 import { SessionCloseCode } from './close-codes.js';
@@ -26,7 +27,9 @@ export class SessionChannel implements Channel {
   readonly resumes = true;
   readonly holdsPeer = true;
   readonly maxFrameBytes = MAX_BATCH_BYTES;
-  readonly #events: SessionEvents;
+  readonly recover: Recover;
+  readonly #sink: ChannelSink;
+  readonly #control: ChannelControl;
   readonly #handshake: Handshake;
   readonly #settings: SessionSettings;
   readonly #outgoing: Outgoing;
@@ -40,19 +43,19 @@ export class SessionChannel implements Channel {
   /** Whether the peer has sent a handshake on this transport, and so speaks gem.1. */
   #isUnderstood = false;
 
-  constructor(events: SessionEvents, handshake: Handshake, settings: SessionSettings, platform: Platform) {
-    this.#events = events;
+  constructor(context: ChannelContext, handshake: Handshake, settings: SessionSettings, platform: Platform) {
+    const { sink, control } = context;
+    this.recover = handshake.recover;
+    this.#sink = sink;
+    this.#control = control;
     this.#handshake = handshake;
     this.#settings = settings;
-    this.#incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, events);
-    this.#outgoing = new Outgoing(settings, {
+    this.#incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, sink);
+    this.#outgoing = new Outgoing(settings, sink, {
       wrote: () => this.#flushScheduler.written(),
-      sent: (bytes) => events.sent(bytes),
-      shed: () => events.shed(),
       refused: (error) => this.#refused(error),
-      ...(events.acknowledged === undefined ? {} : { acknowledged: events.acknowledged }),
     });
-    this.#flushScheduler = new FlushScheduler(settings, this.#outgoing, this.#incoming, platform, events);
+    this.#flushScheduler = new FlushScheduler(settings, this.#outgoing, this.#incoming, platform, context);
   }
 
   get bufferedBytes(): number {
@@ -91,15 +94,15 @@ export class SessionChannel implements Channel {
     return this.#handshake.protocol;
   }
 
-  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
-    this.#outgoing.send(message, bytes, delivery);
+  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): number {
+    return this.#outgoing.send(message, bytes, delivery);
   }
 
   attach(transport: Transport): void {
     this.#transport = transport;
     this.#isUnderstood = false;
     if (transport.protocol !== SESSION_PROTOCOL) {
-      this.#events.fail(SessionCloseCode.unsupported, unsupported(transport.protocol));
+      this.#control.fail(SessionCloseCode.unsupported, unsupported(transport.protocol));
       return;
     }
     this.#say(this.#handshake.open(this.#self()));
@@ -109,7 +112,7 @@ export class SessionChannel implements Channel {
     this.#transport = undefined;
     this.#flushScheduler.close();
     this.#outgoing.detach();
-    this.#events.drained();
+    this.#sink.drained();
   }
 
   received(message: Message): void {
@@ -121,7 +124,7 @@ export class SessionChannel implements Channel {
   drained(): void {
     this.#outgoing.pump();
     this.#flushScheduler.drained();
-    this.#events.drained();
+    this.#sink.drained();
   }
 
   consumed(bytes: number): void {
@@ -184,7 +187,7 @@ export class SessionChannel implements Channel {
       case Kind.pong:
         return this.#flushScheduler.pinger.receive(record);
       case Kind.control:
-        return this.#control(record);
+        return this.#readControl(record);
       default:
         return record.kind === Kind.reserved ? undefined : this.#incoming.take(record);
     }
@@ -203,14 +206,14 @@ export class SessionChannel implements Channel {
   /** The peer has all, and the goodbye: both sides know it. */
   #isFinished(): boolean {
     if (!this.#outgoing.isOver || this.#goodbye === undefined) return false;
-    this.#events.ended(this.#goodbye);
+    this.#control.ended(this.#goodbye);
     return true;
   }
 
-  #control({ batch, start, end }: RecordReader): Fault | undefined {
+  #readControl({ batch, start, end }: RecordReader): Fault | undefined {
     const control = decodeControl(batch, start, end);
     if (control === undefined) return malformed('a control record that cannot be read');
-    if (control.is === 'leave') this.#events.retryAfter(Math.min(control.delayMs, MAX_LEAVE_MS));
+    if (control.is === 'leave') this.#control.retryAfter(Math.min(control.delayMs, MAX_LEAVE_MS));
     else if (control.is !== 'unknown') return malformed('a second handshake');
     return undefined;
   }
@@ -238,12 +241,12 @@ export class SessionChannel implements Channel {
       const { messagesSent } = agreement.progress;
       const replayed = this.#outgoing.rewind() + Math.max(0, messagesSent - this.#incoming.messagesReceived);
       this.#outgoing.open(transport);
-      this.#events.ready(resumedContinuity(replayed));
+      this.#control.ready(resumedContinuity(replayed));
     } else {
       const undelivered = this.#outgoing.reset(agreement.terms.initialCredit, agreement.terms.maxMessageBytes);
       this.#outgoing.open(transport);
-      this.#events.ready(goneContinuity(undelivered.length, agreement));
-      if (undelivered.length > 0) this.#events.undelivered(undelivered);
+      this.#control.ready(goneContinuity(undelivered.length, agreement));
+      if (undelivered.length > 0) this.#control.undelivered(undelivered);
     }
     if (this.#transport !== transport || this.#isFinished()) return;
     this.#flushScheduler.pinger.ask();
@@ -267,29 +270,29 @@ export class SessionChannel implements Channel {
 
   #pump(): void {
     this.#outgoing.pump();
-    this.#events.drained();
+    this.#sink.drained();
   }
 
   /** What was written leaves before the close frame. */
   #refused(error: WebsocketError): void {
     this.#flushScheduler.flush();
-    this.#events.terminate(CloseCode.messageTooBig, error);
+    this.#control.terminate({ code: CloseCode.messageTooBig, reason: error.code, wasClean: false }, error);
   }
 
   /** The peer's END came: what it waits for is the acknowledgement. */
   #over(info: CloseInfo): void {
     this.#flushScheduler.over();
     this.#handshake.forget(`The peer ended the session with ${info.code}.`);
-    this.#events.ended(info);
+    this.#control.ended(info);
   }
 
   #fail({ code, what }: Fault): void {
     if (!this.#isUnderstood) {
-      this.#events.fail(SessionCloseCode.unsupported, unsupported(SESSION_PROTOCOL, what));
+      this.#control.fail(SessionCloseCode.unsupported, unsupported(SESSION_PROTOCOL, what));
       return;
     }
     this.#handshake.forget('The peer broke the session protocol.');
-    this.#events.fail(code, makeError('PROTOCOL_ERROR', { closeCode: code, fault: what }));
+    this.#control.fail(code, makeError('PROTOCOL_ERROR', { closeCode: code, fault: what }));
   }
 }
 

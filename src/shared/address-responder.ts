@@ -1,4 +1,4 @@
-import type { Target } from '../core/connection.js';
+import type { Target } from '../core/dialer.js';
 import type { WebsocketError } from '../core/errors.js';
 import { attemptFailed } from '../core/errors.js';
 import { type CarriedError, carry, unpack } from './carried-error.js';

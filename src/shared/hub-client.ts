@@ -1,3 +1,4 @@
+import type { ChannelSink, MakeChannel } from '../core/channel.js';
 import { Client } from '../core/client.js';
 import { type ChannelOptions, clientParts } from '../core/client-parts.js';
 import type { ClientOptions } from '../core/options.js';
@@ -38,20 +39,31 @@ export function makeHubClient(join: Join, environment: HubClientEnvironment, tab
     return platform.lifecycle.watch(listener);
   };
   // The tab has checked address and type; whether a first failure is the end is each member's own affair.
-  const parts = clientParts({ ...platform, lifecycle: { watch } }, () => tabs.address(), 'insecure', optionsOf(join, environment), true);
-  const client = new Client({
-    ...parts,
-    makeChannel: (channelEvents) =>
-      parts.makeChannel({
-        ...channelEvents,
-        measured: (rttMs) => {
-          channelEvents.measured(rttMs);
-          tabs.measured(rttMs);
-        },
-        acknowledged: (messages) => tabs.acknowledged(messages),
-      }),
-  });
+  const withTabs =
+    (makeChannel: MakeChannel): MakeChannel =>
+    ({ sink, control }) =>
+      makeChannel({ sink: heardByTabs(sink, tabs), control });
+  const parts = clientParts(
+    { ...platform, lifecycle: { watch } },
+    () => tabs.address(),
+    'insecure',
+    optionsOf(join, environment),
+    true,
+    withTabs,
+  );
+  const client = new Client(parts);
   return { client, wake: () => life?.woken() };
+}
+
+function heardByTabs(sink: ChannelSink, tabs: HubClientTabs): ChannelSink {
+  return {
+    ...sink,
+    measured: (rttMs) => {
+      sink.measured(rttMs);
+      tabs.measured(rttMs);
+    },
+    acknowledged: (messages) => tabs.acknowledged(messages),
+  };
 }
 
 function optionsOf({ settings, session }: Join, environment: HubClientEnvironment): ClientOptions {

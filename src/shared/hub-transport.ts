@@ -23,7 +23,6 @@ const KEPT_COST = 128;
  * hub hands it to the network, which is its buffer, and with a session until the server has acknowledged it.
  */
 export class HubTransport implements Transport {
-  readonly isOpen = true;
   protocol = '';
   /** The connection has been open for the present seat, so that it is known what became of all that was posted. */
   isJoined = false;

@@ -1,5 +1,5 @@
 import { newId } from '../core/client-id.js';
-import { CloseCode } from '../core/close-codes.js';
+import * as CloseCode from '../core/close-code.js';
 import type { HubClientEnvironment } from './hub-client.js';
 import type { Locks } from './locks.js';
 import type { PortLike, ToHub } from './posts.js';

@@ -1,4 +1,4 @@
-import type { ChannelEvents, Leftover } from '../core/channel.js';
+import type { ChannelSink, Leftover } from '../core/channel.js';
 import type { ChannelOptions } from '../core/client-parts.js';
 import type { OutboxBounds } from '../core/options.js';
 import { PlainChannel } from '../core/plain-channel.js';
@@ -7,7 +7,7 @@ import { HubTransport } from './hub-transport.js';
 import type { ToHub } from './posts.js';
 import { ReceiveWindow } from './receive-window.js';
 
-export interface TabChannelEvents extends Pick<ChannelEvents, 'deliver' | 'sent' | 'shed' | 'drained'> {
+export interface TabChannelEvents extends Pick<ChannelSink, 'deliver' | 'sent' | 'shed' | 'drained'> {
   post(post: ToHub): void;
   /** The connection is closing and the inbox full: what comes now is not kept, and this is told once. */
   dropped(): void;
@@ -27,12 +27,21 @@ export class TabChannel {
     this.#receiveWindow = new ReceiveWindow(session !== undefined, { ...events, taken: (bytes) => events.post({ is: 'taken', bytes }) });
     this.#plain = new PlainChannel(
       {
-        ...events,
-        sent: () => {}, // the transport knows when
-        ready: () => this.#ready(),
-        deliver: (message, bytes) => this.#receiveWindow.deliver(message, bytes),
-        pong: () => {},
-        fail: () => {},
+        sink: {
+          ...events,
+          sent: () => {}, // the transport knows when
+          deliver: (message, bytes) => this.#receiveWindow.deliver(message, bytes),
+          measured: () => {},
+        },
+        control: {
+          ready: () => this.#ready(),
+          pong: () => {},
+          fail: () => {},
+          ended: () => {},
+          terminate: () => {},
+          retryAfter: () => {},
+          undelivered: () => {},
+        },
       },
       bounds,
     );
@@ -51,8 +60,9 @@ export class TabChannel {
     return this.#receiveWindow.hasUnread;
   }
 
-  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
-    this.#plain.send(message, bytes, delivery);
+  send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): number {
+    const elsewhere = this.#isAttached ? 0 : this.#transport.bufferedBytes;
+    return elsewhere + this.#plain.send(message, bytes, delivery);
   }
 
   consumed(bytes: number): void {

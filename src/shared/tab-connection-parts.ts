@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '../core/client-parts.js';
-import type { Target } from '../core/connection.js';
+import type { Target } from '../core/dialer.js';
 import type { Settings } from '../core/options.js';
 import type { Platform } from '../core/platform.js';
 import type { Locks } from './locks.js';

@@ -1,9 +1,9 @@
 import { backoffDelayMs } from '../core/backoff.js';
-import type { ClientConnection } from '../core/client-connection.js';
+import type { ClientConnection, ConnectionOwner } from '../core/client-connection.js';
 import { newId } from '../core/client-id.js';
 import type { Cancel } from '../core/clock.js';
-import { abnormalClose, CloseCode } from '../core/close-codes.js';
-import type { ConnectionEvents } from '../core/connection.js';
+import * as CloseCode from '../core/close-code.js';
+import { abnormalClose } from '../core/close-codes.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { Reports } from '../core/reports.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
@@ -27,7 +27,7 @@ const HIDDEN = 'page hidden';
 export class TabConnection implements ClientConnection {
   readonly channel: TabChannel;
   readonly #parts: TabConnectionParts;
-  readonly #events: ConnectionEvents;
+  readonly #events: ConnectionOwner;
   readonly #reports: Reports;
   readonly #addressResponder: AddressResponder;
   readonly #seat: Seat;
@@ -37,7 +37,7 @@ export class TabConnection implements ClientConnection {
   #losses = 0;
   #cancelTimer: Cancel | undefined;
 
-  constructor(parts: TabConnectionParts, events: ConnectionEvents) {
+  constructor(parts: TabConnectionParts, events: ConnectionOwner) {
     this.#parts = parts;
     this.#events = events;
     this.#reports = new Reports(events);

@@ -67,9 +67,13 @@ const checks: Readonly<Record<string, () => Promise<Outcome>>> = {
     return outcomeOf(client, () => client.sendMessage('text'));
   },
   'send while the connection closes without your `close()`, as by `server.close()`': async () => {
-    const { client } = await opened();
-    void client.closeForGood(1001, '');
-    return outcomeOf(client, () => client.sendMessage('text'));
+    const world = new World().open();
+    void world.serverClient.closeForGood(1001, '');
+    return outcomeOf(world.serverClient, () => {
+      const hasRoom = world.serverClient.sendMessage('text');
+      world.cut();
+      return hasRoom;
+    });
   },
   'send more than the peer of a session announced': async () => {
     const world = new World({ server: { maxMessageBytes: 20_000 } }).open();

@@ -81,7 +81,7 @@ describe('what breaks the rules ends its own connection, with the code that RFC 
     quiet.client.sendMessage('x'.repeat(100_000));
     await until(() => expect(lines).toHaveLength(1));
     expect(lines[0]).toBe(
-      `gemsocket: client ${quiet.accepted.id} (127.0.0.1): The peer sent a message of 100000 bytes, over maxMessageBytes (65536), and was closed with 1009. Raise the option if such messages are wanted.`,
+      `gemsocket: client ${quiet.accepted.id} (127.0.0.1): The peer sent a message of 100000 bytes, over maxMessageBytes (65536), and was closed with 1009. Raise the option to receive such messages.`,
     );
     const heard = await pair(server);
     const errors: WebsocketError[] = [];

@@ -665,7 +665,7 @@ describe('the bounds of the server hold for sessions:', () => {
     expect(accepted.state).toBe('closed');
     await until(() => expect(sizes).toEqual([5, 20_001, 20_001, 20_001]));
     await until(() => expect(messages).toEqual(['short']));
-    expect(log.mock.calls).toEqual([[expect.stringMatching(`client ${accepted.id} .* has 20001 bytes.* announced 20000`)]]);
+    expect(log.mock.calls).toEqual([[expect.stringMatching(`client ${accepted.id} .* has 20001 bytes.* takes at most 20000`)]]);
     expect(server.metrics).toMatchObject({ closedTooBig: 1, messagesUnsent: 1 });
   });
 });

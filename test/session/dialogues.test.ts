@@ -3,12 +3,13 @@ import { Client } from '../../src/core/client.js';
 import { clientParts } from '../../src/core/client-parts.js';
 import { resolveOptions } from '../../src/core/options.js';
 import type { Platform } from '../../src/core/platform.js';
-import type { Dial } from '../../src/core/transport.js';
+import type { AcceptedTransport, Dial } from '../../src/core/transport.js';
 import type { CloseInfo, Continuity, Message } from '../../src/core/types.js';
 import { SessionAcceptor } from '../../src/session/acceptor.js';
 import { resolveSession, session, sessionSettings } from '../../src/session/feature.js';
 import { Kind, RecordReader } from '../../src/session/records.js';
 import { registryDefaults, SessionRegistry } from '../../src/session/registry.js';
+import { TestServerClient } from '../support/server-client.js';
 import { CableEnd } from './support/cable.js';
 import { FakeClock } from './support/fake-clock.js';
 import { bytesOf, hexOf, type VectorBytes, vectors } from './support/vectors.js';
@@ -92,7 +93,7 @@ class ClientSide extends Side {
     super();
     const platform = this.platform((request, events) => {
       expect(request.protocols).toEqual(['gem.1', 'chat']);
-      const end = new CableEnd(false, 'gem.1');
+      const end = new CableEnd('gem.1');
       end.events = events;
       this.ends.push(end);
       return end;
@@ -109,12 +110,12 @@ class ClientSide extends Side {
 }
 
 class ServerSide extends Side {
-  client!: Client;
-  readonly #acceptor: SessionAcceptor<undefined>;
+  client!: TestServerClient;
+  readonly #acceptor: SessionAcceptor<TestServerClient, undefined>;
 
   constructor() {
     super();
-    const settings = { ...resolveOptions({ maxMessageBytes: 65_536, liveness: false }), resumeWindowMs: 120_000 };
+    const settings = resolveOptions({ maxMessageBytes: 65_536, liveness: false });
     const registry = new SessionRegistry<never>(countingSecrets(), this.clock, registryDefaults);
     const ours = sessionSettings(resolveSession({ windowBytes: 262_144 }), settings);
     this.#acceptor = new SessionAcceptor(
@@ -122,19 +123,9 @@ class ServerSide extends Side {
       registry,
       { session: ours, resumeWindowMs: 120_000, handshakeTimeoutMs: 10_000 },
       {
-        enter: ({ dial, makeChannel }) => {
-          const platform = this.platform(dial);
-          this.client = this.watch(
-            new Client({
-              platform,
-              settings,
-              makeChannel,
-              target: () => new URL('ws://test'),
-              retryFirstAttempt: false,
-              onMessage: undefined,
-              signal: undefined,
-            }),
-          );
+        enter: (makeChannel) => {
+          this.client = new TestServerClient(this.platform(unreachable), settings, makeChannel);
+          this.watch(this.client);
           return this.client;
         },
         mayResume: () => true,
@@ -144,12 +135,9 @@ class ServerSide extends Side {
   }
 
   open(): void {
-    const end = new CableEnd(true, 'gem.1');
+    const end = new CableEnd('gem.1');
     this.ends.push(end);
-    this.#acceptor.accept((events) => {
-      end.events = events;
-      return end;
-    }, undefined);
+    this.#acceptor.accept(end as CableEnd & AcceptedTransport, undefined);
   }
 }
 

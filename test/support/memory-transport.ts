@@ -1,4 +1,4 @@
-import { CloseCode } from '../../src/core/close-codes.js';
+import * as CloseCode from '../../src/core/close-code.js';
 import type { WebsocketError } from '../../src/core/errors.js';
 import type { DialRequest, Transport, TransportEvents } from '../../src/core/transport.js';
 import type { CloseInfo, Message } from '../../src/core/types.js';
@@ -14,7 +14,7 @@ export interface TransportAbilities {
 export class MemoryTransport implements Transport {
   readonly request: DialRequest;
   /** What the owner of the wire is told by. A test may call it to play a late event, which an honest wire never sends. */
-  readonly events: TransportEvents;
+  events: TransportEvents;
   readonly ping?: () => void;
   readonly pause?: () => void;
   readonly resume?: () => void;

@@ -1,4 +1,5 @@
-import { abnormalClose, CloseCode } from '../../core/close-codes.js';
+import * as CloseCode from '../../core/close-code.js';
+import { abnormalClose } from '../../core/close-codes.js';
 import { type Deferred, deferred } from '../../core/deferred.js';
 import { makeError, type WebsocketError } from '../../core/errors.js';
 import { sizeOf } from '../../core/message-bytes.js';
@@ -38,7 +39,6 @@ export interface StreamTransportOptions {
 
 /** A WebSocketStream as core wants it. It has no ping; but what is not read from it is not read from the socket. */
 export class StreamTransport implements Transport {
-  readonly isOpen = false;
   readonly #stream: NativeStream;
   readonly #events: TransportEvents;
   readonly #options: StreamTransportOptions;

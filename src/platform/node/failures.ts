@@ -1,4 +1,4 @@
-import { CloseCode } from '../../core/close-codes.js';
+import * as CloseCode from '../../core/close-code.js';
 import { makeError, type WebsocketError } from '../../core/errors.js';
 
 export function unreachable(address: string, cause: Error): WebsocketError {

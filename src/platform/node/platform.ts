@@ -15,7 +15,7 @@ function dial(request: DialRequest, events: TransportEvents): Transport {
     ...request.node,
     ...wsLimits(request.maxMessageBytes, request.closeTimeoutMs),
   });
-  return new NodeTransport(ws, events, { address: publicAddress(request.url), maxMessageBytes: request.maxMessageBytes });
+  return new NodeTransport(ws, { address: publicAddress(request.url), maxMessageBytes: request.maxMessageBytes }, events);
 }
 
 /** Node: `ws`, and the life of the process. */

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
-import { CloseCode, fittingReason } from '../../core/close-codes.js';
+import * as CloseCode from '../../core/close-code.js';
+import { fittingReason } from '../../core/close-codes.js';
 import { makeError, type WebsocketError } from '../../core/errors.js';
 import { TRANSPORT_MARK_BYTES } from '../../core/plain-channel.js';
-import type { Transport, TransportEvents } from '../../core/transport.js';
+import type { AcceptedTransport, TransportEvents } from '../../core/transport.js';
 import type { CloseInfo, Message } from '../../core/types.js';
 import { BudgetedReader, type Split } from './budgeted-reader.js';
 import { protocolError, refusedSize, unreachable } from './failures.js';
@@ -33,10 +34,9 @@ export interface AcceptedSocket {
 }
 
 /** A `ws` WebSocket as core wants it. */
-export class NodeTransport implements Transport {
-  readonly isOpen: boolean;
+export class NodeTransport implements AcceptedTransport {
   readonly #ws: WebSocket;
-  readonly #events: TransportEvents;
+  events!: TransportEvents;
   readonly #maxMessageBytes: number | undefined;
   readonly #ending: Ending | undefined;
   #socket: Duplex | undefined;
@@ -46,11 +46,11 @@ export class NodeTransport implements Transport {
   /** Something was left in the socket's buffer, and somebody may wait for it to go. */
   #isBacked = false;
 
-  constructor(ws: WebSocket, events: TransportEvents, origin: TransportOrigin) {
+  /** @param events may be set later for an accepted socket. */
+  constructor(ws: WebSocket, origin: TransportOrigin, events?: TransportEvents) {
     this.#ws = ws;
-    this.#events = events;
+    if (events !== undefined) this.events = events;
     this.#maxMessageBytes = origin.maxMessageBytes;
-    this.isOpen = 'socket' in origin;
     if ('socket' in origin) {
       this.#socket = origin.socket;
       this.#ending = origin.ending;
@@ -125,7 +125,7 @@ export class NodeTransport implements Transport {
   /** ws listens already: the first of these listeners is called before it, the second after it. */
   #makeReader({ socket, scheduler, split }: AcceptedSocket): BudgetedReader {
     const reader = new BudgetedReader(scheduler, split, {
-      received: (message, bytes) => this.#events.received(message, bytes),
+      received: (message, bytes) => this.events.received(message, bytes),
       pauseSocket: () => this.#ws.pause(),
       resumeSocket: () => this.#ws.resume(),
     });
@@ -135,13 +135,13 @@ export class NodeTransport implements Transport {
   }
 
   #received(message: Message, bytes: number): void {
-    if (this.#reader === undefined) this.#events.received(message, bytes);
+    if (this.#reader === undefined) this.events.received(message, bytes);
     else this.#reader.received(message, bytes);
   }
 
   /** After the last message that was received before. */
   #closed(info: CloseInfo, error?: WebsocketError): void {
-    const tell = () => this.#events.closed(info, error);
+    const tell = () => this.events.closed(info, error);
     if (this.#reader === undefined) tell();
     else this.#reader.closed(tell);
   }
@@ -164,13 +164,12 @@ export class NodeTransport implements Transport {
     ws.on('error', onError);
     ws.on('open', () => {
       ws.off('error', onError);
-      this.#events.opened();
+      this.events.opened();
     });
   }
 
   #listen(): void {
     const ws = this.#ws;
-    const events = this.#events;
     ws.on('message', (data: Buffer, isBinary: boolean) => {
       const { byteLength } = data;
       this.#received(isBinary ? new Uint8Array(data.buffer, data.byteOffset, byteLength) : data.toString('utf8'), byteLength);
@@ -186,9 +185,9 @@ export class NodeTransport implements Transport {
     );
     ws.on('ping', (payload: Buffer) => {
       if (ws.readyState === ws.OPEN) pongs.answer(payload);
-      events.alive();
+      this.events.alive();
     });
-    ws.on('pong', () => events.pong());
+    ws.on('pong', () => this.events.pong());
     ws.on('error', (cause: Error) => {
       if (ws.readyState === ws.CONNECTING || this.#socket === undefined) return;
       const failure = protocolError(cause, this.#maxMessageBytes, refusedSize(ws, this.#maxMessageBytes));
@@ -218,7 +217,7 @@ export class NodeTransport implements Transport {
     // What could not be written has not made room: `closed` follows.
     if (error || !this.#isBacked || this.#ws.bufferedAmount >= TRANSPORT_MARK_BYTES) return;
     this.#isBacked = this.#ws.bufferedAmount > 0;
-    this.#events.drained();
+    this.events.drained();
   };
 
   /** Everything sent in one turn of the event loop leaves in one system call. */

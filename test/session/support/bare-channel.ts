@@ -1,4 +1,4 @@
-import type { SessionEvents } from '../../../src/core/channel.js';
+import type { ChannelContext } from '../../../src/core/channel.js';
 import type { Platform } from '../../../src/core/platform.js';
 import type { Message } from '../../../src/core/types.js';
 import { encodeControl } from '../../../src/session/controls.js';
@@ -21,7 +21,7 @@ const settings: SessionSettings = {
 /** A client's link by itself, past its handshake: what a fuzzer can call a million times. */
 export class BareChannel {
   readonly clock = new FakeClock();
-  readonly end = new CableEnd(true, 'gem.1');
+  readonly end = new CableEnd('gem.1');
   readonly messages: Message[] = [];
   readonly failures: number[] = [];
   readonly endings: number[] = [];
@@ -31,7 +31,7 @@ export class BareChannel {
 
   constructor(overrides: Partial<SessionSettings> = {}) {
     const platform = { clock: this.clock, makeEndOfTurn: () => (call: () => void) => this.#turn.push(call) } as unknown as Platform;
-    this.channel = new SessionChannel(this.#host(), new ClientHandshake([]), { ...settings, ...overrides }, platform);
+    this.channel = new SessionChannel(this.#context(), new ClientHandshake([]), { ...settings, ...overrides }, platform);
     this.channel.attach(this.end);
     const token = new Uint8Array(16);
     this.receive(
@@ -59,9 +59,8 @@ export class BareChannel {
     for (const call of this.#turn.splice(0)) call();
   }
 
-  #host(): SessionEvents {
-    return {
-      ready() {},
+  #context(): ChannelContext {
+    const sink: ChannelContext['sink'] = {
       deliver: (message, bytes) => {
         this.messages.push(message);
         this.unreadBytes += bytes;
@@ -69,14 +68,18 @@ export class BareChannel {
       sent() {},
       shed() {},
       drained() {},
-      pong() {},
       measured() {},
+    };
+    const control: ChannelContext['control'] = {
+      ready() {},
+      pong() {},
       undelivered() {},
-      terminate: (code) => this.#over(this.failures, code),
+      terminate: ({ code }) => this.#over(this.failures, code),
       retryAfter() {},
       ended: ({ code }) => this.#over(this.endings, code),
       fail: (code) => this.#over(this.failures, code),
     };
+    return { sink, control };
   }
 
   #over(list: number[], code: number): void {

@@ -7,7 +7,6 @@ const MARK_BYTES = 64 * 1024;
 
 /** One end of a cable. What it sends lies in `outbound` until the test delivers it. */
 export class CableEnd implements Transport {
-  readonly isOpen: boolean;
   protocol: string;
   events: TransportEvents | undefined;
   readonly outbound: Frame[] = [];
@@ -21,8 +20,7 @@ export class CableEnd implements Transport {
   readonly #markBytes: number;
   #bufferedBytes = 0;
 
-  constructor(isOpen: boolean, protocol: string, markBytes = MARK_BYTES) {
-    this.isOpen = isOpen;
+  constructor(protocol: string, markBytes = MARK_BYTES) {
     this.protocol = protocol;
     this.#markBytes = markBytes;
   }
@@ -78,8 +76,8 @@ export class Cable {
   isFrozen = false;
 
   constructor(protocol: string, markBytes?: number) {
-    this.client = new CableEnd(false, protocol, markBytes);
-    this.server = new CableEnd(true, protocol, markBytes);
+    this.client = new CableEnd(protocol, markBytes);
+    this.server = new CableEnd(protocol, markBytes);
   }
 
   get isIdle(): boolean {

@@ -2,7 +2,7 @@ import { Client } from '../../../src/core/client.js';
 import { type ChannelFeature, clientParts } from '../../../src/core/client-parts.js';
 import { type ClientOptions, resolveOptions, type Settings } from '../../../src/core/options.js';
 import type { LifecycleListener, Platform } from '../../../src/core/platform.js';
-import type { Dial, TransportEvents } from '../../../src/core/transport.js';
+import type { AcceptedTransport, Dial } from '../../../src/core/transport.js';
 import type { Message } from '../../../src/core/types.js';
 import { BudgetedReader } from '../../../src/platform/node/budgeted-reader.js';
 import { ReadScheduler } from '../../../src/platform/node/read-scheduler.js';
@@ -12,6 +12,7 @@ import { sessionDefaults } from '../../../src/session/feature.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
 import { type RegistryBounds, registryDefaults, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
 import { SessionChannel, type SessionSettings } from '../../../src/session/session-channel.js';
+import { TestServerClient } from '../../support/server-client.js';
 import { Cable, type CableEnd } from './cable.js';
 import { FakeClock } from './fake-clock.js';
 
@@ -56,13 +57,13 @@ export function countingSecrets(): Secrets {
 export class World {
   readonly clock = new FakeClock();
   readonly cables: Cable[] = [];
-  readonly serverClients: Client[] = [];
+  readonly serverClients: TestServerClient[] = [];
   readonly reports: unknown[] = [];
   readonly client: Client;
   /** Of the client, and of others that are to reach the same server. */
   readonly clientPlatform: Platform;
   readonly feature: ChannelFeature;
-  registry: SessionRegistry<ServerSession>;
+  registry: SessionRegistry<ServerSession<TestServerClient>>;
   isRefusing = false;
   readonly #options: WorldOptions;
   /** Of the world, so that no session of a new server has the ticket of an old one. */
@@ -78,19 +79,19 @@ export class World {
   readonly #channels = new Map<Client, SessionChannel>();
   readonly #watchers = new Set<LifecycleListener>();
   #entered: (client: Client) => void = () => {};
-  #acceptor: SessionAcceptor<undefined>;
+  #acceptor: SessionAcceptor<TestServerClient, undefined>;
   #seed = 1;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
     this.registry = this.#newRegistry();
-    this.#acceptor = this.#newDoor();
+    this.#acceptor = this.#newAcceptor();
     this.feature = {
       name: 'gem.1',
       options: sessionDefaults,
-      makeChannel: (resolved, platform) => (host) =>
+      makeChannel: (resolved, platform) => (context) =>
         new SessionChannel(
-          host,
+          context,
           new ClientHandshake(resolved.protocols),
           { ...settings, outbox: resolved.outbox, ...options.client },
           platform,
@@ -123,8 +124,8 @@ export class World {
   }
 
   /** The server's end of the newest session. */
-  get serverClient(): Client {
-    return this.serverClients[this.serverClients.length - 1] as Client;
+  get serverClient(): TestServerClient {
+    return this.serverClients[this.serverClients.length - 1] as TestServerClient;
   }
 
   /** Tells of every session's end at the server, those that are there already too. */
@@ -207,7 +208,7 @@ export class World {
       cable.server.events = undefined;
     }
     this.registry = this.#newRegistry();
-    this.#acceptor = this.#newDoor();
+    this.#acceptor = this.#newAcceptor();
     this.cable?.client.lose();
   }
 
@@ -222,15 +223,14 @@ export class World {
   }
 
   #accept(cable: Cable): void {
-    this.#acceptor.accept((events) => {
-      cable.server.events = this.#options.isPaced === true ? this.#paced(cable.server, events) : events;
-      return cable.server;
-    }, undefined);
+    const transport = cable.server as CableEnd & AcceptedTransport;
+    this.#acceptor.accept(this.#options.isPaced === true ? this.#paced(transport) : transport, undefined);
   }
 
-  #paced(end: CableEnd, events: TransportEvents): TransportEvents {
+  /** The owner's events are called as the reader allows, whoever the owner is. */
+  #paced(end: CableEnd & AcceptedTransport): AcceptedTransport {
     const reader = new BudgetedReader(this.#readTurns, (batch) => splitBatch(batch, 2), {
-      received: (message, bytes) => events.received(message, bytes),
+      received: (message, bytes) => paced.events.received(message, bytes),
       pauseSocket() {},
       resumeSocket() {},
     });
@@ -239,39 +239,45 @@ export class World {
       reader.stop();
       detach(code, reason);
     };
-    return {
+    const paced: AcceptedTransport = {
+      events: end.events,
+      get protocol() {
+        return end.protocol;
+      },
+      get bufferedBytes() {
+        return end.bufferedBytes;
+      },
+      flush: end.flush,
+      send: (message) => end.send(message),
+      close: (code, reason) => end.close(code, reason),
+      detach: (code, reason) => end.detach(code, reason),
+    };
+    end.events = {
       opened() {},
       alive() {},
       pong() {},
-      drained: () => events.drained(),
+      drained: () => paced.events.drained(),
       received: (message, bytes) => reader.received(message, bytes),
-      closed: (info) => reader.closed(() => events.closed(info)),
+      closed: (info) => reader.closed(() => paced.events.closed(info)),
     };
+    return paced;
   }
 
-  #newRegistry(): SessionRegistry<ServerSession> {
+  #newRegistry(): SessionRegistry<ServerSession<TestServerClient>> {
     return new SessionRegistry(this.#secrets, this.clock, { ...registryDefaults, ...this.#options.registry });
   }
 
-  #newDoor(): SessionAcceptor<undefined> {
+  #newAcceptor(): SessionAcceptor<TestServerClient, undefined> {
     const { resumeWindowMs } = { ...registryDefaults, ...this.#options.registry };
     const { liveness = {}, closeTimeoutMs = 5_000 } = this.#options.options ?? {};
-    const serverSettings: Settings = { ...resolveOptions({ liveness, closeTimeoutMs }), resumeWindowMs };
+    const serverSettings: Settings = resolveOptions({ liveness, closeTimeoutMs });
     const session = { ...settings, ...this.#options.server };
-    const host: AcceptorEvents<undefined> = {
-      enter: ({ dial, makeChannel }) => {
+    const events: AcceptorEvents<TestServerClient, undefined> = {
+      enter: (makeChannel) => {
         let channel: SessionChannel | undefined;
-        const client = new Client({
-          platform: this.#platform(dial),
-          settings: serverSettings,
-          target: () => new URL('ws://test'),
-          makeChannel: (channelEvents) => {
-            channel = makeChannel(channelEvents) as SessionChannel;
-            return channel;
-          },
-          retryFirstAttempt: false,
-          onMessage: undefined,
-          signal: undefined,
+        const client = new TestServerClient(this.#platform(), serverSettings, (context) => {
+          channel = makeChannel(context) as SessionChannel;
+          return channel;
         });
         client.on('error', (error) => this.reports.push(error));
         this.serverClients.push(client);
@@ -282,7 +288,7 @@ export class World {
       mayResume: this.#options.mayResume ?? (() => true),
       choose: (protocols) => (protocols.includes('chat') ? 'chat' : ''),
     };
-    return new SessionAcceptor(this.#platform(), this.registry, { session, resumeWindowMs, handshakeTimeoutMs: 10_000 }, host);
+    return new SessionAcceptor(this.#platform(), this.registry, { session, resumeWindowMs, handshakeTimeoutMs: 10_000 }, events);
   }
 
   #platform(dial: Dial = unreachable): Platform {

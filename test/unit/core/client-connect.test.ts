@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { WebsocketError } from '../../../src/core/errors.js';
+import { resolveOptions } from '../../../src/core/options.js';
+import { PlainChannel } from '../../../src/core/plain-channel.js';
 import { memoryClient, openClient, record } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
+import { MemoryTransport } from '../../support/memory-transport.js';
+import { TestServerClient } from '../../support/server-client.js';
 import { everythingIn, rejected, thrown } from '../../support/thrown.js';
 
 const refused = new WebsocketError('CONNECT_FAILED', 'HTTP 503 instead of 101.', { status: 503 });
@@ -117,18 +121,17 @@ describe('connect()', () => {
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
-  it('takes a wire that is open already, as a server has', async () => {
+  it('opens over a transport that the peer has opened, as a server has', () => {
     const platform = new MemoryPlatform();
-    const { dial } = platform;
-    const accepted = Object.assign(Object.create(platform), {
-      dial: (...args: Parameters<typeof dial>) => Object.assign(dial(...args), { isOpen: true }),
-    }) as MemoryPlatform;
-    const client = memoryClient(accepted, { reconnect: false });
+    const settings = resolveOptions({ reconnect: false });
+    const client = new TestServerClient(platform, settings, (context) => new PlainChannel(context, settings.outbox));
     const told = record(client);
-    await client.connect();
+    const transport = new MemoryTransport({} as never, {} as never, { canPing: true, canPause: true });
+    expect(client.accept(transport)).toBe(true);
     expect(told).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
     client.sendMessage('hello');
-    expect(platform.transport.sent).toEqual(['hello']);
+    expect(transport.sent).toEqual(['hello']);
+    expect(platform.transports).toEqual([]);
   });
 
   it('leaves a rejection that nobody awaits alone', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WebsocketError } from '../../../src/core/errors.js';
 import { TRANSPORT_MARK_BYTES } from '../../../src/core/plain-channel.js';
+import type { CloseInfo } from '../../../src/core/types.js';
 import { memoryClient, openClient, record } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
 import { rejected, thrown } from '../../support/thrown.js';
@@ -189,11 +190,13 @@ describe('sending to a peer that is closing or gone', () => {
   });
 
   it('counts into the UNSENT of the close while the connection is closing by no wish of its owner', async () => {
-    const { client, transport } = await openClient(new MemoryPlatform());
+    const controller = new AbortController();
+    const { client, transport } = await openClient(new MemoryPlatform(), { signal: controller.signal });
     transport.answersClose = false;
     const errors: WebsocketError[] = [];
     client.on('error', (error) => errors.push(error));
-    const closed = client.closeForGood(1001, 'the server is going away');
+    const closed = new Promise<CloseInfo>((resolve) => client.on('close', resolve));
+    controller.abort();
     expect(client.state).toBe('closing');
     expect(client.sendMessage('one')).toBe(false);
     await Promise.resolve();

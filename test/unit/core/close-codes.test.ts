@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { abnormalClose, CloseCode, canReconnectAfter, checkClose, fittingReason } from '../../../src/core/close-codes.js';
+import * as CloseCode from '../../../src/core/close-code.js';
+import { abnormalClose, canReconnectAfter, checkClose, fittingReason } from '../../../src/core/close-codes.js';
 import { thrown } from '../../support/thrown.js';
 
 describe('a close code', () => {

@@ -1,25 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import type { Channel, ChannelEvents, MakeChannel } from '../../../src/core/channel.js';
+import type { Channel, ChannelContext, ChannelControl, ChannelSink, MakeChannel } from '../../../src/core/channel.js';
 import type { ChannelFeature } from '../../../src/core/client-parts.js';
 import { WebsocketError } from '../../../src/core/errors.js';
+import { redial } from '../../../src/core/machine.js';
 import type { Transport } from '../../../src/core/transport.js';
-import { sessionDefaults } from '../../../src/session/feature.js';
 import { memoryClient, openClient, record } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
 import { rejected } from '../../support/thrown.js';
 
-/** A link that shakes hands before messages may flow, holds its peer, and pings in messages: what a session is to core. */
+/** Shakes hands before messages may flow, holds its peer, and pings in messages: what a session is to core. */
 class HandshakeChannel implements Channel {
   readonly bufferedBytes = 0;
+  readonly recover = redial;
   readonly resumes = true;
   readonly holdsPeer = true;
-  readonly host: ChannelEvents;
+  readonly control: ChannelControl;
+  readonly #sink: ChannelSink;
   pings = 0;
   consumedBytes = 0;
   #transport: Transport | undefined;
 
-  constructor(host: ChannelEvents) {
-    this.host = host;
+  constructor({ sink, control }: ChannelContext) {
+    this.#sink = sink;
+    this.control = control;
   }
 
   readonly ping = (): void => {
@@ -29,8 +32,9 @@ class HandshakeChannel implements Channel {
   offer = (protocols: readonly string[]) => ['handshake', ...protocols];
   protocolOf = (transport: Transport) => transport.protocol.replace('handshake', '');
 
-  send(message: string | Uint8Array<ArrayBuffer>): void {
+  send(message: string | Uint8Array<ArrayBuffer>): number {
     this.#transport?.send(message);
+    return 0;
   }
 
   attach(transport: Transport): void {
@@ -43,10 +47,10 @@ class HandshakeChannel implements Channel {
   }
 
   received(message: string | Uint8Array, bytes: number): void {
-    if (message === 'hello!') this.host.ready({ resumed: true, replayed: 3, lost: 0, reason: 'the peer remembers' });
-    else if (message === 'pong') this.host.pong();
-    else if (message === 'nonsense') this.host.fail(1002, new WebsocketError('PROTOCOL_ERROR', 'Nonsense.'));
-    else this.host.deliver(message, bytes);
+    if (message === 'hello!') this.control.ready({ resumed: true, replayed: 3, lost: 0, reason: 'the peer remembers' });
+    else if (message === 'pong') this.control.pong();
+    else if (message === 'nonsense') this.control.fail(1002, new WebsocketError('PROTOCOL_ERROR', 'Nonsense.'));
+    else this.#sink.deliver(message, bytes);
   }
 
   drained(): void {}
@@ -66,15 +70,15 @@ function setUp(options = {}) {
   let channel: HandshakeChannel | undefined;
   const feature: ChannelFeature = {
     name: 'gem.1',
-    options: sessionDefaults,
-    makeChannel: (): MakeChannel => (host) => {
-      channel = new HandshakeChannel(host);
+    options: { ackDelayMs: 0, batchDelayMs: 0, windowBytes: 0, replayBytes: 0 },
+    makeChannel: (): MakeChannel => (context) => {
+      channel = new HandshakeChannel(context);
       return channel;
     },
   };
   const platform = new MemoryPlatform();
   const client = memoryClient(platform, { session: feature, protocols: ['chat'], ...options });
-  if (channel === undefined) throw new Error('no link was made');
+  if (channel === undefined) throw new Error('no channel was made');
   return { platform, client, channel };
 }
 
@@ -86,8 +90,8 @@ async function setUpOpen(options = {}) {
   return parts;
 }
 
-describe('a connection with a link that shakes hands', () => {
-  it('is open when the link is ready, not when the wire is', async () => {
+describe('a connection with a channel that shakes hands', () => {
+  it('is open when the channel is ready, not when the transport is', async () => {
     const { platform, client } = setUp();
     const told = record(client);
     const connected = client.connect();
@@ -100,7 +104,7 @@ describe('a connection with a link that shakes hands', () => {
     expect(client.protocol).toBe('');
   });
 
-  it('times out when the link never gets ready, however open the wire is', async () => {
+  it('times out when the channel never gets ready, however open the transport is', async () => {
     const { platform, client } = setUp();
     const connected = client.connect();
     platform.transport.accept('handshake');
@@ -109,7 +113,7 @@ describe('a connection with a link that shakes hands', () => {
     expect([platform.transport.isLive, platform.clock.pendingTimers]).toEqual([false, 0]);
   });
 
-  it('tells what the link says about a break', async () => {
+  it('reports what the channel says about a disconnect', async () => {
     const { platform, client } = await setUpOpen();
     let continuity: unknown;
     client.on('reconnected', (told) => {
@@ -121,22 +125,22 @@ describe('a connection with a link that shakes hands', () => {
     expect(continuity).toEqual({ resumed: true, replayed: 3, lost: 0, reason: 'the peer remembers' });
   });
 
-  it('is ready once for each wire, and not after it is gone', async () => {
+  it('is ready once for each transport, and not after it is gone', async () => {
     const { platform, client, channel } = await setUpOpen();
     const told = record(client);
     platform.transport.deliver('hello!');
     await client.close();
-    channel.host.ready({ resumed: false, replayed: 0, lost: 0, reason: 'late' });
+    channel.control.ready({ resumed: false, replayed: 0, lost: 0, reason: 'late' });
     expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'close 1000 ']);
   });
 
-  it('is closed with the code of the link when the peer breaks its rules', async () => {
+  it('is closed with the code of the channel when the peer breaks its rules', async () => {
     const { platform, client, channel } = await setUpOpen();
     const told = record(client);
     platform.transport.deliver('nonsense', 'not delivered any more');
     expect(told).toEqual(['state open -> closed', 'error PROTOCOL_ERROR', 'close 1002 PROTOCOL_ERROR (unclean)']);
     expect(platform.transport.detachedWith).toEqual({ code: 1002, reason: 'PROTOCOL_ERROR' });
-    channel.host.fail(1002, new WebsocketError('PROTOCOL_ERROR', 'Twice.'));
+    channel.control.fail(1002, new WebsocketError('PROTOCOL_ERROR', 'Twice.'));
     expect(told).toHaveLength(3);
   });
 
@@ -148,7 +152,7 @@ describe('a connection with a link that shakes hands', () => {
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
-  it('pings by the link, rather than by the wire', async () => {
+  it('pings by the channel, rather than by the transport', async () => {
     const { platform, client, channel } = await setUpOpen();
     await platform.clock.advance(15_000);
     expect([channel.pings, platform.transport.pings]).toEqual([1, 0]);
@@ -157,7 +161,7 @@ describe('a connection with a link that shakes hands', () => {
     expect(client.stats.rttMs).toBe(42);
   });
 
-  it('does not pause a wire whose peer the link holds, and tells the link what was read', async () => {
+  it('does not pause a transport whose peer the channel holds, and reports to the channel what was read', async () => {
     const { platform, client, channel } = await setUpOpen({ inbox: { maxMessages: 2, maxBytes: 1000 } });
     platform.transport.deliver('a', 'b', 'c', 'd');
     expect([platform.transport.isPaused, client.state, channel.consumedBytes]).toEqual([false, 'open', 0]);
@@ -168,8 +172,8 @@ describe('a connection with a link that shakes hands', () => {
   });
 });
 
-describe('a wire that ends', () => {
-  it('takes a ping with it that is under way, and answers nothing afterwards', async () => {
+describe('a transport that ends', () => {
+  it('ends the ping that is under way, and measures nothing afterwards', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     transport.answersPings = false;
@@ -181,7 +185,7 @@ describe('a wire that ends', () => {
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
-  it('drains into the outbox of nobody', async () => {
+  it('drains no outbox afterwards', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     transport.isCongested = true;
     client.sendMessage('x');

@@ -84,7 +84,7 @@ describe('an emitter', () => {
 
   it('refuses an event that does not exist, and names what it may have been', () => {
     const error = thrown(() => setUp().emitter.on('pinged' as 'ping', () => {}));
-    expect([error.code, error.context]).toEqual(['INVALID_OPTION', { option: 'event', value: 'pinged' }]);
+    expect([error.code, error.context]).toEqual(['INVALID_OPTION', { option: 'event', value: 'pinged', known: ['ping', 'pong'] }]);
     expect(error.message).toMatch(/The event pinged does not exist\. Did you mean ping\?/);
   });
 

@@ -1,155 +1,160 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { abnormalClose } from '../../../src/core/close-codes.js';
 import { WebsocketError } from '../../../src/core/errors.js';
-import { step } from '../../../src/core/machine.js';
-import { type Effect, type MachineEvent, type Policy, publicState, type State } from '../../../src/core/state.js';
+import { next, redial } from '../../../src/core/machine.js';
+import { goodbyeOf, type MachineEvent, type Policy, publicState, type Recover, type State, transportOf } from '../../../src/core/state.js';
 
-/** What the effects have built up outside the machine. */
-interface World {
+/** A walk so far. */
+interface Walk {
   state: State;
-  transport: number | undefined;
-  hasTimer: boolean;
-  hasDeadline: boolean;
+  /** Transports are numbered without a gap. */
+  transports: number;
+  openings: number;
   isSuspended: boolean;
-  closedReports: number;
-  openReports: number;
 }
 
-/** An event, with the wire that it is about relative to the present one. */
+/** An event, with the transport that it is about relative to the present one. */
 type Move = {
   readonly event: MachineEvent['is'];
   readonly age: number;
   readonly code: number;
   readonly withError: boolean;
+  readonly isOver: boolean;
   readonly isFinal: boolean;
+  readonly retryAfterMs: number | undefined;
 };
 
 const moves: fc.Arbitrary<Move> = fc.record({
   event: fc.constantFrom<MachineEvent['is']>(
-    ...(['connect', 'opened', 'opened', 'lost', 'timeout', 'deadline', 'suspended', 'woken', 'takeOver', 'close', 'terminate'] as const),
+    ...(['connect', 'opened', 'opened', 'lost', 'timeout', 'deadline', 'suspended', 'woken', 'accepted', 'close', 'terminate'] as const),
   ),
   age: fc.constantFrom(0, 0, 0, 1, 2, -1),
   code: fc.constantFrom(1000, 1001, 1006, 1008, 1012, 4401, 4000),
   withError: fc.boolean(),
+  isOver: fc.boolean(),
   isFinal: fc.boolean(),
+  retryAfterMs: fc.constantFrom(undefined, undefined, 0, 7_000),
 });
 
-const policies: fc.Arbitrary<Policy> = fc.record({
-  connectTimeoutMs: fc.constant(10_000),
-  closeTimeoutMs: fc.constant(5_000),
-  retryFirstAttempt: fc.boolean(),
-  resumes: fc.boolean(),
-  reconnect: fc.option(
-    fc.record({ minDelayMs: fc.constant(500), maxDelayMs: fc.constant(30_000), maxAttempts: fc.constantFrom(1, 3, 1e9) }),
-    {
-      nil: undefined,
-    },
-  ),
-});
+const notResumed = abnormalClose('Not resumed.');
 
-function eventOf(move: Move, state: State): MachineEvent {
+/** As the plain channel, the client of a session, and the server's end of one. */
+const recoveries: Record<string, Recover> = {
+  plain: (loss, policy, chance) => (loss.goodbye === undefined ? redial(loss, policy, chance) : undefined),
+  client: (loss, policy, chance) =>
+    loss.goodbye !== undefined && (loss.goodbye.isFinal || loss.isOver) ? undefined : redial(loss, policy, chance),
+  server: ({ hasOpened, isOver, goodbye }) =>
+    !hasOpened || isOver || goodbye?.isFinal ? undefined : { delayMs: 120_000, action: notResumed },
+};
+
+const policies: fc.Arbitrary<Policy> = fc
+  .record({
+    connectTimeoutMs: fc.constant(10_000),
+    closeTimeoutMs: fc.constant(5_000),
+    retryFirstAttempt: fc.boolean(),
+    channel: fc.constantFrom('plain', 'client', 'server'),
+    reconnect: fc.option(
+      fc.record({ minDelayMs: fc.constant(500), maxDelayMs: fc.constant(30_000), maxAttempts: fc.constantFrom(1, 3, 1e9) }),
+      {
+        nil: undefined,
+      },
+    ),
+  })
+  .map(({ channel, ...policy }) => ({ ...policy, recover: recoveries[channel] as Recover }));
+
+function eventOf(move: Move, state: State, { recover }: Policy): MachineEvent {
   const transport = ('transport' in state ? state.transport : 1) - move.age;
-  const error = move.withError ? { error: new WebsocketError('CONNECT_FAILED', 'refused') } : {};
+  const { isOver, retryAfterMs } = move;
+  const info = { code: move.code, reason: '', wasClean: false };
+  const error = move.withError ? new WebsocketError('CONNECT_FAILED', 'refused') : undefined;
   switch (move.event) {
     case 'opened':
       return { is: 'opened', transport };
     case 'lost':
-      return { is: 'lost', transport, info: { code: move.code, reason: '', wasClean: false }, ...error };
+      return { is: 'lost', transport, info, error, isOver, retryAfterMs };
     case 'close':
-      return { is: 'close', code: 1000, reason: '', isFinal: move.isFinal };
+      return { is: 'close', code: 1000, reason: '', isFinal: move.isFinal || recover === recoveries.plain };
     case 'terminate':
-      return { is: 'terminate', info: { code: move.code, reason: '', wasClean: false }, ...error };
+      return { is: 'terminate', info, error };
     default:
       return { is: move.event };
   }
 }
 
-function perform(world: World, effect: Effect): void {
-  switch (effect.do) {
-    case 'dial':
-      expect(world.transport, 'a wire is dialled while another is held').toBeUndefined();
-      world.transport = effect.transport;
-      break;
-    case 'startTimer':
-      expect(effect.delayMs).toBeGreaterThanOrEqual(0);
-      expect(effect.delayMs).toBeLessThan(2 ** 31);
-      world.hasTimer = true;
-      break;
-    case 'startDeadline':
-      world.hasDeadline = true;
-      break;
-    case 'detachTransport':
-      world.transport = undefined;
-      break;
-    case 'closeChannel':
-      expect(world.hasDeadline, 'close() has a deadline').toBe(true);
-      break;
-    case 'reportClosed':
-      world.closedReports += 1;
-      break;
-    case 'reportOpened':
-      world.openReports += 1;
-      expect(effect.isFirst).toBe(world.openReports === 1);
-      break;
-  }
-}
-
 /** Only a timer that runs can run out. */
-function isPossible(world: World, event: MachineEvent): boolean {
-  if (event.is === 'timeout') return world.hasTimer;
-  return event.is !== 'deadline' || world.hasDeadline;
+function isPossible(state: State, event: MachineEvent): boolean {
+  if (event.is !== 'timeout') return true;
+  return state.at === 'waiting' ? Number.isFinite(state.recovery.delayMs) : state.at === 'dialing' || state.at === 'open';
 }
 
-function move(world: World, event: MachineEvent, policy: Policy, chance: number): void {
-  const before = world.state;
-  if (!isPossible(world, event)) return;
-  const { state, effects } = step(before, event, policy, chance);
-  const isLate =
-    (event.is === 'lost' || event.is === 'opened') &&
-    (before.at === 'waiting' || !('transport' in before) || before.transport !== event.transport);
-  if (isLate || before.at === 'closed') expect({ state, effects }).toEqual({ state: before, effects: [] });
-  if (event.is === 'timeout' || state.at !== before.at) world.hasTimer = false;
-  if (state.at === 'closed') world.hasDeadline = false;
-  if (event.is === 'lost' && !isLate) world.transport = undefined;
-  if (state.at !== 'waiting') world.isSuspended = false;
-  else if (before.at !== 'waiting') world.isSuspended = event.is === 'suspended';
-  world.state = state;
-  for (const effect of effects) perform(world, effect);
+function isLate(state: State, event: MachineEvent): boolean {
+  return (event.is === 'lost' || event.is === 'opened') && event.transport !== transportOf(state);
 }
 
-function checkInvariants(world: World): void {
-  const { state } = world;
-  const hasTransport = state.at === 'dialing' || state.at === 'open' || state.at === 'closing';
-  expect(world.transport !== undefined, `${state.at} and a wire`).toBe(hasTransport);
-  if ('transport' in state && hasTransport) expect(world.transport).toBe(state.transport);
-  if (state.at === 'dialing') expect(world.hasTimer, 'dialing has a time limit').toBe(true);
-  const isClosing = publicState(state) === 'closing';
-  expect(world.hasDeadline, `${state.at} and the deadline of close()`).toBe(isClosing);
-  if (state.at === 'waiting' && !world.isSuspended) expect(world.hasTimer, 'waiting has a timer, or is suspended').toBe(true);
-  if (state.at === 'idle' || state.at === 'closed') expect(world.hasTimer, `${state.at} has no timer`).toBe(false);
-  expect(world.closedReports).toBe(state.at === 'closed' ? 1 : 0);
+function move(walk: Walk, event: MachineEvent, policy: Policy, chance: number): void {
+  const before = walk.state;
+  if (!isPossible(before, event)) return;
+  const state = next(before, event, policy, chance);
+  if (isLate(before, event) || before.at === 'closed') expect(state, 'nothing changes').toBe(before);
+  if (before.at !== 'idle') expect(state.at).not.toBe('idle');
+  checkTransports(walk, state);
+  checkGoodbye(before, state);
+  if (state.at === 'open' && before.at !== 'open') {
+    walk.openings += 1;
+    expect(state.isFirst, 'one opening is the first').toBe(walk.openings === 1);
+  }
+  if (state.at !== 'waiting') walk.isSuspended = false;
+  else if (before.at !== 'waiting') {
+    walk.isSuspended = event.is === 'suspended';
+    if (!walk.isSuspended && state.recovery.action === 'dial')
+      expect(state.attempt).toBeLessThanOrEqual(policy.reconnect?.maxAttempts ?? 0);
+  }
+  walk.state = state;
+}
+
+function checkTransports(walk: Walk, state: State): void {
+  if (!('transport' in state)) return;
+  const isDialed = state.at === 'dialing' && state.transport !== walk.transports;
+  expect(state.transport, `${state.at} and its transport`).toBe(walk.transports + (isDialed ? 1 : 0));
+  walk.transports = state.transport;
+}
+
+function checkGoodbye(before: State, state: State): void {
+  const [was, is] = [goodbyeOf(before), goodbyeOf(state)];
+  if (was === undefined || state.at === 'closed') return;
+  expect(is, `${before.at} with a goodbye, then ${state.at}`).toMatchObject({ code: was.code, reason: was.reason });
+  if (was.isFinal) expect(is?.isFinal).toBe(true);
+}
+
+function checkInvariants({ state, openings, transports, isSuspended }: Walk): void {
+  expect(publicState(state) === 'closing', `${state.at} and the goodbye`).toBe(goodbyeOf(state) !== undefined);
+  if ('hasOpened' in state) expect(state.hasOpened).toBe(openings > 0);
+  if (state.at === 'open') expect(goodbyeOf(state)).toBeUndefined();
+  if (state.at === 'closing') expect(openings).toBeGreaterThan(0);
+  if ('failures' in state) {
+    expect(state.failures).toBeGreaterThanOrEqual(0);
+    expect(state.failures, 'a transport fails once').toBeLessThanOrEqual(state.at === 'waiting' ? transports : transports - 1);
+  }
+  if (state.at !== 'waiting') return;
+  const { delayMs } = state.recovery;
+  expect(state.attempt).toBe(isSuspended ? state.failures + 1 : state.failures);
+  if (isSuspended) expect(state.recovery).toEqual({ delayMs: Number.POSITIVE_INFINITY, action: 'dial' });
+  else expect(delayMs >= 0 && delayMs < 2 ** 31, `a delay of ${delayMs} ms fits a timer`).toBe(true);
 }
 
 describe('any sequence of events', () => {
-  it('keeps one wire at most, a deadline for every wait, and one last report', () => {
+  it('numbers the transports, keeps every wait and every goodbye, and opens first once', () => {
     fc.assert(
       fc.property(
         policies,
         fc.array(moves, { maxLength: 60 }),
         fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
         (policy, path, chance) => {
-          const world: World = {
-            state: { at: 'idle' },
-            transport: undefined,
-            hasTimer: false,
-            hasDeadline: false,
-            isSuspended: false,
-            closedReports: 0,
-            openReports: 0,
-          };
-          for (const next of path) {
-            move(world, eventOf(next, world.state), policy, chance.next().value);
-            checkInvariants(world);
+          const walk: Walk = { state: { at: 'idle' }, transports: 0, openings: 0, isSuspended: false };
+          for (const each of path) {
+            move(walk, eventOf(each, walk.state, policy), policy, chance.next().value);
+            checkInvariants(walk);
           }
         },
       ),
@@ -157,14 +162,26 @@ describe('any sequence of events', () => {
     );
   });
 
+  const walked = (from: State, policy: Policy, path: readonly Move[]) =>
+    path.reduce((state, each) => next(state, eventOf(each, state, policy), policy, 0.5), from);
+
   it('always reaches closed by way of close and its deadline alone', () => {
     fc.assert(
+      fc.property(policies, fc.array(moves, { maxLength: 30 }), fc.boolean(), (policy, path, isFinal) => {
+        const closing = next(walked({ at: 'idle' }, policy, path), { is: 'close', code: 1000, reason: '', isFinal }, policy, 0.5);
+        expect(['closing', 'closed']).toContain(publicState(closing));
+        expect(next(closing, { is: 'deadline' }, policy, 0.5).at).toBe('closed');
+      }),
+      { seed: 42 },
+    );
+  });
+
+  it('always reaches closed by way of terminate, once it has begun', () => {
+    fc.assert(
       fc.property(policies, fc.array(moves, { maxLength: 30 }), (policy, path) => {
-        let state: State = { at: 'idle' };
-        for (const next of path) state = step(state, eventOf(next, state), policy, 0.5).state;
-        state = step(state, { is: 'close', code: 1000, reason: '' }, policy, 0.5).state;
-        state = step(state, { is: 'deadline' }, policy, 0.5).state;
-        expect(state.at).toBe('closed');
+        const begun = next({ at: 'idle' }, { is: 'connect' }, policy, 0.5);
+        const state = walked(begun, policy, path);
+        expect(next(state, { is: 'terminate', info: notResumed, error: undefined }, policy, 0.5).at).toBe('closed');
       }),
       { seed: 42 },
     );

@@ -1,55 +1,72 @@
 import { describe, expect, it, test } from 'vitest';
 import { WebsocketError } from '../../../src/core/errors.js';
-import { PROVEN_MS, step } from '../../../src/core/machine.js';
-import { type Effect, type MachineEvent, type Policy, publicState, type State } from '../../../src/core/state.js';
+import { next, redial } from '../../../src/core/machine.js';
+import { type MachineEvent, type Policy, publicState, type Recover, type State, transportOf } from '../../../src/core/state.js';
 import type { CloseInfo } from '../../../src/core/types.js';
+
+/** As the plain channel: after `close()` nothing is dialled. */
+const recover: Recover = (loss, policy, chance) => (loss.goodbye === undefined ? redial(loss, policy, chance) : undefined);
 
 const policy: Policy = {
   connectTimeoutMs: 10_000,
   closeTimeoutMs: 5_000,
   reconnect: { minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: Number.POSITIVE_INFINITY },
   retryFirstAttempt: false,
-  resumes: false,
+  recover,
 };
 const once: Policy = { ...policy, reconnect: undefined };
-const stubborn: Policy = { ...policy, retryFirstAttempt: true };
+const retriesFirst: Policy = { ...policy, retryFirstAttempt: true };
 
-const broken: CloseInfo = { code: 1006, reason: '', wasClean: false };
+const abnormal: CloseInfo = { code: 1006, reason: '', wasClean: false };
 const normal: CloseInfo = { code: 1000, reason: 'bye', wasClean: true };
+const overload: CloseInfo = { code: 1013, reason: 'TOO_SLOW', wasClean: false };
 const refused = new WebsocketError('CONNECT_FAILED', 'refused');
+const goodbye = { code: 4000, reason: 'done', isFinal: true };
 
 const states = {
   idle: { at: 'idle' },
-  'dialing for the first time': { at: 'dialing', transport: 7, failures: 0, to: 'open' },
-  'dialing again, never open': { at: 'dialing', transport: 7, failures: 2, to: 'open' },
-  'dialing again': { at: 'dialing', transport: 7, failures: 2, to: 'reopen' },
-  open: { at: 'open', transport: 7, failures: 2 },
-  waiting: { at: 'waiting', transport: 7, failures: 2, to: 'reopen' },
-  closing: { at: 'closing', transport: 7, failures: 0, mayReturn: false },
-  closed: { at: 'closed', info: normal },
+  'dialing for the first time': { at: 'dialing', transport: 7, failures: 0, hasOpened: false, goodbye: undefined },
+  'dialing again, never open': { at: 'dialing', transport: 7, failures: 2, hasOpened: false, goodbye: undefined },
+  'dialing again': { at: 'dialing', transport: 7, failures: 2, hasOpened: true, goodbye: undefined },
+  open: { at: 'open', transport: 7, failures: 2, isFirst: true },
+  waiting: {
+    at: 'waiting',
+    transport: 7,
+    failures: 2,
+    hasOpened: true,
+    goodbye: undefined,
+    attempt: 2,
+    recovery: { delayMs: 250, action: 'dial' },
+    info: abnormal,
+    error: undefined,
+  },
+  closing: { at: 'closing', transport: 7, failures: 0, goodbye },
+  closed: { at: 'closed', info: normal, error: undefined },
 } as const satisfies Record<string, State>;
 
 const events = {
   connect: { is: 'connect' },
   opened: { is: 'opened', transport: 7 },
   'late opened': { is: 'opened', transport: 6 },
-  lost: { is: 'lost', transport: 7, info: broken },
-  'late lost': { is: 'lost', transport: 6, info: broken },
+  lost: { is: 'lost', transport: 7, info: abnormal },
+  'late lost': { is: 'lost', transport: 6, info: abnormal },
   timeout: { is: 'timeout' },
   deadline: { is: 'deadline' },
   suspended: { is: 'suspended' },
   woken: { is: 'woken' },
-  close: { is: 'close', code: 4000, reason: 'done' },
+  accepted: { is: 'accepted' },
+  close: { is: 'close', ...goodbye },
+  terminate: { is: 'terminate', info: overload, error: refused },
 } as const satisfies Record<string, MachineEvent>;
 
 type StateName = keyof typeof states;
 type EventName = keyof typeof events;
-/** The state that follows, then the effects by name; 'stays' is the same state and no effect at all. */
-type Outcome = 'stays' | readonly [State['at'], ...Effect['do'][]];
+/** The state that follows; 'stays' is the same state. */
+type Outcome = 'stays' | State['at'];
 
 const table: Record<StateName, Record<EventName, Outcome>> = {
   idle: {
-    connect: ['dialing', 'startTimer', 'dial'],
+    connect: 'dialing',
     opened: 'stays',
     'late opened': 'stays',
     lost: 'stays',
@@ -58,55 +75,65 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     deadline: 'stays',
     suspended: 'stays',
     woken: 'stays',
-    close: ['closed', 'reportClosed'],
+    accepted: 'stays',
+    close: 'closed',
+    terminate: 'stays',
   },
   'dialing for the first time': {
     connect: 'stays',
-    opened: ['open', 'startTimer', 'reportOpened'],
+    opened: 'open',
     'late opened': 'stays',
-    lost: ['closed', 'reportClosed'],
+    lost: 'closed',
     'late lost': 'stays',
-    timeout: ['closed', 'detachTransport', 'reportError', 'reportClosed'],
+    timeout: 'closed',
     deadline: 'stays',
-    suspended: ['waiting', 'detachTransport', 'reportRetry'],
+    suspended: 'waiting',
     woken: 'stays',
-    close: ['closed', 'detachTransport', 'reportClosed'],
+    accepted: 'dialing',
+    close: 'closed',
+    terminate: 'closed',
   },
   'dialing again, never open': {
     connect: 'stays',
-    opened: ['open', 'startTimer', 'reportOpened'],
+    opened: 'open',
     'late opened': 'stays',
-    lost: ['waiting', 'startTimer', 'reportRetry'],
+    lost: 'waiting',
     'late lost': 'stays',
-    timeout: ['waiting', 'detachTransport', 'startTimer', 'reportRetry'],
+    timeout: 'waiting',
     deadline: 'stays',
-    suspended: ['waiting', 'detachTransport', 'reportRetry'],
+    suspended: 'waiting',
     woken: 'stays',
-    close: ['closed', 'detachTransport', 'reportClosed'],
+    accepted: 'dialing',
+    close: 'closed',
+    terminate: 'closed',
   },
   'dialing again': {
     connect: 'stays',
-    opened: ['open', 'startTimer', 'reportOpened'],
+    opened: 'open',
     'late opened': 'stays',
-    lost: ['waiting', 'startTimer', 'reportRetry'],
+    lost: 'waiting',
     'late lost': 'stays',
-    timeout: ['waiting', 'detachTransport', 'startTimer', 'reportRetry'],
+    timeout: 'waiting',
     deadline: 'stays',
-    suspended: ['waiting', 'detachTransport', 'reportRetry'],
+    suspended: 'waiting',
     woken: 'stays',
-    close: ['closed', 'detachTransport', 'reportClosed'],
+    accepted: 'dialing',
+    close: 'closed',
+    terminate: 'closed',
   },
   open: {
     connect: 'stays',
     opened: 'stays',
     'late opened': 'stays',
-    lost: ['waiting', 'startTimer', 'reportRetry'],
+    lost: 'waiting',
     'late lost': 'stays',
-    timeout: ['open'],
+    timeout: 'open',
     deadline: 'stays',
-    suspended: ['waiting', 'detachTransport', 'reportRetry'],
+    suspended: 'waiting',
     woken: 'stays',
-    close: ['closing', 'startDeadline', 'closeChannel'],
+    accepted: 'dialing',
+    close: 'closing',
+    terminate: 'closed',
   },
   waiting: {
     connect: 'stays',
@@ -114,23 +141,27 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     'late opened': 'stays',
     lost: 'stays',
     'late lost': 'stays',
-    timeout: ['dialing', 'startTimer', 'dial'],
+    timeout: 'dialing',
     deadline: 'stays',
     suspended: 'stays',
-    woken: ['dialing', 'startTimer', 'dial'],
-    close: ['closed', 'reportClosed'],
+    woken: 'dialing',
+    accepted: 'dialing',
+    close: 'closed',
+    terminate: 'closed',
   },
   closing: {
     connect: 'stays',
     opened: 'stays',
     'late opened': 'stays',
-    lost: ['closed', 'reportClosed'],
+    lost: 'closed',
     'late lost': 'stays',
     timeout: 'stays',
-    deadline: ['closed', 'detachTransport', 'reportClosed'],
+    deadline: 'closed',
     suspended: 'stays',
     woken: 'stays',
+    accepted: 'stays',
     close: 'stays',
+    terminate: 'closed',
   },
   closed: {
     connect: 'stays',
@@ -142,7 +173,9 @@ const table: Record<StateName, Record<EventName, Outcome>> = {
     deadline: 'stays',
     suspended: 'stays',
     woken: 'stays',
+    accepted: 'stays',
     close: 'stays',
+    terminate: 'stays',
   },
 };
 
@@ -155,107 +188,108 @@ describe('every state with every event', () => {
     const expected = table[state]?.[event];
     if (expected === undefined) throw new Error(`The table says nothing about ${state} with ${event}.`);
     const before: State = states[state];
-    const next = step(before, events[event], policy, 0.5);
-    if (expected === 'stays') expect(next).toEqual({ state: before, effects: [] });
-    else expect([next.state.at, ...next.effects.map((effect) => effect.do)]).toEqual(expected);
+    const after = next(before, events[event], policy, 0.5);
+    if (expected === 'stays') expect(after).toBe(before);
+    else expect([after.at, after === before]).toEqual([expected, false]);
   });
 
-  it('covers each state of the machine, and the step is pure', () => {
+  it('covers each state of the machine, and the function is pure', () => {
     expect(new Set(Object.values(states).map((state) => state.at))).toEqual(
       new Set<State['at']>(['idle', 'dialing', 'open', 'waiting', 'closing', 'closed']),
     );
     const frozen = Object.freeze({ ...states.open });
-    expect(step(frozen, events.lost, policy, 0.5)).toEqual(step(frozen, events.lost, policy, 0.5));
+    expect(next(frozen, events.lost, policy, 0.5)).toEqual(next(frozen, events.lost, policy, 0.5));
+  });
+
+  it('knows a transport where one is dialled or held', () => {
+    const held = (Object.keys(states) as StateName[]).filter((state) => transportOf(states[state]) !== undefined);
+    expect(held).toEqual(['dialing for the first time', 'dialing again, never open', 'dialing again', 'open', 'closing']);
   });
 });
 
 describe('dialing', () => {
-  it('numbers each wire, and gives each attempt the same time', () => {
-    expect(step(states.idle, events.connect, policy, 0)).toEqual({
-      state: { at: 'dialing', transport: 1, failures: 0, to: 'open' },
-      effects: [
-        { do: 'startTimer', delayMs: policy.connectTimeoutMs },
-        { do: 'dial', transport: 1 },
-      ],
-    });
-    expect(step(states.waiting, events.timeout, policy, 0)).toEqual({
-      state: { at: 'dialing', transport: 8, failures: 2, to: 'reopen' },
-      effects: [
-        { do: 'startTimer', delayMs: policy.connectTimeoutMs },
-        { do: 'dial', transport: 8 },
-      ],
-    });
+  it('numbers each transport', () => {
+    const first = next(states.idle, events.connect, policy, 0);
+    expect(first).toEqual({ at: 'dialing', transport: 1, failures: 0, hasOpened: false, goodbye: undefined });
+    const second = next(states.waiting, events.timeout, policy, 0);
+    expect(second).toEqual({ at: 'dialing', transport: 8, failures: 2, hasOpened: true, goodbye: undefined });
   });
 
-  it('reports the first opening apart from every later one', () => {
-    const opened = (state: State) => step(state, events.opened, policy, 0).effects.find((effect) => effect.do === 'reportOpened');
-    expect(opened(states['dialing for the first time'])).toMatchObject({ isFirst: true });
-    expect(opened(states['dialing again, never open'])).toMatchObject({ isFirst: true });
-    expect(opened(states['dialing again'])).toMatchObject({ isFirst: false });
+  it('knows the first opening from every later one', () => {
+    const opened = (state: State) => next(state, events.opened, policy, 0);
+    expect(opened(states['dialing for the first time'])).toEqual({ at: 'open', transport: 7, failures: 0, isFirst: true });
+    expect(opened(states['dialing again, never open'])).toEqual({ at: 'open', transport: 7, failures: 2, isFirst: true });
+    expect(opened(states['dialing again'])).toEqual({ at: 'open', transport: 7, failures: 2, isFirst: false });
   });
 
   it('ends with the reason when the first attempt fails', () => {
-    const { state, effects } = step(states['dialing for the first time'], { ...events.lost, error: refused }, policy, 0.5);
-    expect(state).toEqual({ at: 'closed', info: broken });
-    expect(effects).toEqual([
-      { do: 'reportError', error: refused },
-      { do: 'reportClosed', info: broken, cause: refused },
-    ]);
+    const state = next(states['dialing for the first time'], { ...events.lost, error: refused }, policy, 0.5);
+    expect(state).toEqual({ at: 'closed', info: abnormal, error: refused });
   });
 
   it('ends with CONNECT_TIMEOUT when the time is over', () => {
-    const { effects } = step(states['dialing for the first time'], events.timeout, policy, 0.5);
-    expect(effects[0]).toEqual({ do: 'detachTransport' });
-    expect(effects[1]).toMatchObject({ error: { code: 'CONNECT_TIMEOUT', context: { timeoutMs: 10_000 } } });
-    expect(effects[2]).toMatchObject({ info: { code: 1006, wasClean: false }, cause: { code: 'CONNECT_TIMEOUT' } });
+    expect(next(states['dialing for the first time'], events.timeout, policy, 0.5)).toMatchObject({
+      at: 'closed',
+      info: { code: 1006, wasClean: false },
+      error: { code: 'CONNECT_TIMEOUT', context: { timeoutMs: 10_000 } },
+    });
   });
 
-  it('tries on after a first failure where the policy says so', () => {
-    const { state, effects } = step(states['dialing for the first time'], { ...events.lost, error: refused }, stubborn, 0.5);
-    expect(state).toEqual({ at: 'waiting', transport: 7, failures: 1, to: 'open' });
-    expect(effects).toEqual([
-      { do: 'startTimer', delayMs: 250 },
-      { do: 'reportRetry', attempt: 1, delayMs: 250, cause: refused },
-    ]);
+  it('waits after an attempt that took too long, where it may retry, and knows why', () => {
+    const state = next(states['dialing again'], events.timeout, policy, 0.5);
+    expect(state).toMatchObject({ at: 'waiting', failures: 3, attempt: 3, error: { code: 'CONNECT_TIMEOUT' } });
+  });
+
+  it('retries after a first failure where the policy says so', () => {
+    expect(next(states['dialing for the first time'], { ...events.lost, error: refused }, retriesFirst, 0.5)).toEqual({
+      at: 'waiting',
+      transport: 7,
+      failures: 1,
+      hasOpened: false,
+      goodbye: undefined,
+      attempt: 1,
+      recovery: { delayMs: 250, action: 'dial' },
+      info: abnormal,
+      error: refused,
+    });
   });
 });
 
 describe('reconnecting', () => {
-  const lostFrom = (failures: number, chance: number) => step({ ...states.open, failures }, events.lost, policy, chance);
+  const lostFrom = (failures: number, chance: number) => next({ ...states.open, failures }, events.lost, policy, chance);
+  const delayFrom = (failures: number, chance: number) => {
+    const state = lostFrom(failures, chance);
+    return state.at === 'waiting' && state.recovery.action === 'dial' && state.recovery.delayMs;
+  };
 
   it('doubles the ceiling of the delay up to the maximum, and draws evenly below it', () => {
-    const ceilings = [0, 1, 2, 3, 4, 5, 6, 7, 100].map((failures) => lostFrom(failures, 0.999_999).effects[0]);
-    expect(ceilings.map((effect) => effect?.do === 'startTimer' && effect.delayMs)).toEqual([
-      499, 999, 1999, 3999, 7999, 15_999, 29_999, 29_999, 29_999,
-    ]);
-    expect(lostFrom(3, 0).effects[0]).toEqual({ do: 'startTimer', delayMs: 0 });
-    expect(lostFrom(3, 0.25).effects[0]).toEqual({ do: 'startTimer', delayMs: 1000 });
+    const ceilings = [0, 1, 2, 3, 4, 5, 6, 7, 100].map((failures) => delayFrom(failures, 0.999_999));
+    expect(ceilings).toEqual([499, 999, 1999, 3999, 7999, 15_999, 29_999, 29_999, 29_999]);
+    expect(delayFrom(3, 0)).toBe(0);
+    expect(delayFrom(3, 0.25)).toBe(1000);
   });
 
   it('counts failures on through a connection that did not last', () => {
-    const opened = step(states['dialing again'], events.opened, policy, 0);
-    expect(opened.effects[0]).toEqual({ do: 'startTimer', delayMs: PROVEN_MS });
-    expect(step(opened.state, events.lost, policy, 0.5).state).toMatchObject({ at: 'waiting', failures: 3 });
+    const opened = next(states['dialing again'], events.opened, policy, 0);
+    expect(next(opened, events.lost, policy, 0.5)).toMatchObject({ at: 'waiting', failures: 3, attempt: 3 });
   });
 
   it('counts from the start again once a connection has proved itself', () => {
-    const proven = step(states.open, events.timeout, policy, 0);
-    expect(proven.state).toEqual({ at: 'open', transport: 7, failures: 0 });
-    expect(step(proven.state, events.lost, policy, 0.5).state).toMatchObject({ at: 'waiting', failures: 1 });
+    const proven = next(states.open, events.timeout, policy, 0);
+    expect(proven).toEqual({ at: 'open', transport: 7, failures: 0, isFirst: true });
+    expect(next(proven, events.lost, policy, 0.5)).toMatchObject({ at: 'waiting', failures: 1, attempt: 1 });
   });
 
   it('stops after maxAttempts, with the last reason', () => {
     const twice: Policy = { ...policy, reconnect: { minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: 2 } };
-    expect(step({ ...states.open, failures: 1 }, events.lost, twice, 0).state.at).toBe('waiting');
-    const { state, effects } = step(states['dialing again'], { ...events.lost, error: refused }, twice, 0);
-    expect(state.at).toBe('closed');
-    expect(effects.at(-1)).toEqual({ do: 'reportClosed', info: broken, cause: refused });
+    expect(next({ ...states.open, failures: 1 }, events.lost, twice, 0).at).toBe('waiting');
+    const state = next(states['dialing again'], { ...events.lost, error: refused }, twice, 0);
+    expect(state).toEqual({ at: 'closed', info: abnormal, error: refused });
   });
 
-  it('tells an error that broke an open connection; a failed attempt is told by the next one only', () => {
-    const effectsOf = (state: State) => step(state, { ...events.lost, error: refused }, policy, 0).effects.map((effect) => effect.do);
-    expect(effectsOf(states.open)).toEqual(['startTimer', 'reportError', 'reportRetry']);
-    expect(effectsOf(states['dialing again'])).toEqual(['startTimer', 'reportRetry']);
+  it('knows why it waits', () => {
+    const state = next(states.open, { ...events.lost, error: refused }, policy, 0);
+    expect(state).toMatchObject({ at: 'waiting', info: abnormal, error: refused });
   });
 
   test.each([
@@ -282,67 +316,79 @@ describe('reconnecting', () => {
     [4500, true],
     [4999, true],
   ])('after close code %i: reconnects %s', (code, reconnects) => {
-    const { state } = step(states.open, { is: 'lost', transport: 7, info: { code, reason: '', wasClean: true } }, policy, 0);
+    const state = next(states.open, { is: 'lost', transport: 7, info: { code, reason: '', wasClean: true } }, policy, 0);
     expect(state.at).toBe(reconnects ? 'waiting' : 'closed');
   });
 
   it('does not happen where the options say one connection and no more', () => {
-    expect(step(states.open, events.lost, once, 0).state).toEqual({ at: 'closed', info: broken });
-    expect(step(states.open, events.suspended, once, 0).state).toMatchObject({ at: 'closed', info: { code: 1001 } });
+    expect(next(states.open, events.lost, once, 0)).toEqual({ at: 'closed', info: abnormal, error: undefined });
+    expect(next(states.open, events.suspended, once, 0)).toMatchObject({ at: 'closed', info: { code: 1001 } });
   });
 });
 
 describe('suspended', () => {
-  it('says goodbye and waits without a timer, for woken', () => {
-    const { state, effects } = step(states.open, events.suspended, policy, 0.5);
-    expect(state).toEqual({ at: 'waiting', transport: 7, failures: 2, to: 'reopen' });
-    expect(effects[0]).toEqual({ do: 'detachTransport', code: 1001, reason: 'page hidden' });
-    expect(effects[1]).toMatchObject({ do: 'reportRetry', attempt: 3, delayMs: Number.POSITIVE_INFINITY });
-    expect(step(state, events.woken, policy, 0.5).state).toEqual({ at: 'dialing', transport: 8, failures: 2, to: 'reopen' });
+  it('waits without an end, for woken', () => {
+    const state = next(states.open, events.suspended, policy, 0.5);
+    expect(state).toEqual({
+      at: 'waiting',
+      transport: 7,
+      failures: 2,
+      hasOpened: true,
+      goodbye: undefined,
+      attempt: 3,
+      recovery: { delayMs: Number.POSITIVE_INFINITY, action: 'dial' },
+      info: { code: 1001, reason: 'page hidden', wasClean: false },
+      error: undefined,
+    });
+    const woken = next(state, events.woken, policy, 0.5);
+    expect(woken).toEqual({ at: 'dialing', transport: 8, failures: 2, hasOpened: true, goodbye: undefined });
   });
 
   it('is no failure: a first attempt is still a first attempt afterwards', () => {
-    const { state } = step(states['dialing for the first time'], events.suspended, policy, 0.5);
-    const again = step(state, events.woken, policy, 0.5).state;
-    expect(again).toEqual({ at: 'dialing', transport: 8, failures: 0, to: 'open' });
-    expect(step(again, { ...events.lost, transport: 8 }, policy, 0.5).state.at).toBe('closed');
+    const state = next(states['dialing for the first time'], events.suspended, policy, 0.5);
+    const again = next(state, events.woken, policy, 0.5);
+    expect(again).toEqual({ at: 'dialing', transport: 8, failures: 0, hasOpened: false, goodbye: undefined });
+    expect(next(again, { ...events.lost, transport: 8 }, policy, 0.5).at).toBe('closed');
   });
 
-  it('does not claim a closing handshake that nobody saw', () => {
-    expect(step(states.open, events.suspended, once, 0).state).toMatchObject({ info: { code: 1001, wasClean: false } });
+  it('does not claim a closing handshake that it did not see', () => {
+    expect(next(states.open, events.suspended, once, 0)).toMatchObject({ info: { code: 1001, wasClean: false } });
   });
 });
 
 describe('closing', () => {
-  it('gives the peer its time to answer', () => {
-    expect(step(states.open, events.close, policy, 0)).toEqual({
-      state: { at: 'closing', transport: 7, failures: 2, mayReturn: false },
-      effects: [
-        { do: 'startDeadline', delayMs: policy.closeTimeoutMs },
-        { do: 'closeChannel', code: 4000, reason: 'done' },
-      ],
-    });
+  it('keeps the transport, and what the application closes with', () => {
+    const closing = { at: 'closing', transport: 7, failures: 2, goodbye };
+    expect(next(states.open, events.close, policy, 0)).toEqual(closing);
   });
 
   it('ends as the peer says, and never reconnects', () => {
-    const { state, effects } = step(states.closing, { is: 'lost', transport: 7, info: normal }, policy, 0);
-    expect(state).toEqual({ at: 'closed', info: normal });
-    expect(effects).toEqual([{ do: 'reportClosed', info: normal, cause: undefined }]);
+    const state = next(states.closing, { is: 'lost', transport: 7, info: normal }, policy, 0);
+    expect(state).toEqual({ at: 'closed', info: normal, error: undefined });
   });
 
-  it('tells an error that comes in the way', () => {
-    const { effects } = step(states.closing, { ...events.lost, error: refused }, policy, 0);
-    expect(effects).toEqual([
-      { do: 'reportError', error: refused },
-      { do: 'reportClosed', info: broken, cause: refused },
-    ]);
+  it('keeps an error that ends it', () => {
+    const state = next(states.closing, { ...events.lost, error: refused }, policy, 0);
+    expect(state).toEqual({ at: 'closed', info: abnormal, error: refused });
   });
 
   it('is abnormal without an answer, or before the connection was open', () => {
-    expect(step(states.closing, events.deadline, policy, 0).state).toMatchObject({ info: { code: 1006, wasClean: false } });
+    expect(next(states.closing, events.deadline, policy, 0)).toMatchObject({
+      info: { code: 1006, reason: 'No answer to the close frame within 5000 ms.', wasClean: false },
+      error: undefined,
+    });
     for (const state of [states.idle, states['dialing again'], states.waiting]) {
-      expect(step(state, events.close, policy, 0).state).toEqual({ at: 'closed', info: { code: 1006, reason: 'done', wasClean: false } });
+      const after = next(state, events.close, policy, 0);
+      expect(after).toEqual({ at: 'closed', info: { code: 1006, reason: 'done', wasClean: false }, error: undefined });
     }
+  });
+});
+
+describe('terminate', () => {
+  const ended = (Object.keys(states) as StateName[]).filter((state) => table[state].terminate === 'closed');
+
+  it.each(ended)('ends %s with the code and the error that it is given', (state) => {
+    expect(next(states[state], events.terminate, policy, 0)).toEqual({ at: 'closed', info: overload, error: refused });
   });
 });
 

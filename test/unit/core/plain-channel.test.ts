@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ChannelEvents } from '../../../src/core/channel.js';
+import type { ChannelContext } from '../../../src/core/channel.js';
 import { PlainChannel, TRANSPORT_MARK_BYTES } from '../../../src/core/plain-channel.js';
 import type { TransportEvents } from '../../../src/core/transport.js';
 import { MemoryTransport } from '../../support/memory-transport.js';
@@ -9,18 +9,26 @@ const KIB = 1024;
 
 function setUp(maxBytes = 1024 * KIB) {
   const told: string[] = [];
-  const host: ChannelEvents = {
-    ready: (continuity) => told.push(`ready, lost ${continuity.lost}`),
+  const sink: ChannelContext['sink'] = {
     deliver: (message, bytes) => told.push(`deliver ${String(message)} of ${bytes}`),
     sent: (bytes) => told.push(`sent ${bytes}`),
     shed: () => told.push('shed'),
     drained: () => told.push('drained'),
+    measured: () => told.push('measured'),
+  };
+  const control = controlWith({
+    ready: (continuity) => told.push(`ready, lost ${continuity.lost}`),
     pong: () => told.push('pong'),
     fail: (code) => told.push(`fail ${code}`),
-  };
-  const channel = new PlainChannel(host, { highWaterBytes: maxBytes, maxBytes });
+  });
+  const channel = new PlainChannel({ sink, control }, { highWaterBytes: maxBytes, maxBytes });
   const transport = () => new MemoryTransport({} as never, {} as TransportEvents, { canPing: true, canPause: true });
   return { channel, told, transport };
+}
+
+function controlWith(own: Partial<ChannelContext['control']>): ChannelContext['control'] {
+  const none = { ready() {}, pong() {}, fail() {}, ended() {}, terminate() {}, retryAfter() {}, undelivered() {} };
+  return { ...none, ...own };
 }
 
 function send(channel: PlainChannel, text: string, delivery: Parameters<PlainChannel['send']>[2] = 'reliable'): void {
@@ -54,13 +62,8 @@ describe('a plain link', () => {
     send(channel, 'waiting');
     const own = new PlainChannel(
       {
-        ready: () => sent.forEach((other) => void send(other, 'sent in ready')),
-        deliver() {},
-        sent() {},
-        shed() {},
-        drained() {},
-        pong() {},
-        fail() {},
+        sink: { deliver() {}, sent() {}, shed() {}, drained() {}, measured() {} },
+        control: controlWith({ ready: () => sent.forEach((other) => void send(other, 'sent in ready')) }),
       },
       { highWaterBytes: 100, maxBytes: 100 },
     );

@@ -1,0 +1,44 @@
+import type { Channel } from './channel.js';
+import { attemptFailed, type WebsocketError } from './errors.js';
+import type { Settings } from './options.js';
+import type { Platform } from './platform.js';
+import type { Transport, TransportEvents } from './transport.js';
+
+/** Asked before every attempt. */
+export type Target = () => URL | Promise<URL>;
+
+/** One attempt, as its connection sees it. */
+export interface Attempt {
+  readonly events: TransportEvents;
+  /** False once the connection has given the attempt up. */
+  isWanted(): boolean;
+  dialed(transport: Transport): void;
+  failed(error: WebsocketError): void;
+}
+
+/** Asks for the address, then starts the opening handshake: at once where the address is known. */
+export function dial(platform: Platform, settings: Settings, target: Target, channel: Channel, attempt: Attempt): void {
+  const dialUrl = (url: URL) => {
+    if (!attempt.isWanted()) return;
+    const { protocols, closeTimeoutMs, node } = settings;
+    const maxMessageBytes = channel.maxFrameBytes ?? settings.maxMessageBytes;
+    let transport: Transport;
+    try {
+      transport = platform.dial({ url, protocols: channel.offer(protocols), maxMessageBytes, closeTimeoutMs, node }, attempt.events);
+    } catch (error) {
+      attempt.failed(attemptFailed('dial', error));
+      return;
+    }
+    attempt.dialed(transport);
+  };
+  const failed = (error: unknown) => attempt.failed(attemptFailed('address', error));
+  let url: URL | Promise<URL>;
+  try {
+    url = target();
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  if (url instanceof Promise) url.then(dialUrl, failed);
+  else dialUrl(url);
+}

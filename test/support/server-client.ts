@@ -1,0 +1,39 @@
+import type { MakeChannel } from '../../src/core/channel.js';
+import { Client } from '../../src/core/client.js';
+import { Connection } from '../../src/core/connection.js';
+import type { Settings } from '../../src/core/options.js';
+import type { Platform } from '../../src/core/platform.js';
+import type { AcceptedTransport } from '../../src/core/transport.js';
+import type { CloseInfo } from '../../src/core/types.js';
+import type { SessionClient } from '../../src/session/acceptor.js';
+
+/** A server's client without a server: its transports are accepted. */
+export class TestServerClient extends Client implements SessionClient {
+  readonly #connection: Connection;
+
+  constructor(platform: Platform, settings: Settings, makeChannel: MakeChannel) {
+    let connection: Connection | undefined;
+    super({
+      platform,
+      settings,
+      onMessage: undefined,
+      signal: undefined,
+      makeConnection: (owner) => {
+        connection = new Connection(platform, settings, false, undefined, makeChannel, owner);
+        return connection;
+      },
+    });
+    this.#connection = connection as unknown as Connection;
+  }
+
+  accept(transport: AcceptedTransport): boolean {
+    const isTaken = this.#connection.accept(transport);
+    if (this.state === 'idle') this.connect().catch(() => {});
+    return isTaken;
+  }
+
+  closeForGood(code: number, reason: string): Promise<CloseInfo> {
+    this.#connection.close(code, reason, true);
+    return this.ending;
+  }
+}
