@@ -1,6 +1,6 @@
 /**
- * The demo: `npm start`, then http://localhost:8080. PORT and HOST say where else; PORT=0 takes any free port, and
- * HOST=0.0.0.0 lets phones on the same network play.
+ * The demo: `npm start`, then http://localhost:8080. PORT and HOST set another address; PORT=0 selects any free port, and
+ * HOST=0.0.0.0 admits phones on the same network.
  */
 import { createServer } from 'node:http';
 import { CableService } from './server/cable-service.js';
@@ -17,7 +17,7 @@ const services = new Services(httpServer);
 routeUpgrades(httpServer, services, cables);
 
 httpServer.on('error', (error) => {
-  console.error(error.code === 'EADDRINUSE' ? `Port ${port} is taken. Choose another: PORT=8081 npm start` : error.message);
+  console.error(error.code === 'EADDRINUSE' ? `Port ${port} is in use. Choose another: PORT=8081 npm start` : error.message);
   process.exit(1);
 });
 await cables.start();

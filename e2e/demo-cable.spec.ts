@@ -53,7 +53,7 @@ test('as long as nothing happens to the cable, both clients get everything', asy
   // One of the two may be a message ahead of the other for a moment.
   const sent = async () => new Set(await page.locator('#cable [data-count=sent]').allTextContents());
   await expect.poll(async () => (await sent()).size).toBe(1);
-  await expect(page.locator('#cable-caption')).toContainText('All is well');
+  await expect(page.locator('#cable-caption')).toContainText('The cable is intact');
   await expect(page.locator('#receipts-empty')).toBeVisible();
 });
 
@@ -68,7 +68,7 @@ test('cut again and again, the plain client loses and does not know it; the sess
   }
   await expect.poll(() => count(page, 'plain', 'lost')).toBeGreaterThan(0);
   await expect(side(page, 'plain')).toHaveAttribute('data-tone', 'lossy');
-  await expect(receipts(page, 'plain').first()).toContainText(/resumed\s*false.*lost\s*not known/);
+  await expect(receipts(page, 'plain').first()).toContainText(/resumed\s*false.*lost\s*unknown/);
   await expect(receipts(page, 'session').first()).toContainText(/resumed\s*true.*replayed\s*\d+.*lost\s*0/);
   await expectWhole(page);
   await expect(side(page, 'session').locator('.cable-verdict')).toContainText(/3 breaks, \d+ sent again, none is missing/);

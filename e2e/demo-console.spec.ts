@@ -51,7 +51,7 @@ test('a file travels whole, as one binary message', async ({ page }) => {
 });
 
 test('a file that the server finds too big ends the connection with 1009, and the log says so', async ({ page }) => {
-  await page.getByLabel('Reconnect after a break').uncheck();
+  await page.getByLabel('Reconnect after a disconnect').uncheck();
   await connect(page);
   await page.getByText('File', { exact: true }).click();
   await page
@@ -93,7 +93,7 @@ test('an unencrypted address with the secure type is refused, and one press sets
 
 test('an address where nobody listens fails with what to look at', async ({ page, expectedErrors }) => {
   expectedErrors.push(/localhost:49151/);
-  await page.getByRole('button', { name: 'nobody there' }).click();
+  await page.getByRole('button', { name: 'no server' }).click();
   await expect(page.getByRole('alert')).toContainText('CONNECT_FAILED');
   await expect(page.getByRole('alert')).toContainText('check the server');
   // Once, although promise, event and close all tell it.
@@ -108,8 +108,8 @@ test('an address that is none is explained', async ({ page }) => {
 });
 
 test('the last message arrives before the close, also when both come at once, and that is the end', async ({ page }) => {
-  await expect(page.getByLabel('Reconnect after a break')).toBeChecked();
-  await page.getByRole('button', { name: 'last words' }).click();
+  await expect(page.getByLabel('Reconnect after a disconnect')).toBeChecked();
+  await page.getByRole('button', { name: 'last message' }).click();
   const entries = page.locator('#log .entry');
   await expect(entries.last()).toContainText('Closed with 4410 (Nothing more to say), cleanly');
   await expect(received(page)).toContainText(['This is the last message']);

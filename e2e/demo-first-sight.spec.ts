@@ -64,7 +64,7 @@ test.describe('the first cut', () => {
     test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
     test('comes by itself, and shows what each client makes of it', async ({ page }) => {
-      await expect(page.locator('#cable-caption')).toContainText(/The first cut comes by itself in \d s/);
+      await expect(page.locator('#cable-caption')).toContainText(/The first cut happens automatically in \d s/);
       await expect(faults(page)).toHaveText(/This page cut the cable once/);
       await expect(page.locator('#receipts .receipt.session')).toContainText(/resumed\s*true.*lost\s*0/);
       await expect(page.locator('#receipts .receipt.plain')).toContainText(/resumed\s*false.*lost\s*not known/);
@@ -87,7 +87,7 @@ test.describe('the first cut', () => {
   });
 
   test('does not come to a visitor who asked for less motion: the page explains it instead', async ({ page }) => {
-    await expect(page.getByText('does not cut the cable by itself')).toBeVisible();
+    await expect(page.getByText('does not cut the cable automatically')).toBeVisible();
     await manySent(page);
     await expect(faults(page)).toHaveCount(0);
   });

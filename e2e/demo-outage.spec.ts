@@ -19,12 +19,12 @@ test('the server goes away and comes back: the page says so calmly, and all is a
   await page.getByRole('button', { name: 'Stop the server for 10 s' }).click();
   await expect.poll(() => awayMs(demo.url)).toBeGreaterThan(0);
   expect((await fetch(demo.url)).status).toBe(200);
-  await expect.poll(() => texts('#banner')).toMatch(/Reconnecting by itself/);
+  await expect.poll(() => texts('#banner')).toMatch(/Reconnecting automatically/);
   await expect.poll(() => texts('#banner')).toMatch(/Attempt \d+ in \d+\.\d s/);
   await expect.poll(() => texts('#link-state')).toContain('Arena reconnecting');
-  await expect.poll(() => texts('#machine-caption')).toContain('reconnecting by itself');
+  await expect.poll(() => texts('#machine-caption')).toContain('reconnects automatically');
   await expect.poll(() => texts('#outage')).toMatch(/Server returns in \d+ s/);
-  await expect.poll(() => otherTexts('#banner')).toMatch(/Reconnecting by itself/);
+  await expect.poll(() => otherTexts('#banner')).toMatch(/Reconnecting automatically/);
 
   await expect.poll(() => texts('#banner')).toContain('Connected again');
   await expect(page.locator('#link-state')).toHaveText('Arena open');

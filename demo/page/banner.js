@@ -2,7 +2,7 @@ import { announce, byId } from './dom.js';
 
 const WELCOME_BACK_MS = 5_000;
 
-/** A calm word at the foot of the page while the arena's connection is away: which attempt, and when. */
+/** The notice at the foot of the page while the arena's connection is lost: the number and the time of the next attempt. */
 export function showBanner(connection) {
   const banner = new Banner();
   connection.on('reconnecting', (attempt) => banner.waiting(attempt));
@@ -26,7 +26,7 @@ class Banner {
   waiting({ attempt, delayMs }) {
     if (this.#lostAt === undefined) {
       this.#lostAt = performance.now();
-      announce('The connection is lost. Reconnecting by itself.');
+      announce('The connection is lost. Reconnecting automatically.');
     }
     this.#attempts = attempt;
     this.#delayMs = delayMs;
@@ -45,7 +45,7 @@ class Banner {
     clearInterval(this.#timer);
     this.#show('back');
     this.#title.textContent = 'Connected again';
-    this.#note.textContent = `Away for ${seconds} s, ${tries}. Your gem and your score are as you left them.`;
+    this.#note.textContent = `Away for ${seconds} s, ${tries}. Your gem and your score are unchanged.`;
     this.#ring(0);
     announce('Connected again.');
     this.#timer = setTimeout(() => this.hide(), WELCOME_BACK_MS);
@@ -78,7 +78,7 @@ class Banner {
     const leftMs = Math.max(0, this.#dialsAt - performance.now());
     this.#title.textContent = 'The server is away';
     const when = leftMs > 0 ? `in ${inSeconds(leftMs)}` : 'is under way';
-    this.#note.textContent = `Reconnecting by itself.\nAttempt ${this.#attempts} ${when}`;
+    this.#note.textContent = `Reconnecting automatically.\nAttempt ${this.#attempts} ${when}`;
     this.#ring(this.#delayMs > 0 && Number.isFinite(leftMs) ? leftMs / this.#delayMs : 0);
   }
 
@@ -87,7 +87,7 @@ class Banner {
   }
 }
 
-/** A page in the background waits until it is shown, however long that takes. */
+/** A page in the background waits until it is shown. */
 function inSeconds(ms) {
   return Number.isFinite(ms) ? `${(ms / 1000).toFixed(1)} s` : 'a while: when this page is shown again';
 }

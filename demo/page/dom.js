@@ -1,4 +1,4 @@
-/** The few things that every part of the page needs from the document. */
+/** DOM helpers for every part of the page. */
 
 export function byId(id) {
   return document.getElementById(id);
@@ -13,7 +13,7 @@ export function svgElement(tag, attributes = {}, ...children) {
   return filled(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 }
 
-/** Colours as the present theme has them, by the names of their custom properties. */
+/** Colours of the current theme, by the names of their custom properties. */
 export function themeColors(...names) {
   const probe = element('span');
   document.body.append(probe);
@@ -31,7 +31,7 @@ export function onThemeChange(listener) {
 
 export const reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
 
-/** Says something once to those who listen to the page instead of looking at it. */
+/** Announces a text to screen readers, once. */
 export function announce(text) {
   byId('announcer').textContent = text;
 }
@@ -50,7 +50,7 @@ export function addressOf(path) {
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`;
 }
 
-/** A page that came unencrypted has a server that does not encrypt either, and has to say that it knows. */
+/** An unencrypted page has an unencrypted server, and has to set the type explicitly. */
 export function typeOfPage() {
   return location.protocol === 'https:' ? 'secure' : 'insecure';
 }

@@ -21,7 +21,7 @@ export function offerInstall() {
   });
 }
 
-/** Resolves with whether the text is in the clipboard. */
+/** Resolves with true if the text is in the clipboard. */
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -29,7 +29,7 @@ function showLinkState(connection) {
   show(connection.state);
 }
 
-/** The section that the reader is in, marked in the navigation. */
+/** Marks the visible section in the navigation. */
 function markCurrentSection() {
   const links = new Map([...document.querySelectorAll('.top nav a')].map((link) => [link.hash.slice(1), link]));
   const observer = new IntersectionObserver(

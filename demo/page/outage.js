@@ -2,7 +2,7 @@ import { announce, byId } from './dom.js';
 
 const LABEL = 'Stop the server for 10 s';
 
-/** The switch that takes the WebSocket side of the demo away for ten seconds. The page itself stays, and asks when it returns. */
+/** The switch that stops the demo's WebSocket servers for ten seconds. The page stays, and requests the remaining time. */
 export function offerOutage() {
   const button = byId('outage');
   const text = byId('outage-text');

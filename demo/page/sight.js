@@ -7,8 +7,8 @@ export function watchSight(element, report) {
 }
 
 /**
- * Calls `draw` with the time in every frame in which the element is in view. With reduced motion it is called as often
- * as the server ticks: nothing new comes more often.
+ * Calls `draw` with the time in every frame in which the element is in view. With reduced motion, calls it once per server
+ * tick: new data does not arrive more often.
  */
 export function drawInSight(element, draw) {
   let isSeen = false;

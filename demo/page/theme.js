@@ -1,4 +1,4 @@
-/* A classic script in the head: it runs before the first paint. Only a choice of the visitor's is remembered; otherwise the system says. */
+/* A classic script in the head: it runs before the first paint. Only an explicit choice is remembered; the default is the system's theme. */
 (() => {
   const root = document.documentElement;
   const system = matchMedia('(prefers-color-scheme: dark)');
@@ -6,7 +6,7 @@
     try {
       return localStorage.getItem('theme');
     } catch {
-      return null; // storage is refused: the system's theme it is
+      return null; // no access to storage: use the system's theme
     }
   };
   const isDark = () => (chosen() ?? (system.matches ? 'dark' : 'light')) === 'dark';
@@ -25,7 +25,7 @@
       try {
         localStorage.setItem('theme', dark ? 'dark' : 'light');
       } catch {
-        // it holds for this visit
+        // no access to storage: keep the choice for this visit
       }
       apply(dark);
     });

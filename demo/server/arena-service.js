@@ -6,10 +6,10 @@ import { Arena } from './arena.js';
 const MAX_TEXT_LENGTH = 512;
 const GREETING_TIMEOUT_MS = 5_000;
 const RENAME_INTERVAL_MS = 250;
-/** Nonsense is ignored, but not for ever. */
+/** Up to this number, the arena ignores invalid messages. */
 const MAX_NONSENSE = 20;
 
-/** Seats the server's clients in the arena: reads what they say, and tells them what happens. */
+/** Gives the server's clients a seat in the arena: reads their messages, and sends them the news. */
 export class ArenaService {
   #seats = new Set();
   #arena = new Arena((news) => this.#tellAll(news));
@@ -86,7 +86,7 @@ export class ArenaService {
     return true;
   }
 
-  /** A wish waits its time, and a later one takes its place: everybody is told of it, so it may not come at any rate. */
+  /** Limits the rate of renaming, because every player is notified. A later wish replaces an earlier one. */
   #grantWish(seat) {
     const now = Date.now();
     if (seat.wish === undefined || now - seat.renamedAt < RENAME_INTERVAL_MS) return;
@@ -95,7 +95,7 @@ export class ArenaService {
     seat.wish = undefined;
   }
 
-  /** Positions are volatile: who reads slowly gets fewer of them, and never old ones. */
+  /** Positions are volatile: a slow reader gets fewer of them, and never outdated ones. */
   #tick() {
     this.#arena.advance();
     for (const seat of this.#seats) this.#grantWish(seat);

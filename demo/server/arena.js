@@ -3,17 +3,17 @@ import { BOTS, steerBot } from './bots.js';
 
 const SPARKLES = 14;
 export const ROUND_MS = 120_000;
-/** Scores of players who left are kept this long, so that a reload or a break costs nobody their points. */
+/** Scores of players who left are kept this long, so that a reload or a disconnect costs no points. */
 const REMEMBER_MS = 60_000;
 const MAX_REMEMBERED = 500;
 const MAX_ID = 0xffff;
-/** How much farther than its speed allows a gem may jump in one message: a late packet, a slow frame. */
+/** The factor by which a gem may exceed its speed in one message, because of a late packet or a slow frame. */
 const SPEED_SLACK = 1.5;
 const MAX_GAP_MS = 400;
 
 /**
- * The game, without a network: who is on the field, where, and what they have collected. The server alone says who
- * caught a sparkle; a player only says where they are, and is held to the speed limit.
+ * The game, without a network: the players on the field, their positions and their scores. Only the server decides which player
+ * caught a sparkle; a player only reports a position, and the server enforces the speed limit.
  */
 export class Arena {
   players = new Map();
@@ -26,7 +26,7 @@ export class Arena {
   #now;
   #tell;
 
-  /** `tell` takes each thing that everybody should hear of; `now` is in milliseconds. */
+  /** `tell` receives the news for all players; `now` is in milliseconds. */
   constructor(tell, now = Date.now) {
     this.#tell = tell;
     this.#now = now;
@@ -39,7 +39,7 @@ export class Arena {
     return [...this.players.values()].filter((player) => !player.isBot);
   }
 
-  /** What somebody who arrives has to know. */
+  /** The state that a new player needs. */
   picture() {
     return {
       players: [...this.players.values()].map(publicPlayer),
@@ -74,7 +74,7 @@ export class Arena {
     this.#tell({ type: 'renamed', player: publicPlayer(player) });
   }
 
-  /** Moves a player towards where they say they are, no farther than the speed limit allows. */
+  /** Moves a player towards the reported position, no farther than the speed limit allows. */
   move(player, claimed) {
     const now = this.#now();
     const gapMs = Math.min(MAX_GAP_MS, now - player.movedAt);
@@ -94,7 +94,7 @@ export class Arena {
     if (now >= this.#roundEndsAt) this.#endRound();
   }
 
-  /** The clock of the round stands still while the server is away. */
+  /** The clock of the round stops while the server is stopped. */
   pausedFor(pausedMs) {
     this.#roundEndsAt += pausedMs;
     for (const memory of this.#remembered.values()) memory.until += pausedMs;
@@ -107,7 +107,7 @@ export class Arena {
     return player;
   }
 
-  /** For who has not chosen: the stone that fewest have. */
+  /** The default stone: the one with the fewest players. */
   #rarestMineral() {
     const worn = [...this.players.values()].map(({ mineral }) => mineral);
     const count = ({ id }) => worn.filter((mineral) => mineral === id).length;
@@ -159,7 +159,7 @@ function stepTowards(player, goal, maxDistance) {
   Object.assign(player, clampToField({ x: player.x + (goal.x - player.x) * share, y: player.y + (goal.y - player.y) * share }));
 }
 
-/** Away from the edge, where a gem can't get its middle to. */
+/** Away from the edge, which the middle of a gem cannot reach. */
 function randomSpot() {
   const margin = GEM_RADIUS * 2;
   return { x: margin + Math.random() * (FIELD.width - 2 * margin), y: margin + Math.random() * (FIELD.height - 2 * margin) };

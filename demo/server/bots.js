@@ -1,6 +1,6 @@
 import { FIELD, MAX_SPEED } from '../shared/arena.js';
 
-/** The parts of a cut stone. `pace` is their share of the speed limit: slow enough that a person wins. */
+/** Named after the parts of a cut stone. `pace` is a bot's share of the speed limit: slow enough that a person wins. */
 export const BOTS = [
   { name: 'Pavilion', mineral: 'sapphire', pace: 0.3 },
   { name: 'Girdle', mineral: 'citrine', pace: 0.24 },
@@ -8,10 +8,10 @@ export const BOTS = [
   { name: 'Bezel', mineral: 'aquamarine', pace: 0.2 },
 ];
 
-/** How sharply a bot turns, per second: they glide in curves, and overshoot like everybody else. */
+/** How sharply a bot turns, per second: bots move in curves and overshoot, as people do. */
 const TURN = 3.2;
 
-/** Where a bot wants to be after `stepMs`: it drifts towards a sparkle that it has chosen, and now and then changes its mind. */
+/** The bot's next position after `stepMs`: it moves towards a chosen sparkle, and sometimes chooses another. */
 export function steerBot(bot, sparkles, stepMs) {
   const step = stepMs / 1000;
   if (!sparkles.has(bot.target) || Math.random() < 0.15 * step) bot.target = chooseSparkle(bot, sparkles);
@@ -24,7 +24,7 @@ export function steerBot(bot, sparkles, stepMs) {
   return { x: bot.x + bot.vx * step, y: bot.y + bot.vy * step };
 }
 
-/** One of the three nearest, so that not all bots run for the same. */
+/** One of the three nearest, so that not all bots choose the same sparkle. */
 function chooseSparkle(bot, sparkles) {
   const nearest = [...sparkles.values()].sort((a, b) => away(a, bot) - away(b, bot)).slice(0, 3);
   return nearest[Math.floor(Math.random() * nearest.length)]?.id;

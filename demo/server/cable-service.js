@@ -4,16 +4,16 @@ import { Tally } from '../shared/tally.js';
 import { Cable } from './cable.js';
 
 const MAX_LINES = 100;
-/** Looked at seldom while its page is out of sight, a line stays; a page that is gone leaves it for this long. */
+/** A line is removed when its page has not requested it for this long. A hidden page requests it seldom. */
 const FORGET_MS = 5 * 60_000;
-/** While nobody looks, nothing is said: nothing would be shown of it. */
+/** The server sends numbers only if the page has requested the line within this time. */
 const WATCHED_MS = 1_500;
-/** A line that was not looked at for this long makes room for another page's. */
+/** A line that was not requested for this long makes room for another page's. */
 const SPARE_MS = 30_000;
 
 /**
- * The counters behind the cables: a server on a port that only this machine reaches, where a plain client and a session
- * client of each page say numbers and hear numbers. Each page has a line of its own, and its faults are nobody else's.
+ * The counters behind the cables: a server on a port that only this machine reaches. A plain client and a session client of each
+ * page exchange numbers with it. Each page has its own line, and its faults affect no other page.
  */
 export class CableService {
   #server;
@@ -23,10 +23,10 @@ export class CableService {
   async start() {
     this.#server = await listen('127.0.0.1', 0, {
       path: '/cable',
-      hosts: '*', // a phone on the network names this machine otherwise, and its cable leads here all the same
+      hosts: '*', // a phone on the network uses another name for this machine, and its cable ends here, too
       maxMessageBytes: 64,
       maxClients: 10 * MAX_LINES,
-      // A peer that is silent is given up within 3 s, as servers do, so that a freeze of 5 s is more than a pause.
+      // The server drops a silent peer within 3 s, so that a freeze of 5 s causes a disconnect.
       liveness: { pingMs: 1_000, timeoutMs: 2_000 },
       rateLimit: { messagesPerSecond: 200, burst: 2_000 },
       session: { resumeWindowMs: 60_000, maxDetached: MAX_LINES, maxDetachedBytes: 4 * 1024 * 1024 },
@@ -41,7 +41,7 @@ export class CableService {
     await this.#server.close({ graceMs: 500 });
   }
 
-  /** The line of a page, as it looks at it; undefined where there is no room for another. */
+  /** The line of a page, which requests it; undefined if there is no room for another. */
   look(id) {
     let line = this.#lines.get(id);
     if (line === undefined) {
@@ -61,7 +61,7 @@ export class CableService {
   }
 
   #welcome(client) {
-    client.on('error', () => {}); // a broken cable is what this is about
+    client.on('error', () => {}); // disconnects are the purpose of the cable
     const { line, as } = namesIn(client.request.url);
     const side = this.#lines.get(line)?.sideOf(as);
     if (side === undefined) void client.close(1008, 'There is no such line');
@@ -105,7 +105,7 @@ class Line {
     return this.#sides.get(name);
   }
 
-  /** To both from the same moment on, as the page does. */
+  /** Starts both clients at the same moment, as the page does. */
   say() {
     const sides = [...this.#sides.values()];
     if (!sides.every(({ hasBegun }) => hasBegun)) return;
@@ -134,7 +134,7 @@ class Side {
     });
   }
 
-  /** A number goes by whether or not anybody is there to be told it: without a session, that one is lost. */
+  /** Counts a number even without a client to receive it: without a session, that number is lost. */
   say() {
     this.#sent += 1;
     if (this.#client?.state === 'open' || this.#client?.state === 'reconnecting') this.#client.sendMessage(String(this.#sent));

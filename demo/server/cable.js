@@ -1,15 +1,15 @@
 import { connect } from 'node:net';
 
-/** Each way: about what lies between a phone and a server in the next country. */
+/** In each direction: about the latency between a phone and a server in a neighbouring country. */
 const LATENCY_MS = 40;
 const DELAY_MS = 500;
 const FAULT_MS = 5_000;
-/** A page has two; what a client gave up may stay for as long as a fault lasts. */
+/** A page has two; connections that a client abandoned may stay as long as a fault lasts. */
 const MAX_CONNECTIONS = 16;
-/** About what sockets hold by themselves. Over it, the sender is not read. */
+/** About the buffer of a socket. Above it, the sender is paused. */
 const MAX_HELD_BYTES = 128 * 1024;
 
-/** A TCP proxy to a port of this machine, and what can go wrong with a cable. It reads nothing of what it carries. */
+/** A TCP proxy to a port of this machine, which simulates the faults of a cable. It does not interpret the data. */
 export class Cable {
   isFrozen = false;
   #isDelayed = false;
@@ -23,7 +23,7 @@ export class Cable {
     this.#port = port;
   }
 
-  /** How the cable is, and for how many milliseconds more. */
+  /** The present faults, and their remaining milliseconds. */
   get faults() {
     const left = (until) => Math.max(0, until - Date.now());
     return { frozenMs: left(this.#frozenUntil), refusedMs: left(this.#refusesUntil), isDelayed: this.#isDelayed };
@@ -33,35 +33,35 @@ export class Cable {
     return LATENCY_MS + (this.#isDelayed ? DELAY_MS : 0);
   }
 
-  /** Ends all connections at once, on both sides. What was on its way is gone. */
+  /** Ends all connections at once, on both sides. Data in transit is lost. */
   cut() {
     for (const connection of this.#connections) connection.cut();
   }
 
-  /** Nothing passes any more, and nobody is told. Afterwards it goes on. */
+  /** Holds all data for a while, without notice to either side. */
   freeze() {
     if (this.isFrozen) return;
     this.isFrozen = true;
     this.#frozenUntil = Date.now() + FAULT_MS;
     this.#thaw = setTimeout(() => {
       this.isFrozen = false;
-      for (const connection of this.#connections) connection.goOn();
+      for (const connection of this.#connections) connection.resume();
     }, FAULT_MS);
   }
 
-  /** Everything takes longer from now on, or no longer. */
+  /** Adds or removes the delay. */
   delay(isDelayed) {
     this.#isDelayed = isDelayed;
   }
 
-  /** Cuts, and lets nobody in for a while. */
+  /** Cuts, and refuses new connections for a while. */
   refuse() {
     if (this.faults.refusedMs > 0) return;
     this.#refusesUntil = Date.now() + FAULT_MS;
     this.cut();
   }
 
-  /** Takes over a socket whose HTTP upgrade was read already: the far end gets to read it, too. */
+  /** Takes over a socket whose HTTP upgrade has been read, and sends the upgrade to the far end, too. */
   carry(request, socket, head) {
     if (this.faults.refusedMs > 0 || this.#connections.size >= MAX_CONNECTIONS) {
       socket.destroy();
@@ -96,15 +96,15 @@ class Connection {
     for (const strand of this.#strands) strand.clear();
   }
 
-  goOn() {
+  resume() {
     for (const strand of this.#strands) strand.pass();
   }
 }
 
 const END = Symbol('end');
-const BREAK = Symbol('break');
+const CLOSE = Symbol('close');
 
-/** One direction of a connection: bytes, its end or its break, each after the cable's delay and in their order. */
+/** One direction of a connection: bytes, end and close, each after the cable's delay and in order. */
 class Strand {
   #cable;
   #from;
@@ -120,8 +120,8 @@ class Strand {
     this.#to = to;
     from.on('data', (bytes) => this.push(bytes));
     from.on('end', () => this.push(END));
-    from.on('error', () => {}); // its close says the same
-    from.on('close', () => this.push(BREAK));
+    from.on('error', () => {}); // `close` follows
+    from.on('close', () => this.push(CLOSE));
     to.on('drain', () => {
       this.#isFull = false;
       this.pass();
@@ -136,7 +136,7 @@ class Strand {
     this.pass();
   }
 
-  /** Hands on what is due, and comes back for the rest. */
+  /** Passes on the data that is due, and schedules the rest. */
   pass() {
     clearTimeout(this.#timer);
     while (this.#queue.length > 0 && !this.#isFull && !this.#cable.isFrozen) {
@@ -156,7 +156,7 @@ class Strand {
 
   #hand(parcel) {
     if (parcel === END) this.#to.end();
-    else if (parcel === BREAK) this.#to.destroySoon();
+    else if (parcel === CLOSE) this.#to.destroySoon();
     else {
       this.#heldBytes -= parcel.length;
       this.#isFull = !this.#to.write(parcel);
@@ -165,7 +165,7 @@ class Strand {
   }
 }
 
-/** The head of the request as it came; it was parsed, so nothing in it can begin another line. */
+/** The head of the request as received. Node has parsed it, so no part of it can inject another line. */
 function headOf({ method, url, rawHeaders }) {
   const lines = [`${method} ${url} HTTP/1.1`];
   for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);

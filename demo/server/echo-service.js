@@ -1,6 +1,6 @@
-/** What the console can talk to: each takes an accepted client, and lives as long as its connection. */
+/** The console's servers: each serves one accepted client, for the life of its connection. */
 
-/** Everything comes back as it came: text as text, bytes as bytes. */
+/** Returns every message unchanged: text as text, bytes as bytes. */
 export function echo(client) {
   client.on('message', (message) => {
     if (!client.isConnectionOpen()) return;
@@ -9,7 +9,7 @@ export function echo(client) {
   });
 }
 
-/** Says the time by itself, in text and then in bytes (milliseconds since 1970, big-endian), once a second each. */
+/** Sends the time, as text and then as bytes (milliseconds since 1970, big-endian), once a second each. */
 export function clock(client) {
   let beat = 0;
   const timer = setInterval(() => {
@@ -17,12 +17,12 @@ export function clock(client) {
     if (beat++ % 2 === 0) client.sendMessage(new Date().toISOString());
     else client.sendMessageBinary(timestamp());
   }, 500);
-  client.on('message', () => {}); // it does not listen, and a full inbox would stop its connection
+  client.on('message', () => {}); // discards messages, because a full inbox would pause the connection
   client.on('close', () => clearInterval(timer));
 }
 
 /**
- * Sends one message and closes in the same turn: the message arrives first. Another attempt would bring the same, so
+ * Sends one message and closes in the same turn: the message arrives first. Another attempt would have the same result, so
  * the code is one of 4400 to 4499, after which no client reconnects.
  */
 export function goodbye(client) {

@@ -4,7 +4,7 @@ import { clock, echo, goodbye } from './echo-service.js';
 
 export const OUTAGE_MS = 10_000;
 
-/** The demo's WebSocket side, on the HTTP server that also serves the page. It can go away and come back; the page stays. */
+/** The demo's WebSocket servers, on the HTTP server of the page. They can stop and start again while the page stays. */
 export class Services {
   #httpServer;
   #arena = new ArenaService();
@@ -28,7 +28,7 @@ export class Services {
     this.#arena.start();
   }
 
-  /** Milliseconds until the server side is back; 0 while it is there. */
+  /** Milliseconds until the WebSocket servers start again; 0 while they run. */
   get awayMs() {
     return this.#returnsAt === undefined ? 0 : Math.max(1, this.#returnsAt - Date.now());
   }
@@ -37,12 +37,12 @@ export class Services {
     return this.#servers.has(path);
   }
 
-  /** Stops everything with a WebSocket in it, for {@link OUTAGE_MS}. Asked again meanwhile, it changes nothing. */
+  /** Stops all WebSocket servers for {@link OUTAGE_MS}. A second call meanwhile has no effect. */
   async interrupt() {
     if (this.#returnsAt !== undefined) return;
     this.#returnsAt = Date.now() + OUTAGE_MS;
     this.#timer = setTimeout(() => this.start(), OUTAGE_MS);
-    await this.#stop(1012, 'The demo server takes a break of ten seconds');
+    await this.#stop(1012, 'The demo server stops for ten seconds');
   }
 
   async close() {
@@ -53,7 +53,7 @@ export class Services {
   #open(path, protocols, options, serve) {
     const server = attach(this.#httpServer, { path, protocols, maxClients: 200, ...options });
     server.on('connection', (client) => {
-      client.on('error', () => {}); // a peer's mistake ended its own connection, and that is all
+      client.on('error', () => {}); // a peer's error ends only its own connection
       serve(client);
     });
     this.#servers.set(path, server);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const folder = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** URL prefixes and where their files are. The library is the built bundle, as any page would include it. */
+/** URL prefixes and their folders. The library is the built bundle, as in any page. */
 const folders = [
   ['/shared/', folder('../shared')],
   ['/lib/', folder('../../dist')],
@@ -24,12 +24,12 @@ const headers = {
   'cache-control': 'no-cache',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-  // The console may dial anywhere; everything else comes from here. (uPlot and the plots' legends set no style in markup.)
+  // The console may connect to any address; everything else comes from here. (uPlot and the plots' legends set no style in markup.)
   'content-security-policy':
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
 };
 
-/** The HTTP side: the page's files, the switch that stops the WebSocket side for a while, and the cables' faults. */
+/** The HTTP side: the page's files, the switch that stops the WebSocket servers for a while, and the cables' faults. */
 export function createSite(services, cables) {
   return (request, response) => {
     answer(services(), cables, request).then(
@@ -50,7 +50,7 @@ async function answer(services, cables, request) {
   return file(pathname === '/' ? '/index.html' : pathname);
 }
 
-/** GET tells how long the WebSocket side stays away; POST, from this page only, sends it away. */
+/** GET returns how long the WebSocket servers stay stopped; POST, only from this page, stops them. */
 async function outage(services, request) {
   if (request.method === 'POST') {
     if (!isOwnPage(request)) return { status: 403 };
@@ -59,7 +59,7 @@ async function outage(services, request) {
   return { status: 200, type: 'application/json', body: JSON.stringify({ awayMs: services.awayMs }) };
 }
 
-/** GET tells what the far end of a page's line has counted, and how its cable is; POST, from this page only, does something to it. */
+/** GET returns the counters at the far end of a page's line, and the state of its cable; POST, only from this page, causes a fault. */
 function cable(cables, request, searchParams) {
   const id = searchParams.get('line') ?? '';
   const fault = faults.get(searchParams.get('fault'));
@@ -67,7 +67,7 @@ function cable(cables, request, searchParams) {
   if (isOrder && !isOwnPage(request)) return { status: 403 };
   if (!/^[0-9a-f]{32}$/.test(id) || (isOrder && fault === undefined)) return { status: 400 };
   const line = cables.look(id);
-  if (line === undefined) return { status: 503, body: 'All cables are in use. Come again in a minute.' };
+  if (line === undefined) return { status: 503, body: 'All cables are in use. Try again in a minute.' };
   if (isOrder) fault(line.cable);
   return { status: 200, type: 'application/json', body: JSON.stringify(line.picture) };
 }

@@ -1,14 +1,14 @@
-/** Who takes a WebSocket handshake: a cable, a service, or nobody; then it is told why. */
+/** Routes a WebSocket handshake to a cable or a service; otherwise answers with the reason. */
 export function routeUpgrades(httpServer, services, cables) {
   httpServer.on('upgrade', (request, socket, head) => {
     const [path] = request.url.split('?');
     if (services.serves(path) || (path === '/cable' && cables.carry(request, socket, head))) return;
-    socket.on('error', () => {}); // it did not wait for the answer
+    socket.on('error', () => {}); // the peer did not wait for the answer
     socket.end(services.awayMs > 0 ? AWAY : NOT_FOUND);
   });
 }
 
-const AWAY = answer('503 Service Unavailable', 'The WebSocket side is away. Come again in a few seconds.\n');
+const AWAY = answer('503 Service Unavailable', 'The WebSocket server is stopped. Try again in a few seconds.\n');
 const NOT_FOUND = answer('404 Not Found', 'There is no such WebSocket.\n');
 
 function answer(status, text) {

@@ -1,6 +1,6 @@
 /**
- * What the page and the demo's server agree on: the field, the gems, and the bytes of the two binary messages.
- * Everything else (names, scores, who came and went) is JSON text.
+ * Shared by the page and the demo's server: the field, the gems, and the format of the two binary messages.
+ * Everything else (names, scores, joins and leaves) is JSON text.
  */
 
 /** The field, in units. Positions travel as 16-bit numbers, {@link STEPS} to the unit. */
@@ -12,7 +12,7 @@ export const MAX_SPEED = 460;
 export const MAX_NAME_LENGTH = 16;
 export const TICK_MS = 40;
 
-/** Every mineral has a cut of its own, so that no gem is told from another by colour alone. */
+/** Every mineral has its own cut, so that gems differ in more than their colour. */
 export const MINERALS = [
   { id: 'ruby', name: 'Ruby', cut: 'brilliant', hue: 348 },
   { id: 'citrine', name: 'Citrine', cut: 'trillion', hue: 38 },
@@ -39,7 +39,7 @@ export function encodePosition({ x, y }) {
   return view.buffer;
 }
 
-/** Undefined for bytes that are no position on the field. */
+/** Undefined for bytes that are not a position on the field. */
 export function decodePosition(bytes) {
   if (bytes.byteLength !== POSITION_BYTES || bytes[0] !== KIND_POSITION) return undefined;
   const view = viewOf(bytes);
@@ -63,7 +63,7 @@ export function encodeSnapshot(tick, gems) {
   return view.buffer;
 }
 
-/** Undefined for bytes that are no snapshot. Positions by the gem's id. */
+/** Undefined for bytes that are not a snapshot. Positions by the gem's id. */
 export function decodeSnapshot(bytes) {
   if (bytes.byteLength < HEAD_BYTES || bytes[0] !== KIND_SNAPSHOT) return undefined;
   const view = viewOf(bytes);
@@ -76,7 +76,7 @@ export function decodeSnapshot(bytes) {
   return { tick: view.getUint32(1), positions };
 }
 
-/** A name as it may be shown: no control or direction characters, no runs of space, at most {@link MAX_NAME_LENGTH} characters. */
+/** A name for display: no control or direction characters, no runs of space, at most {@link MAX_NAME_LENGTH} characters. */
 export function cleanName(text) {
   const name = String(text)
     .slice(0, 200)
@@ -87,7 +87,7 @@ export function cleanName(text) {
   return [...name].slice(0, MAX_NAME_LENGTH).join('').trim();
 }
 
-/** Nearer to the edge a gem can't get, so that it is seen whole, with what is drawn around it. */
+/** A gem stays this far from the edge, so that it and its outline are completely visible. */
 const EDGE = GEM_RADIUS + 22;
 
 /** Inside the field. */

@@ -1,2 +1,2 @@
-/** How often each side of the cable says a number: 20 times a second, as a game would. */
+/** The interval at which each side of the cable sends a number: 20 times a second, as a game would. */
 export const SAY_MS = 50;

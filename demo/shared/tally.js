@@ -1,11 +1,11 @@
-/** Numbers that are missing may still come, late. Of more than these the oldest are given up. */
+/** Missing numbers may still arrive late. Above this number the oldest count as lost. */
 const MAX_MISSING = 10_000;
-/** A number so far ahead of all before it tells of no loss: it is nonsense. */
+/** A number farther ahead than this is invalid, and not a sign of loss. */
 const MAX_STEP = 10_000;
 
 /**
- * What became of messages that are numbered from 1, as their receiver sees it. A number that is passed over is lost,
- * unless it comes later after all: then it is out of order.
+ * Counts messages that are numbered from 1, at their receiver. A skipped number is lost, unless it arrives later: then it is out
+ * of order.
  */
 export class Tally {
   #highest = 0;
@@ -27,7 +27,7 @@ export class Tally {
     this.#received += 1;
   }
 
-  /** `highest` and what came up to it: `received` and `lost` together. */
+  /** `highest` is the sum of `received` and `lost`. */
   get counts() {
     return {
       highest: this.#highest,

@@ -1,4 +1,4 @@
-/** The rules, with no chat and no screen in them: chatters vote, the move with most votes is made, gems are collected. */
+/** The rules, independent of chat and screen: chatters vote, the piece makes the move with most votes and collects gems. */
 
 /** @typedef {'left' | 'right' | 'up' | 'down'} Move */
 /** @typedef {{ x: number, y: number }} Place */
@@ -14,11 +14,11 @@ export function newGame(width = 15, height = 7) {
 }
 
 /**
- * Counts a chat line if it is a vote. A chatter has one vote a round; the last one counts.
+ * Counts a chat line if it is a vote. A chatter has one vote per round; the last one counts.
  * @param {Game} game
  * @param {string} nick
  * @param {string} text
- * @returns {boolean} whether it was a vote
+ * @returns {boolean} true if it was a vote
  */
 export function vote(game, nick, text) {
   const move = /^!(left|right|up|down)\b/i.exec(text.trim())?.[1]?.toLowerCase();
@@ -28,10 +28,10 @@ export function vote(game, nick, text) {
 }
 
 /**
- * Ends the round: the move with most votes is made; of two with the same number, the one voted for first.
+ * Ends the round with the move that has most votes; of two with equal votes, the earlier one wins.
  * @param {Game} game
  * @param {() => number} random in [0, 1), for the next gem's place
- * @returns {{ move: Move, votes: number } | undefined} undefined when nobody voted
+ * @returns {{ move: Move, votes: number } | undefined} undefined without votes
  */
 export function endRound(game, random) {
   /** @type {Map<Move, number>} */

@@ -2,13 +2,13 @@
 
 /**
  * @typedef {object} IrcLine
- * @property {string} nick who sent it; '' for the server itself
+ * @property {string} nick the sender; '' for the server itself
  * @property {string} command 'PRIVMSG', 'PING', '433', …
- * @property {string[]} params the last one may hold spaces
+ * @property {string[]} params the last one may contain spaces
  */
 
 /**
- * `[@tags] [:prefix] COMMAND params [:last param]`; undefined for what is no IRC line.
+ * `[@tags] [:prefix] COMMAND params [:last param]`; undefined for text that is not an IRC line.
  * @param {string} text
  * @returns {IrcLine | undefined}
  */
@@ -23,9 +23,9 @@ export function parseLine(text) {
 }
 
 /**
- * Cuts what arrives into lines. Some servers send one line in each message and no line end (IRCv3, InspIRCd), some
- * send several with line ends (Twitch), and a relay of raw bytes may cut anywhere. So: until a line end was seen,
- * each message is a line; from then on only a line end ends one.
+ * Splits messages into lines. Some servers send one line per message without a line end (IRCv3, InspIRCd), some send
+ * several with line ends (Twitch), and a relay of raw bytes may split anywhere. So each message is a line until the first
+ * line end; after that, only a line end ends a line.
  */
 export class LineReader {
   #rest = '';
@@ -46,7 +46,7 @@ export class LineReader {
   }
 }
 
-/** RFC 1459 has 512 bytes, IRCv3 tags 8191 more. What is longer is no IRC, and must not fill our memory. */
+/** RFC 1459 allows 512 bytes, IRCv3 tags 8191 more. A longer line is not IRC, and must not fill our memory. */
 const MAX_LINE_LENGTH = 16_384;
 
 /** "Nickname is already in use", and its two relatives (RFC 2812, 5.2). */
@@ -54,8 +54,7 @@ const NICK_TAKEN = ['432', '433', '436'];
 const WELCOME = '001';
 
 /**
- * Joins a channel, and joins it again after every reconnect. Only what it hears is told; a line that it does not
- * understand is passed over.
+ * Joins a channel, and joins it again after every reconnect. Reports joins and messages, and ignores all other lines.
  *
  * @param {import('gemsocket').IWebsocketClient} client
  * @param {{ nick: string, channel: string, onSay: (nick: string, text: string) => void, onJoined: (nick: string) => void }} options

@@ -1,5 +1,5 @@
-// A game that a chat plays: node main.js [address] [channel]
-// Say !left, !right, !up or !down in the channel. Works with any IRC server that speaks WebSocket, Twitch's too:
+// A game controlled by a chat: node main.js [address] [channel]
+// Write !left, !right, !up or !down in the channel. Works with any IRC server that speaks WebSocket, including Twitch:
 //   node main.js wss://irc-ws.chat.twitch.tv '#somechannel'
 
 import { WebsocketClient } from 'gemsocket';
@@ -13,7 +13,7 @@ const nick = address.includes('twitch.tv') ? `justinfan${Math.floor(Math.random(
 
 const game = newGame();
 const client = new WebsocketClient(address, {
-  // InspIRCd refuses a handshake without an Origin; Node sends none by itself.
+  // InspIRCd refuses a handshake without an Origin; Node sends none by default.
   node: { headers: { Origin: 'http://localhost' } },
 });
 
@@ -44,7 +44,7 @@ await client.connect().catch((error) => {
   process.exit(1);
 });
 
-/** The whole field on a terminal; only the news where nobody looks.
+/** Prints the whole field on a terminal, and only the news elsewhere.
  * @param {string} news */
 function show(news) {
   if (process.stdout.isTTY) console.log(`\x1b[2J\x1b[H${draw(game)}\n\n!left !right !up !down\nscore ${game.score}   ${news}`);

@@ -18,7 +18,7 @@ const httpServer = app.listen(Number(process.argv[2] ?? 8090), 'localhost', () =
   console.log(`listening on http://localhost:${address.port}`);
 });
 
-// Express keeps every request but the upgrades of this path. Pages of this host and port may come, and no others.
+// Express keeps every request except the upgrades of this path. Only pages of this host and port may connect.
 const live = attach(httpServer, { path: '/live' });
 live.on('connection', (client) => {
   client.on('message', (message) => live.broadcast(message));

@@ -13,8 +13,8 @@ class HighScores {
     const messageFunc: OnMessage = (message) => {
       this.#handleResponses(message);
     };
-    // CreateClient. 'secure' is also what you get when you say nothing. The certificate signs itself, so it is named
-    // as its own authority; with one that a public authority signed, leave `node` out.
+    // CreateClient. 'secure' is also the default. The certificate is self-signed, so `ca` names it as its own authority; for a
+    // certificate of a public authority, leave `node` out.
     this.#client = this.#bus.createClient(address, messageFunc, 'secure', { node: { ca: readFileSync(certificateFile) } });
     this.#bus.on('open', (client) => this.#sendScore(client));
     this.#bus.on('error', (_client, error) => console.error(`${error.code}: ${error.message}`));

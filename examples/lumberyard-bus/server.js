@@ -1,4 +1,4 @@
-// Something for main.ts to talk to: a wss echo with a certificate that signs itself. server.js [port] [certificate file]
+// The server for main.ts: a wss echo with a self-signed certificate. server.js [port] [certificate file]
 
 import { writeFileSync } from 'node:fs';
 import { listen } from 'gemsocket/server';

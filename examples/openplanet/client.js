@@ -8,7 +8,7 @@ const port = Number(process.argv[2] ?? 5432);
 /** @type {import('gemsocket').IWebsocketClient | null} */
 let websocket = null;
 
-// A loop of its own, that fetches messages once a frame.
+// A separate loop that fetches messages once per frame.
 async function readLoop() {
   while (true) {
     if (websocket === null) break;
@@ -17,7 +17,7 @@ async function readLoop() {
 
     if (msg !== undefined && 'message' in msg) console.log(String(msg.message).trim());
 
-    // Once, and after the last message.
+    // This comes once, after the last message.
     if (msg !== undefined && 'closeCode' in msg) {
       console.log(`closed: ${msg.closeCode} ${msg.reason}`);
       break;
@@ -28,7 +28,7 @@ async function readLoop() {
 }
 
 async function main() {
-  // new SecureWebsocketClient(…) for wss. One connection and no more, as in the plugin.
+  // Use new SecureWebsocketClient(…) for wss. Only one connection, without reconnects, as in the plugin.
   const client = new WebsocketClient(`localhost:${port}`, { reconnect: false });
   try {
     await client.connect();
@@ -45,7 +45,7 @@ async function main() {
     await sleep(100);
   }
 
-  // What still comes while the connection closes is read before the close itself.
+  // The loop reads the messages that arrive during the close before the close itself.
   await websocket.close();
   await reading;
   websocket = null;

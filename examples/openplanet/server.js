@@ -18,7 +18,7 @@ async function main() {
 
   while (isRunning) {
     for (const wsc of websocket.clients) {
-      // A client that has just closed is still here until its last message and its close code have been read.
+      // A closed client stays in the list until its last message and its close code have been read.
       if (wsc.isConnectionOpen()) wsc.sendMessage('test');
       const data = wsc.getMessage();
       if (data !== undefined && 'message' in data) console.log(String(data.message));
@@ -26,7 +26,7 @@ async function main() {
     await sleep(16);
   }
 
-  // Clients first, then the server. websocket.close() alone does the same, with 1001.
+  // Close the clients first, then the server. websocket.close() alone does the same, with 1001.
   await Promise.all(websocket.clients.map((wsc) => wsc.close()));
   await websocket.close();
   console.log('stopped');

@@ -1,4 +1,4 @@
-// Hands out the page and the script, and echoes: node server.js [port], then open http://localhost:8091
+// Serves the page and the script, and echoes messages: node server.js [port], then open http://localhost:8091
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';

@@ -8,11 +8,11 @@ import { Identity, Roster } from './roster.js';
 import { Steering } from './steering.js';
 import { World } from './world.js';
 
-/** Farther apart than this, the server is right and the page gives in. */
+/** Above this distance, the page adopts the server's position. */
 const MAX_DISAGREEMENT = 220;
-/** After a longer stop the gem goes on from where it was, rather than leap. */
+/** After a longer pause the gem continues from its position instead of jumping. */
 const MAX_FRAME_MS = 100;
-/** Out of sight there are no frames, and the page must read all the same: unread messages would fill the inbox. */
+/** Out of view there are no frames, but the page still has to read: unread messages would fill the inbox. */
 const UNSEEN_POLL_MS = 1_000;
 const WINNER_MS = 6_000;
 
@@ -52,7 +52,7 @@ class Game {
     addEventListener('hashchange', () => this.#focusOnArrival());
   }
 
-  /** A visitor who goes to the arena can steer at once. The frame is for the browser, which moves the focus as well. */
+  /** A visitor who navigates to the arena can steer at once. It waits one frame, because the browser moves the focus, too. */
   #focusOnArrival() {
     if (location.hash === '#arena') requestAnimationFrame(() => this.#field.focus({ preventScroll: true }));
   }
@@ -79,11 +79,11 @@ class Game {
     this.#painter.draw({ gems, sparkles: this.#world.sparkles, effects: this.#effects, own: this.#own, isAway }, now);
   }
 
-  /** Not every browser reports that a page is covered: what counts is that no frame came. */
+  /** Not every browser reports a covered page, so this checks for missing frames. */
   #pollUnseen(now) {
     if (now - this.#lastFrame <= UNSEEN_POLL_MS) return;
     this.#poll(now);
-    this.#sendPosition(now); // the server may not have the last one yet, where the page was covered in full motion
+    this.#sendPosition(now); // the server may lack the last position if the page was covered while the gem moved
   }
 
   #poll(now) {
@@ -93,7 +93,7 @@ class Game {
     if (Math.hypot(onServer.x - this.#own.x, onServer.y - this.#own.y) > MAX_DISAGREEMENT) this.#own = { ...onServer };
   }
 
-  /** As often as the server ticks, while there is something to say. */
+  /** Sends once per server tick while the position changes. */
   #sendPosition(now) {
     if (this.#own === undefined || now - this.#lastSent < TICK_MS * 0.9) return;
     const onServer = this.#world.ownOnServer;
@@ -103,7 +103,7 @@ class Game {
     this.#connection.sendPosition(encodePosition(this.#own));
   }
 
-  /** Everybody with a place to be drawn at; the own gem last, on top, and where the player has it. */
+  /** All players with a position; the own gem last, on top, at its local position. */
   #gems(now, seconds) {
     const positions = this.#world.positions(now);
     const gems = [];
@@ -114,7 +114,7 @@ class Game {
     return gems.sort((a, b) => Number(a.at === this.#own) - Number(b.at === this.#own));
   }
 
-  /** A stone leans into its way, and its facets catch the light as it does. */
+  /** A stone leans in the direction of its motion, which changes the light on its facets. */
   #turn(id, at, seconds) {
     const before = this.#turns.get(id) ?? { x: at.x, turn: 0 };
     const lean = seconds > 0 ? Math.max(-1, Math.min(1, (at.x - before.x) / seconds / 460)) * 0.3 : 0;

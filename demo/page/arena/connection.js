@@ -1,11 +1,11 @@
 import { addressOf, typeOfPage } from '../dom.js';
 
-/** In ten seconds of outage a visitor should see several attempts, and be back soon after it ends. */
+/** During an outage of ten seconds a visitor should see several attempts, and reconnect soon after its end. */
 const reconnect = { minDelayMs: 400, maxDelayMs: 2_500 };
 
 /**
- * The arena's connection: a client of the bus, and another one if the visitor asks for it after the server has closed
- * the first for good. Listeners stay; `retry` is told when a new client takes over.
+ * The arena's connection: a client of the bus, and a new client on the visitor's request after the server has closed the first
+ * for good. Listeners stay; `retry` is emitted when a new client takes over.
  */
 export class ArenaConnection {
   #bus;
@@ -38,7 +38,7 @@ export class ArenaConnection {
     }
   }
 
-  /** Everything that arrived since the last time, in order. It never waits. */
+  /** Reads all messages since the last call, in order. Never waits. */
   poll(take) {
     for (let next = this.#client.getMessage(); next !== undefined; next = this.#client.getMessage()) {
       if ('message' in next) take(next.message);
@@ -49,7 +49,7 @@ export class ArenaConnection {
     if (this.#client.isConnectionOpen()) this.#client.sendMessage(JSON.stringify(what));
   }
 
-  /** Volatile: a position that can't leave at once is worth nothing, the next one replaces it. */
+  /** Volatile: a position that cannot leave at once is dropped, because the next one replaces it. */
   sendPosition(bytes) {
     if (this.#client.isConnectionOpen()) this.#client.sendMessageBinary(bytes, 'volatile');
   }

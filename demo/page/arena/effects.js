@@ -4,10 +4,10 @@ const BURST_MS = 620;
 const MAX_BURSTS = 24;
 const SHARDS = 9;
 const TRAIL_MS = 300;
-/** A trail gets no new point nearer than this to its last: it would only make the outline ragged. */
+/** The minimum distance between two points of a trail: nearer points make the outline ragged. */
 const TRAIL_STEP = 5;
 
-/** What flies off when a sparkle is caught, and what trails behind a moving gem. Nothing, for those who asked for stillness. */
+/** The burst of a caught sparkle and the trail of a moving gem. With reduced motion there are none. */
 export class Effects {
   bursts = [];
   #trails = new Map();
@@ -18,7 +18,7 @@ export class Effects {
     if (this.bursts.length > MAX_BURSTS) this.bursts.shift();
   }
 
-  /** Forgets what is over, and lengthens the trails. */
+  /** Removes finished effects, and extends the trails. */
   advance(positions, now) {
     this.bursts = this.bursts.filter(({ startedAt }) => now - startedAt < BURST_MS);
     if (reducedMotion.matches) this.#trails.clear();
@@ -30,7 +30,7 @@ export class Effects {
     return this.#trails.get(id) ?? [];
   }
 
-  /** Where the shards of a burst are: an angle, a distance and how much is left of them. */
+  /** The shards of a burst: their angles, their distance and the remaining share of their life. */
   shards({ startedAt, turn }, now) {
     const age = (now - startedAt) / BURST_MS;
     const distance = 14 + 46 * (1 - (1 - age) ** 3);

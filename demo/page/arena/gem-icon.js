@@ -2,7 +2,7 @@ import { MINERALS } from '/shared/arena.js';
 import { svgElement } from '../dom.js';
 import { facetsFor, lightness } from './gems.js';
 
-/** A stone as a small picture, for lists and choices. */
+/** A small picture of a stone, for lists and choices. */
 export function gemIcon(mineralId) {
   const { cut, hue } = MINERALS.find(({ id }) => id === mineralId) ?? MINERALS[0];
   const facets = facetsFor(cut).map(({ points, normal }) => {

@@ -1,4 +1,4 @@
-/** The cuts: what a stone looks like from above, and how the light falls on its facets. */
+/** The cuts: a stone's shape from above, and the light on its facets. */
 
 const ring = (count, { turn = 0, wide = 1, high = 1 } = {}) =>
   Array.from({ length: count }, (_, i) => {
@@ -62,7 +62,7 @@ const outlines = {
   ],
 };
 
-/** How large the flat top is, and how high it stands over the rim. */
+/** The size of the flat top, and its height above the rim. */
 const TABLE = 0.56;
 const CROWN_HEIGHT = 0.5;
 
@@ -73,7 +73,7 @@ export function facetsFor(cut) {
   return facetsOf[cut];
 }
 
-/** Lightness of a facet in per cent, for a light that stands upper left and a stone turned by `turn`. */
+/** Lightness of a facet in per cent, for a light at the upper left and a stone turned by `turn`. */
 export function lightness([nx, ny, nz], turn, [low, high]) {
   const cos = Math.cos(turn);
   const sin = Math.sin(turn);

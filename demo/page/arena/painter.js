@@ -8,10 +8,10 @@ const MAX_PIXEL_RATIO = 2;
 const MIN_SCALE = 0.52;
 const REST_TURN = 0.35;
 const RING_RADIUS = GEM_RADIUS + 18;
-/** What stays free between a name and the edge of the canvas. */
+/** The margin between a name and the edge of the canvas. */
 const NAME_MARGIN = 6;
 
-/** Draws the field. It knows the canvas, the camera and the theme; where things are, it is told. */
+/** Draws the field. It owns the canvas, the camera and the theme; callers pass the positions. */
 export class Painter {
   #canvas;
   #ink;
@@ -29,14 +29,14 @@ export class Painter {
     this.#resize();
   }
 
-  /** A point of the screen as one of the field. */
+  /** Converts a point of the screen into a point of the field. */
   toField = (clientX, clientY) => {
     const { left, top, width, height } = this.#canvas.getBoundingClientRect();
     const { x, y, scale } = this.#camera;
     return { x: x + (clientX - left - width / 2) / scale, y: y + (clientY - top - height / 2) / scale };
   };
 
-  /** One frame. `gems` are drawn in order, each with its player and where it is; `isAway` pales the field. */
+  /** One frame. `gems` are drawn in order, each with its player and position; `isAway` pales the field. */
   draw({ gems, sparkles, effects, own, isAway }, now) {
     this.#follow(own);
     const ink = this.#ink;
@@ -132,7 +132,7 @@ export class Painter {
     ink.lineJoin = 'round';
     for (const { points, normal, isTable } of facetsFor(cut)) {
       ink.fillStyle = `hsl(${hue} ${isTable ? 66 : 74}% ${lightness(normal, turn * 3 + REST_TURN, [24, 80]).toFixed(1)}%)`;
-      ink.strokeStyle = ink.fillStyle; // closes the seams that smoothing leaves between facets
+      ink.strokeStyle = ink.fillStyle; // closes the seams between antialiased facets
       tracePolygon(ink, points);
       ink.fill();
       if (alpha === 1) ink.stroke();
@@ -177,14 +177,14 @@ export class Painter {
     ink.fillText(name, at.x, at.y);
   }
 
-  /** Under its gem; above, where the canvas ends below; and moved aside, where it would be cut off left or right. */
+  /** Below its gem; above it at the lower edge of the canvas; and shifted if the left or right edge would clip it. */
   #placeName({ x, y }, halfWidth, size) {
     const { left, right, bottom } = this.#view;
     const room = halfWidth + NAME_MARGIN;
     const inside = held(x, left + room, right - room);
     const under = y + RING_RADIUS + 4 + size * 0.75;
     return {
-      x: held(inside, x - halfWidth, x + halfWidth), // a gem that leaves the view takes its name along
+      x: held(inside, x - halfWidth, x + halfWidth), // the name leaves the view with its gem
       y: under + size * 0.25 + NAME_MARGIN <= bottom ? under : y - RING_RADIUS - 4,
     };
   }
@@ -247,7 +247,7 @@ function groundPath() {
   return { gear, facets };
 }
 
-/** A trail's outline: nothing wide at the tail, nearly a gem wide at the head. */
+/** A trail's outline: zero width at the tail, nearly a gem's width at the head. */
 function ribbon(trail) {
   const left = [];
   const right = [];

@@ -5,14 +5,14 @@ import { gemIcon } from './gem-icon.js';
 const MAX_NEWS = 4;
 const LIST_DELAY_MS = 150;
 
-/** The list of players, and the news: who came, who left, who won. */
+/** The list of players, and the news: joins, leaves and winners. */
 export class Roster {
   #players = byId('players');
   #news = byId('news');
   #count = byId('player-count');
   #isDue = false;
 
-  /** Soon, and once for all that happens until then: scores change several times a second. */
+  /** Updates the list after a short delay, once for all changes until then: scores change several times a second. */
   showPlayers(world) {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -33,7 +33,7 @@ export class Roster {
   }
 }
 
-/** Name and stone of this tab: remembered in it, so that two tabs are two players. */
+/** Name and stone of this tab, stored per tab, so that two tabs are two players. */
 export class Identity {
   name;
   mineral;
@@ -54,7 +54,7 @@ export class Identity {
     remember('token', token);
   }
 
-  /** The stone that the server chose for who has none. */
+  /** Stores the stone that the server chose. */
   adopt(mineral) {
     this.mineral = mineral;
     remember('mineral', mineral);
@@ -131,7 +131,7 @@ function remembered(key) {
   try {
     return sessionStorage.getItem(key) ?? undefined;
   } catch {
-    return undefined; // storage is refused: this visit begins anew
+    return undefined; // no access to storage: start without a name
   }
 }
 
@@ -139,6 +139,6 @@ function remember(key, value) {
   try {
     sessionStorage.setItem(key, value);
   } catch {
-    // it holds for this visit
+    // no access to storage: keep the choice for this visit
   }
 }

@@ -10,18 +10,18 @@ const KEYS = {
   ArrowDown: [0, 1],
   KeyS: [0, 1],
 };
-/** How fast the gem answers, per second: a little weight, no ice. */
+/** How fast the gem follows the input, per second. */
 const GRIP = 11;
-/** Nearer than this to the finger, the gem slows down instead of trembling. */
+/** Within this distance of the finger, the gem slows down instead of trembling. */
 const ARRIVE_UNITS = 60;
 
-/** Keys, pointer and touch, made one wish: which way, and how fast. Keys count while the field has the focus. */
+/** Combines keys, pointer and touch into one wish: direction and speed. Keys count while the field has the focus. */
 export class Steering {
   velocity = { x: 0, y: 0 };
   #held = new Set();
   #pointer;
 
-  /** `toField` turns a position on the screen into one on the field. */
+  /** `toField` converts a position on the screen into one on the field. */
   constructor(field, toField) {
     field.addEventListener('keydown', (event) => this.#keyDown(event, field));
     field.addEventListener('keyup', (event) => this.#held.delete(event.code));
@@ -57,7 +57,7 @@ export class Steering {
     Object.assign(position, next);
   }
 
-  /** A direction of length one at most. */
+  /** A direction with a length of at most one. */
   #wish(position) {
     if (this.#held.size > 0) {
       const sum = [...this.#held].reduce(([x, y], code) => [x + KEYS[code][0], y + KEYS[code][1]], [0, 0]);

@@ -1,12 +1,12 @@
 import { decodeSnapshot, TICK_MS } from '/shared/arena.js';
 
-/** Others are shown this far in the past, so that there are two snapshots to draw between even when one is late. */
+/** Other players are shown this far in the past, so that two snapshots are available for interpolation even when one is late. */
 const DELAY_MS = 110;
 const KEPT_SNAPSHOTS = 12;
-/** Lets the clock's offset grow again slowly, so that one early packet does not set it for ever. */
+/** Lets the clock's offset grow again slowly, so that one early packet does not set it permanently. */
 const OFFSET_CREEP_MS = 0.4;
 
-/** The arena as this page knows it: players, sparkles, and where everybody is between two snapshots. */
+/** The page's copy of the arena: players, sparkles, and interpolated positions. */
 export class World {
   id;
   players = new Map();
@@ -16,7 +16,7 @@ export class World {
   #offsetMs;
   #onNews;
 
-  /** `onNews` is told of everything that somebody may want to show, after the world has changed. */
+  /** Calls `onNews` with every message that a view may show, after the world has changed. */
   constructor(onNews) {
     this.#onNews = onNews;
   }
@@ -31,7 +31,7 @@ export class World {
     else this.#see(decodeSnapshot(message), now);
   }
 
-  /** Where everybody is at `now`, by id. */
+  /** All positions at `now`, by id. */
   positions(now) {
     if (this.#snapshots.length === 0) return new Map();
     const tick = (now - this.#offsetMs - DELAY_MS) / TICK_MS;
@@ -41,7 +41,7 @@ export class World {
     return between(earlier.positions, later.positions, share);
   }
 
-  /** Where the server last saw this player. */
+  /** This player's last position on the server. */
   get ownOnServer() {
     return this.#snapshots.at(-1)?.positions.get(this.id);
   }

@@ -1,6 +1,6 @@
 import { byId } from '../dom.js';
 
-/** What a visitor can do to the cable. A fault that lasts counts down on its button, which waits meanwhile. */
+/** The cable's faults. A button counts down the time of its fault, and is disabled meanwhile. */
 export class FaultButtons {
   #freeze = byId('cable-freeze');
   #refuse = byId('cable-refuse');
@@ -22,14 +22,14 @@ export class FaultButtons {
   }
 }
 
-/** What can be done to the cable: the order's name, and what its receipt says. */
+/** The faults: the name of the command, and the text of the receipt. */
 export const faults = {
-  firstCut: { name: 'cut', told: 'This page cut the cable once, to show what happens.' },
-  cut: { name: 'cut', told: 'The cable was cut.' },
-  freeze: { name: 'freeze', told: 'The cable is frozen for 5 s.' },
-  refuse: { name: 'refuse', told: 'The cable was cut, and new connections are refused for 5 s.' },
-  delay: { name: 'delay', told: 'Everything takes 500 ms longer.' },
-  hurry: { name: 'hurry', told: 'The delay of 500 ms is over.' },
+  firstCut: { name: 'cut', receipt: 'This page cut the cable once, to show what happens.' },
+  cut: { name: 'cut', receipt: 'The cable was cut.' },
+  freeze: { name: 'freeze', receipt: 'The cable is frozen for 5 s.' },
+  refuse: { name: 'refuse', receipt: 'The cable was cut, and new connections are refused for 5 s.' },
+  delay: { name: 'delay', receipt: 'Everything takes 500 ms longer.' },
+  hurry: { name: 'hurry', receipt: 'The delay of 500 ms is over.' },
 };
 
 function isReady(button) {

@@ -9,11 +9,11 @@ import { Score } from './score.js';
 import { Side } from './side.js';
 
 const LOOK_MS = 200;
-/** Out of sight nothing is said or counted, and the server only learns that the page is still there; or it does not answer. */
+/** Used while the cable is out of view, when no numbers are exchanged and the request only keeps the line; or while the server does not answer. */
 const SELDOM_LOOK_MS = 5_000;
 const names = ['plain', 'session'];
 
-/** Two clients on one cable. They begin when the section is first seen. */
+/** Two clients on one cable. They start when the section is first in view. */
 export function startCable(bus) {
   const panel = new CablePanel(bus);
   watchSight(byId('cable'), (isSeen) => panel.see(isSeen));
@@ -70,11 +70,11 @@ class CablePanel {
     const isPresent = () => this.#sides?.get(name) === side;
     side.client.on('reconnected', (continuity) => isPresent() && this.#receipts.reconnected(name, continuity));
     side.client.on('close', (info) => isPresent() && this.#receipts.closed(name, info));
-    side.client.on('error', () => {}); // a broken cable is what this is about, and the receipts tell of it
+    side.client.on('error', () => {}); // disconnects are the purpose of the cable, and the receipts report them
     return side;
   }
 
-  /** Both begin when both are open: so they have sent equally many, and can be compared at a glance. */
+  /** Both clients start once both are open, so that they have sent equally many numbers and are comparable. */
   #say() {
     if (!this.#isSeen || this.#sides === undefined) return;
     const sides = [...this.#sides.values()];
@@ -93,10 +93,10 @@ class CablePanel {
     if (line === undefined) return;
     if (fault.name === 'cut') this.#drawing.cut();
     const isAnswered = await this.#ask(`&fault=${fault.name}`, { method: 'POST' });
-    if (isAnswered && line === this.#line) this.#receipts.fault(fault.told);
+    if (isAnswered && line === this.#line) this.#receipts.fault(fault.receipt);
   }
 
-  /** Looks, and looks again in a while. */
+  /** Requests the counters, and schedules the next request. */
   async #look() {
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -106,23 +106,23 @@ class CablePanel {
     this.#timer = setTimeout(() => void this.#look(), this.#isSeen && isAnswered ? LOOK_MS : SELDOM_LOOK_MS);
   }
 
-  /** What the server has counted comes beside the cable, over HTTP: so the counters are right whatever the cable does. */
+  /** The server's counters arrive over HTTP and not over the cable, so they are correct during every fault. */
   async #ask(query, init) {
     const line = this.#line;
     try {
       const answer = await fetch(`/cable?line=${line}${query}`, init);
       const content = await (answer.ok ? answer.json() : answer.text());
-      if (line !== this.#line) return true; // another line began while this one was asked about
+      if (line !== this.#line) return true; // a new line began during the request
       if (answer.ok) this.#show(content);
       else this.#drawing.tell(content);
       return answer.ok;
     } catch {
-      return false; // the demo was stopped: one of the next looks will tell
+      return false; // the demo was stopped; a later request detects its return
     }
   }
 
   #show(picture) {
-    if (this.#since !== undefined && this.#since !== picture.since) return this.#begin(); // the demo was started anew, and counts anew
+    if (this.#since !== undefined && this.#since !== picture.since) return this.#begin(); // the demo was restarted, and its counters start again
     if (this.#since === undefined) {
       this.#since = picture.since;
       this.#dial();
@@ -134,7 +134,7 @@ class CablePanel {
   }
 }
 
-/** Nobody else's, as no one can guess it. (randomUUID() is for encrypted pages only.) */
+/** A random id that other pages cannot guess. (randomUUID() requires an encrypted page.) */
 function newLine() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

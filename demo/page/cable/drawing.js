@@ -1,10 +1,10 @@
 import { byId, svgElement } from '../dom.js';
 
-/** Farther than any page is wide: the drawing shows what fits between its two ends. */
+/** Wider than any page: the drawing is clipped at its two ends. */
 const FAR = 1_400;
 const strands = { plain: -26, session: 26 };
 
-/** The cable between this page and the server: a strand for each connection, and what is wrong with it. */
+/** The cable between this page and the server: a strand for each connection, and the present fault. */
 export class CableDrawing {
   #root = byId('cable-drawing');
   #caption = byId('cable-caption');
@@ -16,19 +16,19 @@ export class CableDrawing {
     this.#root.append(...this.#strands.values(), ...marks());
   }
 
-  /** A cut is over in a moment; it is shown for longer. */
+  /** A cut takes only a moment; the drawing shows it for longer. */
   cut() {
     this.#cutUntil = performance.now() + 900;
   }
 
-  /** `cutInMs`: how long until the page cuts the cable by itself, if it is going to. */
+  /** `cutInMs`: the time until the page cuts the cable automatically, if it will. */
   show(faults, states, cutInMs) {
     for (const [name, group] of this.#strands) group.dataset.state = states[name];
     const fault = this.#faultOf(faults);
     this.#root.dataset.fault = fault;
     this.#root.dataset.delayed = String(faults.isDelayed);
     const sentence = sentences[fault] ?? (faults.isDelayed ? sentences.slow : allOpen(states) ? sentences.well : sentences.back);
-    this.tell(cutInMs === undefined ? sentence : `${sentence} The first cut comes by itself in ${Math.ceil(cutInMs / 1000)} s.`);
+    this.tell(cutInMs === undefined ? sentence : `${sentence} The first cut happens automatically in ${Math.ceil(cutInMs / 1000)} s.`);
   }
 
   tell(caption) {
@@ -43,12 +43,12 @@ export class CableDrawing {
 }
 
 const sentences = {
-  well: 'All is well. A message takes 40 ms each way.',
-  back: 'The cable is whole. Who was cut off dials again.',
+  well: 'The cable is intact. A message takes 40 ms each way.',
+  back: 'The cable is intact. Disconnected clients reconnect.',
   slow: 'Slow: a message takes 540 ms each way.',
-  cut: 'Cut. What was in the cable is gone.',
-  frozen: 'Frozen. Nothing passes, and nobody is told.',
-  refused: 'Cut, and nobody is let in again for now.',
+  cut: 'Cut. The messages in the cable are lost.',
+  frozen: 'Frozen. No data passes, and neither end is notified.',
+  refused: 'Cut. New connections are refused for now.',
 };
 
 function allOpen(states) {

@@ -1,10 +1,10 @@
 import { byId, reducedMotion } from '../dom.js';
 import { watchSight } from '../sight.js';
 
-/** Long enough to see both counters move, short enough that a visitor is still there. */
+/** Long enough to see both counters change, short enough that the visitor has not left. */
 const WAIT_MS = 3_000;
 
-/** Cuts the cable once by itself, so that a visitor sees a disconnect and the resumption without a click. */
+/** Cuts the cable once automatically, so that a visitor sees a disconnect and the resumption without a click. */
 export class FirstCut {
   #cut;
   #dueAt;
@@ -18,7 +18,7 @@ export class FirstCut {
     });
   }
 
-  /** The milliseconds until the cut, counted while the cable is in view and ready; undefined where there is no cut to come. */
+  /** The milliseconds until the cut, counted while the cable is in view and ready; undefined if there will be no cut. */
   advance(isReady) {
     if (this.#isOver || !isReady || !this.#isSeen || reducedMotion.matches || document.hidden) {
       this.#dueAt = undefined;

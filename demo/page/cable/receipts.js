@@ -2,7 +2,7 @@ import { byId, element } from '../dom.js';
 
 const MAX_RECEIPTS = 40;
 
-/** What the clients tell of each break, and what was done to the cable; newest first. */
+/** The clients' reports of each disconnect, and the faults of the cable; newest first. */
 export class Receipts {
   #root = byId('receipts');
   #empty = byId('receipts-empty');
@@ -11,9 +11,9 @@ export class Receipts {
     this.#add('fault', element('p', {}, text));
   }
 
-  /** A Continuity, as `reconnected` hands it over. */
+  /** A Continuity, the argument of `reconnected`. */
   reconnected(name, { resumed, replayed, lost, reason }) {
-    const facts = { resumed, replayed, lost: lost ?? 'not known' };
+    const facts = { resumed, replayed, lost: lost ?? 'unknown' };
     const list = Object.entries(facts).map(([key, value]) => element('div', {}, element('dt', {}, key), element('dd', {}, String(value))));
     this.#add(
       name,
@@ -42,4 +42,4 @@ export class Receipts {
 }
 
 const names = { plain: 'Plain WebSocket', session: 'Session' };
-const titles = { plain: 'Plain WebSocket, connected again', session: 'Session, connected again' };
+const titles = { plain: 'Plain WebSocket, reconnected', session: 'Session, reconnected' };

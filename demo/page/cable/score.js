@@ -23,9 +23,9 @@ export class Score {
   }
 }
 
-/** What came of the numbers, in a sentence. */
+/** The result as a sentence. */
 function verdict({ lost, lostUp, lostDown, breaks, replayed }) {
   if (lost > 0) return `${lostUp} to the server, ${lostDown} to this page. The client can’t tell.`;
-  if (breaks === 0) return 'Every number arrived, or is on its way.';
-  return `${breaks === 1 ? '1 break' : `${breaks} breaks`}, ${replayed} sent again, none is missing. The client knows.`;
+  if (breaks === 0) return 'Every number has arrived or is in transit.';
+  return `${breaks === 1 ? '1 disconnect' : `${breaks} disconnects`}, ${replayed} sent again, none missing. The client knows.`;
 }

@@ -1,19 +1,19 @@
 import { Tally } from '/shared/tally.js';
 import { addressOf, typeOfPage } from '../dom.js';
 
-/** The same for both: back soon, and a silent server is given up within 3 s, where the protocol can tell. */
+/** The same for both: fast reconnects, and a silent server is dropped within 3 s if the protocol can detect it. */
 const options = {
   reconnect: { minDelayMs: 400, maxDelayMs: 1_000 },
   liveness: { pingMs: 1_000, timeoutMs: 2_000 },
   connectTimeoutMs: 8_000,
 };
 
-/** This page's end of one of the two connections: it says numbers, and counts those that it hears. */
+/** This page's end of one of the two connections: sends numbers, and counts received ones. */
 export class Side {
   client;
   #sent = 0;
   #heard = new Tally();
-  /** The breaks that the client came back from with nothing missing, and what was sent again for that. */
+  /** The disconnects after which no message was missing, and the number of messages sent again. */
   #resumed = { breaks: 0, replayed: 0 };
 
   constructor(bus, name, line) {
@@ -27,7 +27,7 @@ export class Side {
     });
   }
 
-  /** While reconnecting, too: both clients keep what they could not hand over yet. */
+  /** Also sends while reconnecting: both clients keep unsent messages. */
   say() {
     const { state } = this.client;
     if (state !== 'open' && state !== 'reconnecting') return;
@@ -36,8 +36,8 @@ export class Side {
   }
 
   /**
-   * Both directions, given what the server has counted: of what was sent, each message was received, or lost, or is on
-   * its way. The server's count is a moment older than ours.
+   * The sum of both directions, given the server's counters: each sent message is received, lost or in transit. The server's
+   * counters are slightly older than ours.
    */
   score(server) {
     const heard = this.#heard.counts;

@@ -1,9 +1,9 @@
 import { byId, formatBytes } from '../dom.js';
 
-/** A browser reads a file into memory whole; more than this is no use over one message. */
+/** A browser reads a whole file into memory; a larger file does not fit one message. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-/** Text, bytes or a file, made one message and handed to `send(message, title)`. */
+/** Turns text, bytes or a file into one message and passes it to `send(message, title)`. */
 export class Composer {
   #form = byId('composer');
   #note = byId('composer-note');
@@ -37,9 +37,9 @@ export class Composer {
     for (const field of this.#form.querySelectorAll('[data-kind]')) field.hidden = field.dataset.kind !== this.#kind;
     this.#say(
       {
-        text: 'Enter sends, Shift+Enter begins a new line.',
+        text: 'Enter sends, Shift+Enter starts a new line.',
         hex: '',
-        file: 'Sent whole, as one binary message. The demo’s server takes up to 1 MiB.',
+        file: 'The file is sent as one binary message. The demo’s server accepts up to 1 MiB.',
       }[this.#kind],
     );
     if (this.#kind === 'hex') this.#showHex();
@@ -48,7 +48,7 @@ export class Composer {
   #showHex() {
     const bytes = parseHex(byId('send-hex').value);
     this.#say(
-      bytes === undefined ? 'Two hexadecimal digits for each byte, please: 67 65 6d' : `${bytes.length} bytes`,
+      bytes === undefined ? 'Two hexadecimal digits for each byte are required: 67 65 6d' : `${bytes.length} bytes`,
       bytes === undefined,
     );
   }
@@ -84,7 +84,7 @@ export class Composer {
   }
 }
 
-/** Undefined for what is no sequence of bytes. Spaces, commas and 0x are nobody's business. */
+/** Undefined for text that is not a sequence of bytes. Ignores spaces, commas and 0x. */
 function parseHex(text) {
   const digits = text.replace(/0x|[\s,]/gi, '');
   if (digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits)) return undefined;

@@ -4,13 +4,13 @@ import { MessageLog } from './log.js';
 import { MachineDiagram } from './machine.js';
 import { Trouble } from './trouble.js';
 
-/** Addresses worth a try, some of which are worth it for what goes wrong. */
+/** Example addresses, some of which demonstrate an error. */
 const presets = {
   echo: () => ({ address: addressOf('/echo'), protocols: 'echo', type: typeOfPage() }),
   clock: () => ({ address: addressOf('/clock'), protocols: 'clock', type: typeOfPage() }),
   goodbye: () => ({ address: addressOf('/goodbye'), protocols: '', type: typeOfPage() }),
   insecure: () => ({ address: `ws://${location.host}/echo`, protocols: '', type: 'secure' }),
-  // Not one of the ports that browsers refuse by themselves.
+  // A port that browsers do not block.
   nobody: () => ({ address: 'ws://localhost:49151', protocols: '', type: 'insecure' }),
 };
 
@@ -20,8 +20,8 @@ export function startConsole() {
 
 class Console {
   #client;
-  /** The error that was told last: a failed attempt is told by its promise, by the event, and as the reason of the close. */
-  #told;
+  /** The last reported error: a failed attempt appears in its promise, in the event, and as the reason of the close. */
+  #reported;
   #form = byId('dial');
   #log = new MessageLog();
   #machine = new MachineDiagram();
@@ -54,10 +54,10 @@ class Console {
     elements.type.value = type;
   }
 
-  /** A client connects once, so every attempt of the visitor's gets a new one. */
+  /** A client connects once, so every attempt of the visitor creates a new one. */
   async #connect() {
     this.#trouble.clear();
-    this.#told = undefined;
+    this.#reported = undefined;
     await this.#client?.close();
     this.#machine.show('idle');
     try {
@@ -85,15 +85,15 @@ class Console {
     client.on('state', (now, before) => isPresent() && this.#show(now, before));
     client.on('open', () => this.#log.note(opened(client), 'good'));
     client.on('reconnecting', ({ attempt, delayMs, cause }) => this.#log.note(retrying(attempt, delayMs, cause), 'warning'));
-    client.on('reconnected', () => this.#log.note('Connected again. What was under way when the link broke, nobody can know.', 'good'));
+    client.on('reconnected', () => this.#log.note('Reconnected. It is unknown which messages in transit arrived.', 'good'));
     client.on('close', ({ code, reason, wasClean }) => {
-      const news = reason === this.#told?.message ? '' : reason;
+      const news = reason === this.#reported?.message ? '' : reason;
       this.#log.note(closed(code, news, wasClean), wasClean ? 'plain' : 'bad');
     });
     client.on('error', (error) => isPresent() && this.#fail(error));
   }
 
-  /** Ends when the connection does: the last message has been read then. */
+  /** Ends with the connection, after the last message. */
   async #read(client) {
     for await (const message of client) this.#log.message('in', message);
   }
@@ -129,9 +129,9 @@ class Console {
   }
 
   #fail(error) {
-    if (error.code === 'ABORTED' || (error.code === 'NOT_OPEN' && error.context.state === 'closed')) return; // the visitor's own doing
-    if (error === this.#told) return;
-    this.#told = error;
+    if (error.code === 'ABORTED' || (error.code === 'NOT_OPEN' && error.context.state === 'closed')) return; // the visitor closed it
+    if (error === this.#reported) return;
+    this.#reported = error;
     const remedy = {
       label: 'Use the type insecure',
       act: () => {

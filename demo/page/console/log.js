@@ -1,11 +1,11 @@
 import { byId, element, formatBytes, utf8Length } from '../dom.js';
 
-/** A log that grows without end would end the page; what went away is counted. */
+/** Bounds the log's memory; the log counts removed entries. */
 const MAX_ENTRIES = 200;
 const MAX_TEXT_LENGTH = 2_000;
 const MAX_DUMP_BYTES = 64;
 const isNarrow = matchMedia('(max-width: 640px)');
-/** Nearer to the end than this, the reader follows the log. */
+/** Within this distance of the end, the view follows the log. */
 const FOLLOW_PX = 40;
 
 const directions = {
@@ -14,7 +14,7 @@ const directions = {
   note: { sign: '·', name: 'event' },
 };
 
-/** What travelled and what happened, newest last. Entries of one frame are shown together, however many they are. */
+/** Messages and events, newest last. Entries of one frame are rendered together. */
 export class MessageLog {
   #root = byId('log');
   #waiting = [];
@@ -98,7 +98,7 @@ function textBody(text) {
   return text.length <= MAX_TEXT_LENGTH ? text : `${text.slice(0, MAX_TEXT_LENGTH)} … and ${text.length - MAX_TEXT_LENGTH} characters more`;
 }
 
-/** Bytes as everybody reads them: rows of hexadecimal, and what of it is ASCII. */
+/** Rows of hexadecimal bytes and their ASCII characters. */
 function hexDump(bytes) {
   const rows = [];
   const rowBytes = isNarrow.matches ? 8 : 16;

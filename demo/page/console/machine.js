@@ -1,6 +1,6 @@
 import { byId, reducedMotion, svgElement } from '../dom.js';
 
-/** The six states and every way between them, as the library's machine has them. */
+/** The six states and all transitions of the library's state machine. */
 const nodes = {
   idle: [84, 34],
   connecting: [316, 34],
@@ -30,15 +30,15 @@ const BEVEL = 8;
 const TRAVEL_MS = 550;
 
 const sentences = {
-  idle: 'The connection is idle: nothing is dialled yet.',
+  idle: 'The connection is idle: connect() has not been called.',
   connecting: 'The connection is connecting.',
   open: 'The connection is open.',
-  reconnecting: 'The connection is lost, and reconnecting by itself.',
+  reconnecting: 'The connection is lost and reconnects automatically.',
   closing: 'The connection is closing: waiting for the other side’s close frame.',
   closed: 'The connection is closed.',
 };
 
-/** The connection's state, drawn as the machine has it: the present state is lit, and the way that led there with it. */
+/** The diagram of the connection's states: highlights the current state and the last transition. */
 export class MachineDiagram {
   #root = byId('machine');
   #caption = byId('machine-caption');
@@ -69,7 +69,7 @@ export class MachineDiagram {
   }
 }
 
-/** Draws the way once more, from its start to its end. */
+/** Animates the transition from its start to its end. */
 function travel(path) {
   const length = path.getTotalLength();
   path.animate(

@@ -1,25 +1,25 @@
 import { byId, element } from '../dom.js';
 
-/** Errors as a person wants to read them: a heading in plain words, the library's own sentence, and the facts. */
+/** Errors in readable form: a heading in plain words, the library's own sentence, and the context. */
 const headings = {
   INSECURE_ADDRESS: 'That address is not encrypted',
   INVALID_ADDRESS: 'That is not a WebSocket address',
-  INVALID_OPTION: 'Something in the form does not fit',
+  INVALID_OPTION: 'A value in the form is invalid',
   CONNECT_FAILED: 'No connection',
   CONNECT_TIMEOUT: 'No answer in time',
   NOT_OPEN: 'The connection is not open',
-  OUTBOX_FULL: 'Too much is waiting to be sent',
+  OUTBOX_FULL: 'Too many messages wait to be sent',
   MESSAGE_TOO_BIG: 'That message is too big',
-  INBOX_FULL: 'More arrived than could be read',
-  INVALID_CLOSE: 'That cannot be a close code or reason',
-  UNSENT: 'Not everything was sent',
-  UNDELIVERED: 'Not everything is known to have arrived',
+  INBOX_FULL: 'Messages arrived faster than they were read',
+  INVALID_CLOSE: 'That is not a valid close code or reason',
+  UNSENT: 'Some messages were not sent',
+  UNDELIVERED: 'Some messages may not have arrived',
 };
 
 export class Trouble {
   #root = byId('trouble');
 
-  /** `remedy` is a button that does what the sentence advises. */
+  /** `remedy` is a button that follows the advice. */
   show(error, remedy) {
     const code = error.code ?? error.name;
     const facts = Object.entries(error.context ?? {}).map(([name, value]) =>

@@ -5,21 +5,21 @@ import { watchSight } from '../sight.js';
 const HEIGHT_PX = 200;
 
 /**
- * A uPlot that moves: the last `length` samples, shaded where there was no connection, in the theme's colours. It is drawn
- * while it is in view.
+ * A moving uPlot of the last `length` samples in the theme's colours, shaded during disconnects. It is drawn while it is in
+ * view.
  */
 export class LivePlot {
   #root;
   #series;
   #length;
   #columns;
-  /** Whether there was a connection, for each sample. */
+  /** For each sample: whether there was a connection. */
   #connected = [];
   #plot;
   #least;
   #isSeen = false;
 
-  /** `least` is the smallest top of the scale, so that a quiet line does not look wild. */
+  /** `least` is the minimum top of the scale, so that small changes do not look large. */
   constructor(root, series, length, least) {
     this.#root = root;
     this.#series = series;
@@ -35,17 +35,17 @@ export class LivePlot {
     });
   }
 
-  /** `values` has null for what could not be measured. */
+  /** `values` contains null for missing measurements. */
   push(values, isConnected) {
     const sample = [Date.now() / 1000, ...values, isConnected];
     for (const [i, column] of [...this.#columns, this.#connected].entries()) {
       column.push(sample[i]);
-      if (column.length > this.#length + 1) column.shift(); // the samples at both ends of the time that is shown
+      if (column.length > this.#length + 1) column.shift(); // keeps the samples at both ends of the visible time
     }
     this.#draw();
   }
 
-  /** The least and the most of a series, in words. */
+  /** The minimum and the maximum of a series, as text. */
   summary(index, format) {
     const values = this.#columns[index + 1].filter((value) => value !== null);
     return values.length === 0 ? '' : `Between ${format(Math.min(...values))} and ${format(Math.max(...values))}.`;

@@ -4,12 +4,12 @@ import { LivePlot } from './plot.js';
 const PING_MS = 250;
 const SAMPLE_MS = 500;
 const SAMPLES = 120;
-/** A ping that is not answered within this is no round trip any more. */
+/** The number of unanswered pings that are kept. */
 const MAX_PINGS = 20;
 
 /**
- * Round trips and message rates. The round trips have a connection of their own, with a handler that is called the
- * moment a message arrives: read from a frame loop, they would measure the frames.
+ * Round trips and message rates. The round trips have their own connection, with a handler that runs as soon as a message
+ * arrives: a frame loop would add the time of a frame.
  */
 export function startPulse(bus, arena) {
   const trips = new RoundTrips(bus);
@@ -52,7 +52,7 @@ class RoundTrips {
       protocols: ['echo'],
       reconnect: { minDelayMs: 400, maxDelayMs: 2_500 },
     });
-    this.#client.on('error', () => {}); // the plot shows that there is no connection
+    this.#client.on('error', () => {}); // the plot shows the disconnect
     setInterval(() => this.#ping(), PING_MS);
   }
 
@@ -60,7 +60,7 @@ class RoundTrips {
     return this.#client.isConnectionOpen();
   }
 
-  /** The median of the trips since the last time; null when there was none. */
+  /** The median of the round trips since the last call; null if there was none. */
   take() {
     const sorted = this.#fresh.sort((a, b) => a - b);
     this.#fresh = [];
@@ -90,5 +90,5 @@ function showNow({ tripMs, received, sent, isOpen }) {
 }
 
 function sheddingNote(shed) {
-  return shed === 0 ? '' : `${shed} stale positions were shed rather than queued.`;
+  return shed === 0 ? '' : `${shed} outdated positions were dropped instead of queued.`;
 }
