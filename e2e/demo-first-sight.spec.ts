@@ -67,7 +67,7 @@ test.describe('the first cut', () => {
       await expect(page.locator('#cable-caption')).toContainText(/The first cut happens automatically in \d s/);
       await expect(faults(page)).toHaveText(/This page cut the cable once/);
       await expect(page.locator('#receipts .receipt.session')).toContainText(/resumed\s*true.*lost\s*0/);
-      await expect(page.locator('#receipts .receipt.plain')).toContainText(/resumed\s*false.*lost\s*not known/);
+      await expect(page.locator('#receipts .receipt.plain')).toContainText(/resumed\s*false.*lost\s*unknown/);
       await expect.poll(() => lost(page, 'plain')).toBeGreaterThan(0);
       expect(await lost(page, 'session')).toBe(0);
     });
