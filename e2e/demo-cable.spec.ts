@@ -71,7 +71,7 @@ test('cut again and again, the plain client loses and does not know it; the sess
   await expect(receipts(page, 'plain').first()).toContainText(/resumed\s*false.*lost\s*unknown/);
   await expect(receipts(page, 'session').first()).toContainText(/resumed\s*true.*replayed\s*\d+.*lost\s*0/);
   await expectWhole(page);
-  await expect(side(page, 'session').locator('.cable-verdict')).toContainText(/3 breaks, \d+ sent again, none is missing/);
+  await expect(side(page, 'session').locator('.cable-verdict')).toContainText(/3 disconnects, \d+ sent again, none missing/);
 
   const { sent = 0, received = 0, underWay = 0, lost = 0, duplicated, disordered } = await counts(page, 'plain');
   expect(received + lost + underWay).toBe(sent);
@@ -102,7 +102,7 @@ test('refused, both try until they are let in; the session lost nothing meanwhil
   await press(page, 'Refuse 5 s');
   expect(await again).toMatch(/Refusing, \d s/);
   for (const name of ['plain', 'session'] as const) await expect.poll(() => texts(`#cable-${name} .cable-state`)).toContain('reconnecting');
-  await expect.poll(() => texts('#cable-caption')).toContain('nobody is let in');
+  await expect.poll(() => texts('#cable-caption')).toContain('New connections are refused');
   const underWay = async () => (await texts('#cable-session [data-count=underWay]')).split('\n').map(Number);
   await expect.poll(async () => Math.max(...(await underWay()))).toBeGreaterThan(several(80));
   for (const name of ['plain', 'session'] as const) await expect(receipts(page, name)).toHaveCount(1);
@@ -183,7 +183,7 @@ test('the receipts are bounded, newest first', async ({ page }) => {
   await expect(receipts(page, 'session')).toHaveCount(1);
   await expect(page.locator('#receipts .receipt')).toHaveCount(40);
   await expect(page.locator('#receipts .receipt').last()).toContainText('500 ms');
-  await expect(page.locator('#receipts .receipt').first()).toContainText('connected again');
+  await expect(page.locator('#receipts .receipt').first()).toContainText('reconnected');
 });
 
 test.describe('with motion', () => {
