@@ -51,7 +51,7 @@ const sentences: Readonly<Record<ErrorCode, Sentence>> = {
   HANDLER_FAILED: ({ handler }) =>
     handler === 'isSameUser'
       ? "The application's isSameUser function threw, so the session was not resumed. The server continues; see cause."
-      : `The application's ${handler} handler threw. The connection stays open; see cause.`,
+      : `The application's ${handler} handler threw. No connection is affected; see cause.`,
   HAS_HANDLER: () => 'The client has a message handler, which takes every message. Remove the handler to iterate.',
   INBOX_FULL: inboxFull,
   INSECURE_ADDRESS: ({ address }) => `${address} is not encrypted. Write wss://, or set type: 'insecure'.`,
