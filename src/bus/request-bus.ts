@@ -7,7 +7,7 @@ import { checkObject } from '../core/option-checks.js';
 import type { ClientOptions } from '../core/options.js';
 import type { Address, ClientEvents, CloseInfo, IWebsocketClient, OnMessage, Received, WebsocketType } from '../core/types.js';
 
-/** A client of the bus as the bus makes it: it can be started, and says when nobody will read it any more. */
+/** Creates a client of the bus. `onFinished` is called once the connection is closed and every buffered message has been read. */
 export type MakeBusClient = (
   address: Address,
   type: WebsocketType,
@@ -20,8 +20,8 @@ type BusEvents = {
 };
 
 /**
- * Clients whose connection ended by itself and that can still be named by their id. Far more than a program loses at once; a closed
- * client takes about 2 kB.
+ * How many clients whose connection ended by itself can still be addressed by their id. Far more than a program loses at once; a
+ * closed client takes about 2 kB.
  */
 const MAX_ENDED = 4_096;
 
@@ -31,12 +31,11 @@ const MAX_ENDED = 4_096;
  */
 export class RequestBus implements AsyncDisposable {
   readonly #clients = new Map<string, IWebsocketClient>();
-  /** No longer on the bus, through no act of their owner: a send to one of these ids is not the sender's mistake. */
+  /** Clients that are no longer on the bus without a `close()` of their owner: a send to one of these ids is not the sender's mistake. */
   readonly #ended = new Map<string, IWebsocketClient>();
   /**
-   * By event, and by the client's id: what takes the bus's listener off again. A client is listened to only while
-   * somebody listens on the bus: a `message` listener takes the messages from those who poll, and an `error` listener
-   * the errors from the log.
+   * By event and client id: the function that removes the bus's listener. The bus listens to a client only while it has a listener
+   * itself: a `message` listener takes the messages from polls, and an `error` listener the errors from the log.
    */
   readonly #forwarded = new Map<keyof ClientEvents, Map<string, () => void>>();
   readonly #events: Emitter<BusEvents>;
@@ -47,16 +46,16 @@ export class RequestBus implements AsyncDisposable {
     this.#events = new Emitter(clientEvents, (cause, event) => report(makeError('HANDLER_FAILED', { handler: event }, cause)));
   }
 
-  /** Those that are not closed, or whose end was not read yet, by id. */
+  /** By id, the clients that are not closed, or whose end has not been read yet. */
   get clients(): ReadonlyMap<string, IWebsocketClient> {
     return this.#clients;
   }
 
   /**
    * Starts connecting at once and returns the connection's unique instance. Messages sent before it opens wait. A
-   * first attempt that fails is not the end: it tries on as `options.reconnect` says, and tells so in events.
+   * failed first attempt is retried as `options.reconnect` says, and reported by events.
    *
-   * @param onMessage called with every message. Left out, messages wait for `getMessage()`.
+   * @param onMessage called with every message. Without it, messages wait for `getMessage()`.
    * @param type `'secure'` by default, so that nothing is sent unencrypted by mistake; `'insecure'` dials ws.
    * @throws {WebsocketError} `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call.
    */
@@ -66,7 +65,7 @@ export class RequestBus implements AsyncDisposable {
     const client = this.#make(address, type, complete, (finished, isOwn) => this.#forget(finished, isOwn));
     this.#clients.set(client.id, client);
     for (const event of this.#forwarded.keys()) this.#forward(event, client);
-    client.connect().catch(() => {}); // told by `error` and `close`
+    client.connect().catch(() => {}); // reported by `error` and `close`
     return client;
   }
 
@@ -90,7 +89,7 @@ export class RequestBus implements AsyncDisposable {
     return this.#get(client).sendMessageBinary(bytes);
   }
 
-  /** Never waits. Undefined also for an id that is no longer on the bus, so that a frame loop may go on asking. */
+  /** Never waits. Returns undefined, too, for an id that is no longer on the bus, so that a frame loop may continue to poll. */
   getMessage(client: IWebsocketClient | string): Received | undefined {
     return this.#find(client)?.getMessage();
   }
@@ -104,7 +103,7 @@ export class RequestBus implements AsyncDisposable {
    * The events of all clients, with the client in front. A listener of `message` is a handler of every client:
    * while there is one, polling finds nothing.
    *
-   * @returns a function that takes the listener off again.
+   * @returns a function that removes the listener.
    */
   on<E extends keyof ClientEvents>(event: E, listener: BusEvents[E]): () => void {
     const off = this.#events.on(event, listener);
@@ -119,7 +118,7 @@ export class RequestBus implements AsyncDisposable {
   }
 
   /**
-   * As `close` of every client. Resolves when all are down.
+   * As `close` of every client. Resolves when all are closed.
    *
    * @throws {WebsocketError} (rejects) `INVALID_CLOSE`.
    */

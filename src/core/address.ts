@@ -3,7 +3,7 @@ import type { WebsocketType } from './types.js';
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 
-/** No host where the host should be: '/chat', 'wss:/host'. A URL parser takes the next word for it, and dials a stranger. */
+/** An address without a host: '/chat', 'wss:/host'. A URL parser would use the next word as the host. */
 const HOSTLESS = /^([a-z][a-z0-9+.-]*:)?[/\\]/i;
 
 /**
@@ -21,7 +21,7 @@ export function resolveAddress(address: string | URL, type: WebsocketType): URL 
 }
 
 function parse(address: string | URL, type: WebsocketType): URL {
-  // An address function in plain JavaScript may well answer undefined: that is no host of this name.
+  // An address function in plain JavaScript may return undefined, which must not become a host of that name.
   const href: unknown = typeof address === 'string' ? address : address?.href;
   const text = typeof href === 'string' ? href.trim() : '';
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
@@ -36,7 +36,7 @@ function parse(address: string | URL, type: WebsocketType): URL {
   return url;
 }
 
-/** Without the cause: Node's error carries the whole address, credentials and all. */
+/** Returns no cause: Node's error contains the whole address, with its credentials. */
 function parseUrl(href: string): URL | undefined {
   try {
     return new URL(href);
@@ -55,12 +55,12 @@ function unusablePartOf(url: URL): string | undefined {
   return url.port === '0' ? 'port' : undefined;
 }
 
-/** An address as errors and logs may show it: without user, password, query and fragment, where secrets travel. */
+/** An address for errors and logs: without user, password, query and fragment, which may contain secrets. */
 export function publicAddress(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
 }
 
-/** The same for what could not be parsed: nothing from a ? or # on, and where there is an @, nobody knows where secrets end. */
+/** The same for an address that cannot be parsed: cut at the first ? or #, and hidden if it has an @, as the end of the credentials is unknown. */
 function publicText(text: string): string {
   return text.includes('@') ? '…@…' : text.replace(/[?#].*$/s, '?…');
 }

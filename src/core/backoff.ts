@@ -7,7 +7,7 @@ export interface Backoff {
   readonly maxAttempts: number;
 }
 
-/** While a person looks at the page: short enough to wait for, and the server's clients are still spread over it. */
+/** For a visible page: a time that a person waits, and long enough to spread the clients of a server. */
 const VISIBLE_MAX_DELAY_MS = 5_000;
 
 export function visibleBackoff(backoff: Backoff): Backoff {
@@ -15,8 +15,8 @@ export function visibleBackoff(backoff: Backoff): Backoff {
 }
 
 /**
- * Exponential with full jitter: evenly spread between nothing and a ceiling that doubles. Full jitter spreads the
- * clients of a restarted server best of the common variants (AWS Architecture Blog, "Exponential Backoff and Jitter").
+ * Exponential backoff with full jitter: uniform between 0 and a ceiling that doubles. Of the common variants, full jitter
+ * spreads the clients of a restarted server best (AWS Architecture Blog, "Exponential Backoff and Jitter").
  *
  * @param attempt counted from 1.
  * @param chance in [0, 1).

@@ -8,50 +8,50 @@ import type { CloseInfo, Continuity, Delivery, Message } from './types.js';
  * session numbers, batches and keeps them. A channel outlives its transports and has at most one at a time.
  */
 export interface Channel {
-  /** Bytes accepted and not yet handed to the network, the buffer of the present transport included. */
+  /** Bytes accepted and not yet written to the network, including the buffer of the current transport. */
   readonly bufferedBytes: number;
   /** Subprotocols to offer in the handshake, given the application's. */
   offer(protocols: readonly string[]): readonly string[];
   /** The application's subprotocol, given the transport's. */
   protocolOf(transport: Transport): string;
-  /** Takes the message or throws `OUTBOX_FULL`. Returns the bytes that waited before it, as far as they are known. */
+  /** Accepts the message or throws `OUTBOX_FULL`. Returns the bytes known to have been queued before it. */
   send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): number;
   /** The transport has opened. The channel calls `ready` now or later, before it delivers anything. */
   attach(transport: Transport): void;
   /** The transport is gone. */
   detach(): void;
   received(message: Message, bytes: number): void;
-  /** The buffer of the transport is below its mark again. */
+  /** The buffer of the transport is below its high-water mark again. */
   drained(): void;
-  /** The application has taken this much from the inbox. */
+  /** The application has read this many bytes from the inbox. */
   consumed(bytes: number): void;
-  /** Sends the messages that wait, then starts the closing handshake; where the channel resumes and has no transport, over the next. */
+  /** Sends the queued messages, then starts the closing handshake. A channel that resumes and has no transport does so over the next one. */
   close(code: number, reason: string): void;
-  /** The connection is down for good: what was accepted and never left, or never acknowledged. */
+  /** The connection is closed for good. Returns the accepted messages that were never sent, or never acknowledged. */
   end(): Leftover;
-  /** A ping of the channel's own, for platforms whose transports have none. */
+  /** A ping in the channel's own protocol, for platforms whose transports have none. */
   readonly ping?: () => void;
   /** What follows a lost transport. */
   readonly recover: Recover;
-  /** True where accepted messages outlive a transport: after a disconnect the channel goes on where it was. */
+  /** True if accepted messages outlive a transport: after a disconnect the channel continues. */
   readonly resumes: boolean;
-  /** Of a channel that resumes: true while a next transport would bring nothing, as there is no session to end and no message waits. */
+  /** For a channel that resumes: true while it has no session to end and no queued message, so that another transport is not needed. */
   readonly isDone?: boolean;
-  /** True where the peer stops when the inbox is not read, so that a full inbox is no fault. */
+  /** True if flow control stops the peer when the inbox is not read, so that a full inbox is not an error. */
   readonly holdsPeer: boolean;
   /** Largest WebSocket message that this channel reads; undefined where that is the largest message. */
   readonly maxFrameBytes?: number;
 }
 
-/** `messages` and `bytes` count what never left. */
+/** `messages` and `bytes` count the messages that were never sent. */
 export interface Leftover {
   readonly messages: number;
   readonly bytes: number;
-  /** Where a channel knows what arrived: all that the peer did not acknowledge, oldest first. */
+  /** If the channel knows which messages arrived: all that the peer did not acknowledge, oldest first. */
   readonly undelivered?: readonly Message[];
 }
 
-/** What a channel is made with, once: the two sides that it reports to. */
+/** The two sides to which a channel reports. Created once. */
 export interface ChannelContext {
   readonly sink: ChannelSink;
   readonly control: ChannelControl;
@@ -66,11 +66,11 @@ export interface ChannelSink {
   drained(): void;
   /** A round trip was measured. */
   measured(rttMs: number): void;
-  /** Left out: nothing asks. So many messages, the oldest that were accepted, have arrived. */
+  /** Optional. This many of the oldest accepted messages have arrived. */
   acknowledged?(messages: number): void;
 }
 
-/** The connection's side: what moves its state. */
+/** The connection's side: the events that change its state. */
 export interface ChannelControl {
   /** Messages may flow. */
   ready(continuity: Continuity): void;
@@ -83,7 +83,7 @@ export interface ChannelControl {
   terminate(info: CloseInfo, error: WebsocketError): void;
   /** The peer asked to wait before the next attempt. */
   retryAfter(delayMs: number): void;
-  /** Messages of a session that is gone: the peer did not acknowledge them. */
+  /** Messages of a lost session that the peer did not acknowledge. */
   undelivered(messages: readonly Message[]): void;
 }
 

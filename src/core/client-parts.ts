@@ -18,16 +18,16 @@ export interface ChannelOptions {
   readonly replayBytes: number;
 }
 
-/** What session() really returns: core knows only that it can make a link. */
+/** The object that session() returns. core only knows that it can make a channel. */
 export interface ChannelFeature extends SessionFeature {
-  /** What it was made with: plain data, of which another place can make the same. */
+  /** The options of session(), as plain data, so that a shared worker can make the same session. */
   readonly options: ChannelOptions;
   makeChannel(settings: Settings, platform: Platform): MakeChannel;
-  /** The same way to dial, with errors that say what a refused handshake means to this link. */
+  /** Wraps `dial`, to report what a refused handshake means for this channel. */
   wrap?(dial: Dial): Dial;
 }
 
-/** What webSocketStream() really returns: another way to dial, from the same platform. */
+/** The object that webSocketStream() returns: another `dial` for the same platform. */
 export interface DialFeature extends TransportFeature {
   readonly dial: Dial;
 }
@@ -36,7 +36,7 @@ export interface DialFeature extends TransportFeature {
 export interface ClientParts {
   readonly platform: Platform;
   readonly settings: Settings;
-  /** Whether the first failure goes to the platform's log where nothing listens: nothing else may report it. */
+  /** Whether the first failure is written to the platform's log if it has no listener: nothing else may report it. */
   readonly reportsFirstFailure?: boolean;
   readonly onMessage: OnMessage | undefined;
   readonly signal: AbortSignal | undefined;
@@ -52,7 +52,7 @@ export interface DialingParts extends ClientParts {
 }
 
 /**
- * Checks all that can be checked before anything is dialled, so that a mistake is thrown at the call.
+ * Checks everything that can be checked before dialling, so that a mistake throws at the call.
  *
  * @throws {WebsocketError} `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`.
  */

@@ -39,12 +39,12 @@ export class Client implements IWebsocketClient {
   #hasOpened = false;
   #reportsFirstFailure: boolean | undefined;
   readonly #closing = deferred<CloseInfo>();
-  /** What is closed has not drained: those who wait are about to be told so. */
+  /** A closed client has not drained: its waiters are about to be rejected. */
   readonly #drain = new Drain(() => this.state !== 'closed' && this.bufferedBytes * 2 <= this.#parts.settings.outbox.highWaterBytes);
   #unwatch: (() => void) | undefined;
-  /** The owner has called `close()`, so a later send is a mistake of its own. */
+  /** The owner has called `close()`, so a later send is its own mistake. */
   #ownerClosed = false;
-  /** Sends that found the connection at its end, through no fault of the sender, and are not reported yet. */
+  /** Sends after the connection ended without the owner's `close()`, not reported yet. */
   #late = { messages: 0, bytes: 0 };
   #info: CloseInfo | undefined;
   #hasLoggedUnsent = false;
@@ -163,7 +163,7 @@ export class Client implements IWebsocketClient {
     await this.close();
   }
 
-  /** Resolves when the connection is down. */
+  /** Resolves when the connection is closed. */
   protected get ending(): Promise<CloseInfo> {
     return this.#closing.promise;
   }
@@ -182,7 +182,7 @@ export class Client implements IWebsocketClient {
     return this.keepsUp(this.#connection.channel.send(message, bytes, delivery), bytes);
   }
 
-  /** @param waitingBytes that waited before a message of `bytes` was sent. */
+  /** @param waitingBytes queued before a message of `bytes` was sent. */
   protected keepsUp(waitingBytes: number, bytes: number): boolean {
     return waitingBytes + bytes < this.#parts.settings.outbox.highWaterBytes;
   }
@@ -192,20 +192,20 @@ export class Client implements IWebsocketClient {
     this.#parts.onFinished?.(this, isOwn);
   }
 
-  /** An error that nothing listens for. */
+  /** An error without a listener. */
   protected report(error: WebsocketError): void {
     this.#parts.platform.report(error);
   }
 
-  /** An error of the connection that nothing listens for, and that an event, a promise or the state reports as well. */
+  /** An error of the connection without a listener, which an event, a promise or the state reports as well. */
   protected unheard(error: WebsocketError): void {
     if (error.code === 'MESSAGE_TOO_BIG' || this.#isFirstFailure()) this.report(error);
   }
 
-  /** So many messages were accepted and never left. */
+  /** This many messages were accepted and never sent. */
   protected unsent(_messages: number): void {}
 
-  /** Reported with the close, or after it: once for all the sends between two microtask checkpoints. */
+  /** Reported with the close, or after it: once for all sends between two microtask checkpoints. */
   #addLate(messages: number, bytes: number): void {
     const late = this.#late;
     if (this.#info !== undefined && late.messages === 0) queueMicrotask(() => this.#tellUnsent());
@@ -213,14 +213,14 @@ export class Client implements IWebsocketClient {
     late.bytes += bytes;
   }
 
-  /** Where nobody listens, one line of the log stands for all: a frame loop may go on sending. */
+  /** Without a listener, one line of the log stands for all: a frame loop may continue to send. */
   #tellUnsent(): void {
     const late = this.#late;
     if (late.messages === 0) return;
     const isHeard = this.#events.has('error');
     if (isHeard || !this.#hasLoggedUnsent) this.#tell(makeError('UNSENT', { ...late, code: this.#info?.code }));
     this.#hasLoggedUnsent ||= !isHeard;
-    // What the listener itself has sent is counted, and not reported to it again: that would have no end.
+    // A message that the listener itself sends is counted, and not reported again: that would never end.
     this.#late = { messages: 0, bytes: 0 };
     this.unsent(late.messages);
   }
@@ -245,20 +245,20 @@ export class Client implements IWebsocketClient {
     }
   }
 
-  /** Told as an `error` event; where nobody listens, or the listener is what failed, to the platform's log. */
+  /** Reported as an `error` event; without a listener, or if that listener failed, in the platform's log. */
   protected handlerFailed(cause: unknown, handler: string): void {
     const error = makeError('HANDLER_FAILED', { handler }, cause);
     if (handler === 'error') this.report(error);
     else this.#tell(error);
   }
 
-  /** For what no state, close record or rejection tells as well: where nobody listens it goes to the platform's log. */
+  /** For an error that no state, close record or rejection reports as well: without a listener it goes to the platform's log. */
   #tell(error: WebsocketError): void {
     if (this.#events.has('error')) this.#events.emit('error', error);
     else this.report(error);
   }
 
-  /** Of a client whose first attempt nobody awaits. */
+  /** Of a client whose first attempt is not awaited. */
   #isFirstFailure(): boolean {
     const isFirst = this.#reportsFirstFailure === true && !this.#hasOpened;
     this.#reportsFirstFailure = false;
@@ -267,7 +267,7 @@ export class Client implements IWebsocketClient {
 
   readonly #abort = (): void => {
     this.#opening.reject(makeError('ABORTED', {}, this.#parts.signal?.reason));
-    // At once: who aborts does not want it tried again.
+    // At once: an aborted attempt is not to be retried.
     this.#connection.close(1000, 'aborted', true);
   };
 
@@ -312,7 +312,7 @@ export class Client implements IWebsocketClient {
     };
   }
 
-  /** Where nobody listens an error tells of them, except of those that are told as unsent. */
+  /** Without a listener, an error reports them, except those that UNSENT reports. */
   #handBack(messages: readonly Message[], unsentMessages: number): void {
     if (messages.length === 0) return;
     if (this.#events.has('undelivered')) this.#events.emit('undelivered', messages);
@@ -327,7 +327,7 @@ export class Client implements IWebsocketClient {
     this.#addLate(messages, bytes);
     this.#info = info;
     this.#tellUnsent();
-    // Not for nothing: an error with its stack costs as much as all else that an end does.
+    // Only if needed: an error with its stack costs as much as the rest of closing.
     if (!this.#hasOpened) this.#opening.reject(cause ?? makeError('NOT_OPEN', { state: 'closed', ...info }));
     this.#drain.fail(() => makeError('NOT_OPEN', { state: 'closed' }));
     this.#closing.resolve(info);

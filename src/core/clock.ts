@@ -1,6 +1,6 @@
 /** Time, handed to each client so that tests can own it. */
 export interface Clock {
-  /** Wall-clock milliseconds: they go on while a laptop sleeps, which is how a sleep is noticed. */
+  /** Wall-clock milliseconds. They continue while a laptop sleeps, which is how a sleep is detected. */
   now(): number;
   /** Calls once after the delay, unless cancelled. */
   after(delayMs: number, call: () => void): Cancel;
@@ -9,16 +9,16 @@ export interface Clock {
 /** Safe to call twice, and after the call was made. */
 export type Cancel = () => void;
 
-/** A timer that is this much late shows that the program was busy, or the machine asleep: an answer may lie unread. */
+/** A timer that is this late shows that the program was busy, or the machine asleep: an answer may be unread. */
 export const LATE_MS = 20;
 
-/** What the program then gets to read it: several rounds of I/O, as a handshake over TLS takes. */
+/** The time to read it: several rounds of I/O, as a handshake over TLS takes. */
 export const GRACE_MS = 500;
 
-/** A program that is busy without end still has its deadlines. */
+/** So that a program that is always busy still has deadlines. */
 export const MAX_GRACES = 3;
 
-/** As `after`, for the end of a wait: where the timer is late, what arrived in time is read before the call. */
+/** As `after`, for the end of a wait: if the timer is late, data that arrived in time is read before the call. */
 export function deadline(clock: Clock, delayMs: number, call: () => void, graces = MAX_GRACES): Cancel {
   const dueAt = clock.now() + delayMs;
   let cancel = clock.after(delayMs, () => {
@@ -28,5 +28,5 @@ export function deadline(clock: Clock, delayMs: number, call: () => void, graces
   return () => cancel();
 }
 
-/** Longer, and `setTimeout` runs at once in every runtime: its delay has 31 bits. */
+/** The delay of `setTimeout` has 31 bits: with a longer one it runs at once in every runtime. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;

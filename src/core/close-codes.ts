@@ -16,21 +16,21 @@ const NEVER_BETTER: readonly number[] = [
 ];
 
 /**
- * Whether another attempt can help. Not after 1000, which says that the purpose of the connection is fulfilled, and
- * not after what the same bytes would bring about again. 4400-4499 is what HTTP's 4xx is: ours to set right.
+ * Whether another attempt can help. It cannot after 1000, which means that the purpose of the connection is fulfilled, and
+ * after codes that the same bytes would cause again. 4400-4499 correspond to HTTP's 4xx: the client has to change something.
  */
 export function canReconnectAfter(code: number): boolean {
   return !NEVER_BETTER.includes(code) && !(code >= 4400 && code <= 4499);
 }
 
-/** Refuses at the call what a close frame cannot carry (RFC 6455): a code that no endpoint may send, a reason that is no string or too long. */
+/** Throws for a code that no endpoint may send, and for a reason that is no string or too long for a close frame (RFC 6455, 5.5). */
 export function checkClose(code: number, reason: string): void {
   if (!isSendable(code)) throw makeError('INVALID_CLOSE', { code });
   const size = typeof reason === 'string' ? utf8Length(reason) : Number.NaN;
   if (!(size <= MAX_REASON_BYTES)) throw makeError('INVALID_CLOSE', { size, limit: MAX_REASON_BYTES });
 }
 
-/** As much of a reason as a close frame has room for: those that we make of errors may be longer. */
+/** Cuts a reason to the length of a close frame: one that is made from an error may be longer. */
 export function fittingReason(reason: string): string {
   const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_REASON_BYTES));
   return reason.slice(0, read);
@@ -43,7 +43,7 @@ export function isSendable(code: number): boolean {
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== CloseCode.noStatus && code !== CloseCode.abnormal;
 }
 
-/** How a connection ended that never came to a closing handshake. */
+/** The end of a connection without a closing handshake. */
 export function abnormalClose(reason: string): CloseInfo {
   return { code: CloseCode.abnormal, reason, wasClean: false };
 }

@@ -33,11 +33,11 @@ export class Connection implements ClientConnection, ChannelControl {
   #continuity: Continuity | undefined;
   /** The inbox is full: no transport is read, the present one or the next. */
   #isHeld = false;
-  /** Once the inbox is full after `close()`, messages are dropped, as the closing handshake must be read; and that is reported. */
+  /** If the inbox is full after `close()`, messages are dropped, because the closing handshake must be read. The first drop is reported. */
   #tail: 'kept' | 'cut' | 'reported' = 'kept';
   #retryAfterMs: number | undefined;
 
-  /** @param target undefined for a connection that is only ever accepted. */
+  /** @param target undefined for a connection that never dials. */
   constructor(
     platform: Platform,
     settings: Settings,
@@ -68,7 +68,7 @@ export class Connection implements ClientConnection, ChannelControl {
     this.#dispatch({ is: 'connect' });
   }
 
-  /** Goes on over a transport that the peer has opened; false, for good, where the connection is over or about to be. */
+  /** Continues over a transport that the peer has opened. Returns false if the connection is closed, or closes for good. */
   accept(transport: AcceptedTransport): boolean {
     this.#accepted = transport;
     if (this.#state.at === 'idle') return true; // for `connect`
@@ -80,7 +80,7 @@ export class Connection implements ClientConnection, ChannelControl {
     this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || !this.channel.resumes || this.channel.isDone === true });
   }
 
-  /** A session whose page is gone for good ends behind the accepted messages; where those must still wait, it is left as it is. */
+  /** If the page is gone for good, a session ends after its accepted messages; if those cannot be sent yet, it stays resumable. */
   suspend(isForGood = false): void {
     if (isForGood && this.channel.resumes) this.channel.close(CloseCode.goingAway, PAGE_HIDDEN);
     this.#dispatch({ is: 'suspended' });
@@ -99,7 +99,7 @@ export class Connection implements ClientConnection, ChannelControl {
     this.#dispatch({ is: 'terminate', info, error });
   }
 
-  /** The inbox is full: the socket is not read until `resume`, or, where that can't be, the connection ends. */
+  /** The inbox is full: the socket is paused until `resume`. A transport that cannot pause ends the connection. */
   pause(): void {
     if (this.channel.holdsPeer) return;
     this.#isHeld = true;
@@ -169,7 +169,7 @@ export class Connection implements ClientConnection, ChannelControl {
   #leave(before: State, state: State): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    // A close frame that may be sent again over the next transport must not wait for one that is dead.
+    // A close that can be repeated over the next transport must not wait for a dead one.
     const staysAlive = before.at === 'open' && state.at === 'closing' && !state.goodbye.isFinal;
     if ((before.at === 'open' || before.at === 'closing') && !staysAlive) this.#liveness?.stop();
     const held = transportOf(before);
@@ -211,9 +211,9 @@ export class Connection implements ClientConnection, ChannelControl {
     const { delayMs, action } = recovery;
     this.#detach(info);
     if (Number.isFinite(delayMs)) this.#startTimer(delayMs, action === 'dial');
-    // A failed attempt is reported by the next `reconnecting`; the error that ended an open connection has a report of its own.
+    // `reconnecting` reports a failed attempt; the error that ended an open connection is reported separately.
     if (before.at === 'open') this.#reports.addError(error);
-    // After `close()` its end is reported, and not what it takes.
+    // After `close()` only the end is reported.
     if (goodbye === undefined) this.#reports.add((reports) => reports.retrying({ attempt, delayMs, cause: error ?? info }));
   }
 
@@ -225,14 +225,14 @@ export class Connection implements ClientConnection, ChannelControl {
     if (this.#isHeld) this.#cutTail();
   }
 
-  /** Of the present state: it stops when the state is left. The delay before an attempt ends nothing, so it gets no time to read first. */
+  /** The timer of the present state. The delay before an attempt ends nothing, so it is not a `deadline`, which reads first. */
   #startTimer(delayMs: number, isDelay = false): void {
     const { clock } = this.#platform;
     const timeout = () => this.#dispatch({ is: 'timeout' });
     this.#cancelTimer = isDelay ? clock.after(delayMs, timeout) : deadline(clock, delayMs, timeout);
   }
 
-  /** 1006 is the name of a connection without a closing handshake, and is never sent. */
+  /** 1006 means no closing handshake, and is never sent. */
   #detach({ code, reason }: Pick<CloseInfo, 'code' | 'reason'>): void {
     if (code === CloseCode.abnormal) this.#transport?.detach();
     else this.#transport?.detach(code, reason);
@@ -287,7 +287,7 @@ export class Connection implements ClientConnection, ChannelControl {
 
   #closed(number: number, info: CloseInfo, error: WebsocketError | undefined): void {
     this.#transport = undefined;
-    // A batch of a session that is too big costs its transport only.
+    // In a session, a batch that is too big costs the transport only.
     if (error === undefined && info.code === CloseCode.messageTooBig && !this.channel.resumes) {
       this.terminate(info, makeError('MESSAGE_TOO_BIG', { closeCode: info.code, reason: info.reason }));
       return;
@@ -324,14 +324,14 @@ export class Connection implements ClientConnection, ChannelControl {
     this.#transport?.resume?.();
   }
 
-  /** The first one stands for all. */
+  /** Only the first drop is reported. */
   #dropTail(): void {
     if (this.#tail === 'reported') return;
     this.#tail = 'reported';
     this.#reports.tell((reports) => reports.failed(makeError('INBOX_FULL', { ...this.#settings.inbox, isClosing: true })));
   }
 
-  /** Gives the present transport up: its late events are ignored. Without an error, the peer ended for good. */
+  /** Gives the present transport up: its later events are ignored. Without an error, the peer has ended the session. */
   #lose(info: CloseInfo, error: WebsocketError | undefined, code?: number): void {
     const state = this.#state;
     if (!('transport' in state) || this.#transport === undefined) return;

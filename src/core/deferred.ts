@@ -1,11 +1,11 @@
-/** A promise, and what settles it. */
+/** A promise with the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** A promise to be settled later. Nobody need watch it: a rejection that no one awaits is no crash. */
+/** A promise to be settled later. A rejection that is not awaited is not an unhandled rejection. */
 export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (error: unknown) => void;
@@ -17,7 +17,7 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
-/** A promise that is rejected already, and no crash where no one awaits it. */
+/** A rejected promise, which is not an unhandled rejection if it is not awaited. */
 export function rejected(error: unknown): Promise<never> {
   const { promise, reject } = deferred<never>();
   reject(error);

@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from './deferred.js';
 
-/** Those who wait until so little is buffered that a sender should go on. */
+/** Waiters of `drained()`: resolved once little enough is buffered for a sender to continue. */
 export class Drain {
   readonly #isDrained: () => boolean;
   #waiting: Deferred<void>[] = [];
@@ -16,12 +16,12 @@ export class Drain {
     return waiter.promise;
   }
 
-  /** Something has left. */
+  /** Something was sent. */
   look(): void {
     if (this.#waiting.length > 0 && this.#isDrained()) for (const waiter of this.#take()) waiter.resolve();
   }
 
-  /** Nothing will leave any more. */
+  /** Nothing will be sent any more. */
   fail(why: () => unknown): void {
     for (const waiter of this.#take()) waiter.reject(why());
   }

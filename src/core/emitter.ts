@@ -2,18 +2,18 @@ import { checkHas, checkName } from './option-checks.js';
 
 type Listener = (...args: never[]) => void;
 
-/** By the name of each event, its listeners. */
+/** The listeners by event name. */
 export type Listeners<Events> = Readonly<Record<keyof Events & string, readonly Listener[]>>;
 
 /**
- * Listeners by event name. One that throws is handed to `failed` and keeps no other from being called.
- * A listener that is added or taken off during an event counts from the next one on.
+ * Listeners by event name. An error that one throws goes to `failed`, and the others are still called.
+ * Adding or removing a listener during an event takes effect with the next one.
  */
 export class Emitter<Events extends { [name in keyof Events]: Listener }> {
   #listeners: Listeners<Events>;
   readonly #failed: (error: unknown, event: keyof Events) => void;
 
-  /** @param none of each event: its names are those that `on` takes. */
+  /** @param none the event names that `on` takes, each without listeners. */
   constructor(none: Listeners<Events>, failed: (error: unknown, event: keyof Events) => void) {
     this.#listeners = none;
     this.#failed = failed;
@@ -24,7 +24,7 @@ export class Emitter<Events extends { [name in keyof Events]: Listener }> {
     const name = typeof event === 'string' ? event : '';
     checkName(name, Object.keys(this.#listeners), 'event', event);
     checkHas('listener', listener, 'call');
-    // An entry of its own for each call, so that taking one off leaves another of the same function alone.
+    // A new entry for each call, so that removing one leaves another of the same function.
     const entry: Listener = (...args) => listener(...args);
     this.#listeners = { ...this.#listeners, [event]: [...this.#listeners[event], entry] };
     return () => {

@@ -4,16 +4,16 @@ import { Queue } from './queue.js';
 import type { CloseInfo, Message, MessageIterator, Received } from './types.js';
 
 export interface InboxEvents {
-  /** The bounds are passed: no more until `hasRoom`. */
+  /** The bounds are exceeded: no more until `hasRoom`. */
   full(): void;
   hasRoom(): void;
-  /** The application has taken this much. */
+  /** The application has read this many bytes. */
   consumed(bytes: number): void;
-  /** The last reader has seen the end: nothing more will ever be read. */
+  /** The last reader has seen the end: nothing more will be read. */
   finished(): void;
 }
 
-/** Settles the question of an iteration; undefined rejects it, because a handler takes the messages. */
+/** Settles a pending `next()` of an iteration; undefined rejects it, because a handler takes the messages. */
 type Waiter = (result: IteratorResult<Message, CloseInfo | undefined> | undefined) => void;
 
 export interface Arrival {
@@ -29,8 +29,8 @@ export interface ArrivalQueue {
 }
 
 /**
- * One queue, however it is read: a handler, getMessage(), iteration, streams. Without a handler messages wait here;
- * a handler, once attached, gets all, beginning with what waits. The end comes after the last message, once for polls.
+ * One queue for all readers: a handler, getMessage(), iteration, streams. Without a handler messages stay in the queue;
+ * a handler, once attached, gets all messages, the queued ones first. The end follows the last message; a poll returns it once.
  */
 export class Inbox {
   readonly #bounds: InboxBounds;
@@ -69,7 +69,7 @@ export class Inbox {
     }
   }
 
-  /** No message comes after this; what waits can still be read. `tell` is called once a handler has had what waits for it. */
+  /** No message comes after this; queued ones can still be read. `tell` is called once a handler has received those. */
   end(info: CloseInfo, tell: () => void): void {
     this.#end = info;
     this.#tellEnd = tell;
@@ -85,7 +85,7 @@ export class Inbox {
     return { closeCode: this.#end.code, reason: this.#end.reason, wasClean: this.#end.wasClean };
   }
 
-  /** Each iterator draws from the same queue; two loops share the messages between them. While a handler is attached, `next()` rejects. */
+  /** All iterators read the same queue, so two loops share its messages. While a handler is attached, `next()` rejects. */
   iterate(): MessageIterator {
     const waiting = new Set<Waiter>();
     let isOver = false;
@@ -125,7 +125,7 @@ export class Inbox {
     };
   }
 
-  /** From the next microtask on, so that the caller holds what `on` returned before the first message. */
+  /** Delivery starts in the next microtask, so `on()` has returned before the first message. */
   setHandler(handler: ((message: Message) => void) | undefined): void {
     this.#handler = handler;
     if (handler !== undefined) queueMicrotask(() => this.#pump());

@@ -2,24 +2,24 @@ import { type Cancel, type Clock, deadline, GRACE_MS } from './clock.js';
 import type { LivenessTimes } from './options.js';
 
 export interface LivenessEvents {
-  /** Undefined where this link cannot ping: then only a sleep can be noticed. */
+  /** Undefined if neither transport nor channel can ping: then only a sleep can be detected. */
   readonly ping: (() => void) | undefined;
   dead(silentMs: number): void;
   measured(rttMs: number): void;
 }
 
-/** A timer that is this much late means that the machine slept. Hidden pages run timers once a minute (Chromium, "intensive throttling"). */
+/** A timer that is this late means that the machine slept. Hidden pages run timers once a minute (Chromium, "intensive throttling"). */
 const SLEEP_MS = 75_000;
 
 /**
- * After a silence in which a link that lives would have been found dead, the machine has slept, and so has its NAT
- * entry: the peer has this long to answer. Who opens a laptop looks at the screen, and a resume costs less than a wait.
+ * The time for an answer after a silence longer than `pingMs` and `timeoutMs` together: the machine has slept, and its NAT
+ * entry has probably expired. A person who opens a laptop looks at the screen, and a resume costs less than a wait.
  */
 const AWAKE_MS = 900;
 
 /**
- * Finds a dead link. Any byte proves life; after `pingMs` without one it pings, and after `timeoutMs` more the link
- * is dead. One timer, set again only when it fires, so that a busy link pays one assignment for each message.
+ * Detects a half-open connection. Any received byte proves that the peer is alive; after `pingMs` without one it pings, and after
+ * `timeoutMs` more the connection is dead. One timer, restarted only when it fires: a message costs one assignment.
  */
 export class Liveness {
   readonly #times: LivenessTimes;
@@ -28,7 +28,7 @@ export class Liveness {
   #lastByteAt: number;
   #lastCheckAt: number;
   #pingedAt: number | undefined;
-  /** How long the peer has to answer the present ping. */
+  /** The time for the answer to the present ping. */
   #answerMs: number;
   #isHeld = false;
   #cancel: Cancel;
@@ -44,26 +44,26 @@ export class Liveness {
     this.#cancel = clock.after(times.pingMs, () => this.#check(times.pingMs));
   }
 
-  /** A byte came. */
+  /** Bytes were received. */
   touch(): void {
     this.#lastByteAt = this.#clock.now();
   }
 
-  /** The answer to our ping came. */
+  /** The answer to the ping was received. */
   pong(): void {
     const now = this.#clock.now();
     this.#lastByteAt = now;
     if (this.#pingedAt === undefined || this.#isStopped) return;
     this.#events.measured(Math.max(0, now - this.#pingedAt));
     this.#pingedAt = undefined;
-    // The timer stands at the end of the time to answer, and silence counts anew from here.
+    // The timer is set to the end of the time for an answer; the silence is counted from here.
     this.#cancel();
     this.#next(this.#times.pingMs);
   }
 
   /**
-   * The page is shown again, or the network is back: judge by the clock on the wall, however late the timers are, and
-   * ask at once, however short the silence.
+   * The page is shown again, or the network is back: compares with the wall clock, whether or not timers are late, and
+   * pings at once, however short the silence.
    */
   wake(): void {
     if (this.#isStopped) return;
@@ -71,12 +71,12 @@ export class Liveness {
     this.#check(0);
   }
 
-  /** The socket is not read for now: its silence, and a pong that waits unread, say nothing. */
+  /** The socket is paused: silence and a missing pong mean nothing until `release`. */
   hold(): void {
     this.#isHeld = true;
   }
 
-  /** It is read again, and silence counts from here on. */
+  /** The socket is read again; the silence is counted from here. */
   release(): void {
     this.#isHeld = false;
     this.#pingedAt = undefined;
@@ -90,7 +90,7 @@ export class Liveness {
 
   #check(patienceMs: number): void {
     const now = this.#clock.now();
-    // The clock may have been set back, and nothing has come later than now.
+    // The clock may have been set back.
     this.#lastByteAt = Math.min(this.#lastByteAt, now);
     const silentMs = now - this.#lastByteAt;
     const sleptMs = now - this.#lastCheckAt - this.#times.pingMs;
@@ -100,7 +100,7 @@ export class Liveness {
     else this.#checkWithPing(now, silentMs, patienceMs, this.#events.ping);
   }
 
-  /** Nothing can be heard, but a ping makes TCP notice a peer that is gone. */
+  /** Nothing is read, but a ping makes TCP detect a peer that is gone. */
   #checkUnread(): void {
     this.#events.ping?.();
     this.#next(this.#times.pingMs);
@@ -108,10 +108,10 @@ export class Liveness {
 
   #checkWithPing(now: number, silentMs: number, patienceMs: number, ping: () => void): void {
     const { pingMs, timeoutMs } = this.#times;
-    // A byte of the same millisecond came after the ping: it was silence that made us ask.
+    // A byte of the same millisecond came after the ping, which was sent because of a silence.
     const askedMs = this.#pingedAt === undefined || this.#pingedAt <= this.#lastByteAt ? -1 : now - this.#pingedAt;
     if (askedMs >= this.#answerMs) {
-      // Woken: the timer may be as late as it will, and the answer may lie unread.
+      // After a wake-up the timer may be late by any time, and the answer may be unread.
       if (patienceMs === 0) this.#next(GRACE_MS, true);
       else this.#events.dead(silentMs);
       return;
@@ -132,7 +132,7 @@ export class Liveness {
     else this.#next(this.#times.pingMs);
   }
 
-  /** @param isDeadline the peer has been asked, and is dead without an answer. */
+  /** @param isDeadline a ping was sent, and the connection is dead without an answer. */
   #next(delayMs: number, isDeadline = false): void {
     const waitMs = Math.max(1, delayMs);
     const check = () => this.#check(this.#times.pingMs);

@@ -26,7 +26,7 @@ type Connected = Dialing | Open | Closing;
  */
 export const PROVEN_MS = 5_000;
 
-/** What the server gets to see as the reason. */
+/** The reason in the close frame. */
 export const PAGE_HIDDEN = 'page hidden';
 
 /** The only place where the state changes. Pure: chance comes in. */

@@ -3,7 +3,7 @@ import { type ErrorContext, makeError, type WebsocketError } from './errors.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** Checks the value of an option, whose full name is for the error, and returns what is made of it. Those before it in its group are given. */
+/** Checks the value of an option and returns the setting. The full name is for the error; `before` has the settings before it in its group. */
 export type Rule<T> = (option: string, value: unknown, before: Values) => T;
 
 /** A number is the default of a bound, which is in milliseconds where its name says so. */
@@ -16,7 +16,7 @@ export function invalid(option: string, value: unknown, facts?: ErrorContext): W
   return makeError('INVALID_OPTION', { option, value, ...facts });
 }
 
-/** Refuses a number or a boolean where options are expected: it has no property, so every default would hold in silence. */
+/** Throws for a number or a boolean in place of options: without a property, every default would apply silently. */
 export function checkObject(option: string, value: unknown = {}): Values {
   if (typeof value === 'object' && value !== null) return value as Values;
   throw invalid(option, value);
@@ -27,18 +27,18 @@ export function checkFunction<F>(option: string, value: F): F {
   throw invalid(option, value);
 }
 
-/** Refuses a value without the method that will be called. */
+/** Throws for a value without the method that will be called. */
 export function checkHas(option: string, value: unknown, method: string): void {
   if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== 'function') throw invalid(option, value);
 }
 
-/** Refuses a name that is not among those known: a misspelled option or event would be ignored in silence. */
+/** Throws for an unknown name: a misspelled option or event would be ignored silently. */
 export function checkName(name: string, known: readonly string[], option: string, value: unknown): void {
   if (!known.includes(name)) throw invalid(option, value, { known });
 }
 
 /**
- * The same for all names of a group of options. A name without a value is as good as none.
+ * The same for all names of a group of options. A name whose value is undefined is ignored.
  *
  * @param where the group, with a point, such as 'inbox.'.
  */
@@ -46,7 +46,7 @@ export function checkNames(given: object, known: object, where = ''): void {
   for (const [name, value] of Object.entries(given)) if (value !== undefined) checkName(name, Object.keys(known), where + name, value);
 }
 
-/** Refuses what is not a number over zero, naming the option. */
+/** Throws for a value that is not a number over 0. */
 export function positive(name: string, value: unknown, fallback: number): number {
   if (value === undefined) return fallback;
   if (typeof value === 'number' && value > 0) return value;

@@ -18,38 +18,38 @@ export interface ClientOptions {
    */
   retryFirstAttempt?: boolean | undefined;
   /**
-   * Milliseconds for `close()`: for the peer to answer, and with a session for what breaks meanwhile to come back. 5,000 by
-   * default: a peer that lives answers in a round trip.
+   * Milliseconds for `close()`: for the answer of the peer, and with a session for a reconnect that delivers the rest. 5,000 by
+   * default: a live peer answers in a round trip.
    */
   closeTimeoutMs?: number | undefined;
   /**
    * The delay before attempt n is random between 0 and min(`maxDelayMs`, `minDelayMs` · 2ⁿ⁻¹) milliseconds, so that the clients
-   * of a server that fell over do not return all at once. 500 and 30,000 by default, for `maxAttempts` without end; in a page that
-   * is visible `maxDelayMs` is 5,000 by default, as a person waits there. false: one connection and no more.
+   * of a failed server do not return all at once. 500 and 30,000 by default, with unlimited attempts; in a visible page
+   * `maxDelayMs` is 5,000 by default, because a person waits there. false: one connection and no more.
    */
   reconnect?: false | ReconnectOptions | undefined;
-  /** Largest message taken from the peer, in bytes of payload. A larger one ends the connection with 1009. 16 MiB by default. */
+  /** Largest message accepted from the peer, in bytes of payload. A larger one ends the connection with 1009. 16 MiB by default. */
   maxMessageBytes?: number | undefined;
   /**
-   * Bounds of what waits to be read by getMessage(), iteration or a stream. 10,000 messages by default, seconds of a busy
-   * stream, and 32 MiB, twice the largest message. With a session the window takes their place: see `session()`.
+   * Bounds of the messages that wait to be read by getMessage(), iteration or a stream. 10,000 messages by default, seconds of a busy
+   * stream, and 32 MiB, twice the largest message. With a session the receive window replaces them: see `session()`.
    */
   inbox?: InboxOptions | undefined;
   /**
-   * Bounds of what waits to be sent, while open and while reconnecting. From `highWaterBytes` on, 1 MiB by default, sends return
+   * Bounds of the messages that wait to be sent, while open and while reconnecting. From `highWaterBytes` on, 1 MiB by default, sends return
    * false; over `maxBytes`, 16 MiB by default, they throw `OUTBOX_FULL`.
    */
   outbox?: OutboxOptions | undefined;
   /**
-   * How a dead link is found: a ping after `pingMs` without a byte, and `timeoutMs` to answer it. 15,000 by default, a quarter
-   * of what proxies allow a silent connection, and 10,000, far over any round trip. false: never.
+   * Detection of half-open connections: a ping after `pingMs` without a byte, and `timeoutMs` for the answer. 15,000 by default, a
+   * quarter of the time that proxies allow a silent connection, and 10,000, far over any round trip. false: none.
    */
   liveness?: false | LivenessOptions | undefined;
-  /** session() from "gemsocket/session"; left out: plain WebSocket, for any server. */
+  /** session() from "gemsocket/session". Without it, a plain WebSocket for any server. */
   session?: SessionFeature | undefined;
-  /** webSocketStream() from "gemsocket/websocket-stream", in Chromium only; left out: the WebSocket of the platform. */
+  /** webSocketStream() from "gemsocket/websocket-stream", in Chromium only. Without it, the WebSocket of the platform. */
   transport?: TransportFeature | undefined;
-  /** Node only: headers, TLS and agent options of the handshake. A browser that is given any throws UNSUPPORTED. */
+  /** Node only: headers, TLS and agent options of the handshake. In a browser they throw UNSUPPORTED. */
   node?: NodeOptions | undefined;
 }
 
@@ -63,7 +63,7 @@ export interface ConnectOptions extends ClientOptions {
 export interface ReconnectOptions {
   /** Milliseconds: the ceiling of the first delay. 500 by default: most servers are back at once. */
   minDelayMs?: number | undefined;
-  /** Milliseconds: the ceiling of every delay. 30,000 by default: the clients of a server that returns are back within that time. */
+  /** Milliseconds: the ceiling of every delay. 30,000 by default: after an outage all clients are back within that time. */
   maxDelayMs?: number | undefined;
   /** Attempts in a row that may fail. Without end by default. */
   maxAttempts?: number | undefined;
@@ -93,7 +93,7 @@ export interface LivenessOptions {
   timeoutMs?: number | undefined;
 }
 
-/** What Node's handshake takes beside: also every TLS and agent option of `https.request()`. */
+/** More options of Node's handshake: also every TLS and agent option of `https.request()`. */
 export interface NodeOptions {
   /** Headers of the opening handshake, such as `authorization`. */
   headers?: Record<string, string> | undefined;
@@ -135,7 +135,7 @@ const MIB = 1_048_576;
 /** A TLS handshake over a poor mobile network takes seconds; a person waits about ten. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
-/** A peer that lives answers a close frame in a round trip. */
+/** A live peer answers a close frame in a round trip. */
 export const CLOSE_TIMEOUT_MS = 5_000;
 
 /** The rules of the options of a client, and the defaults of its bounds. */
@@ -154,7 +154,7 @@ const clientRules = {
     minDelayMs: 500,
     /** A server that returns after minutes gets its clients back within this time, spread evenly over it. */
     maxDelayMs: (option, value, { minDelayMs }) => milliseconds(option, value, Math.max(30_000, minDelayMs as number)),
-    /** An application that shows "reconnecting" wants it to come true, however late. */
+    /** An application that shows "reconnecting" expects it to succeed, however late. */
     maxAttempts: Number.POSITIVE_INFINITY,
   }),
   protocols: checkProtocols,

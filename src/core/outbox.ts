@@ -10,19 +10,19 @@ export interface QueuedMessage {
   readonly key: string | undefined;
 }
 
-/** What a message that waits takes in memory beside its bytes (Node 20: 56 and 250): many tiny ones must meet a bound, too. */
+/** Memory that a queued message takes beside its bytes (Node 20: 56 and 250), so that a bound in bytes also bounds many tiny ones. */
 const TEXT_COST = 64;
 const BINARY_COST = 256;
 
-/** As much of that is not counted: a short queue is counted by its bytes alone, to the byte. */
+/** This much of it is not counted, so that a short queue is counted by its bytes alone. */
 const FREE_COST = 65_536;
 
-/** What waits to be sent, in order and bounded. A `latest` message takes the place of the older one with its key. */
+/** The queue of messages to send, in order and bounded. A `latest` message replaces the queued one with its key. */
 export class Outbox {
   readonly #bounds: OutboxBounds;
   readonly #queue = new Queue<QueuedMessage>();
   readonly #latest = new Map<string, QueuedMessage>();
-  /** What waits takes in memory, however few messages that are. */
+  /** Memory that the queued messages take. */
   heldBytes = 0;
   #cost = 0;
 
@@ -30,7 +30,7 @@ export class Outbox {
     this.#bounds = bounds;
   }
 
-  /** Of many messages, what they take. */
+  /** Bytes of the queued messages; of many, the memory that they take. */
   get bytes(): number {
     return this.heldBytes - Math.min(this.#cost, FREE_COST);
   }
@@ -40,7 +40,7 @@ export class Outbox {
   }
 
   /**
-   * @param elsewhere bytes that already wait beyond this queue; they count against the bound.
+   * @param elsewhere bytes buffered outside this queue, which count against the bound.
    * @throws {WebsocketError} `OUTBOX_FULL`
    */
   checkRoom(bytes: number, elsewhere: number): void {
@@ -50,9 +50,9 @@ export class Outbox {
   }
 
   /**
-   * Keeps the message, in the place of an older one with its key.
+   * Queues the message, in place of the queued one with its key.
    *
-   * @returns whether there was one.
+   * @returns whether one was replaced.
    * @throws {WebsocketError} `OUTBOX_FULL`
    */
   put(message: QueuedMessage['message'], bytes: number, delivery: Delivery, elsewhere: number): boolean {
@@ -71,7 +71,7 @@ export class Outbox {
     if (key !== undefined) this.#latest.set(key, queued);
   }
 
-  /** The waiting message that a new one with this delivery replaces. */
+  /** The queued message that a new one with this delivery replaces. */
   replaceable(delivery: Delivery): QueuedMessage | undefined {
     return typeof delivery === 'object' ? this.#latest.get(delivery.latest) : undefined;
   }
@@ -96,7 +96,7 @@ export class Outbox {
     return queued;
   }
 
-  /** Empties the queue and says what was in it. */
+  /** Empties the queue and counts what was in it. */
   clear(): Leftover {
     const leftover = { messages: this.#queue.length, bytes: this.heldBytes - this.#cost };
     this.#queue.clear();

@@ -37,7 +37,7 @@ export type State =
   | Closing
   | { readonly at: 'closed'; readonly info: CloseInfo; readonly error: WebsocketError | undefined };
 
-/** What every state between idle and closed knows. */
+/** Part of every state between idle and closed. */
 interface Alive {
   /** Counts the transports of the connection from 1. */
   readonly transport: number;
@@ -74,11 +74,11 @@ export interface Closing extends Alive {
   readonly goodbye: Goodbye;
 }
 
-/** What the application closes with. */
+/** The application's close. */
 export interface Goodbye {
   readonly code: number;
   readonly reason: string;
-  /** Over this transport or not at all. */
+  /** Over this transport only. */
   readonly isFinal: boolean;
 }
 
@@ -103,7 +103,7 @@ export interface Lost {
   readonly is: 'lost';
   readonly transport: number;
   readonly info: CloseInfo;
-  /** Where more is known than a code. */
+  /** If more is known than a code. */
   readonly error?: WebsocketError | undefined;
   /** The peer ended for good. */
   readonly isOver?: boolean;
@@ -142,7 +142,7 @@ export interface Policy {
   readonly recover: Recover;
 }
 
-/** What a user is told. The first attempt is `connecting`; every one after it is `reconnecting`, as is the wait. */
+/** The state that `client.state` shows. The first attempt is `connecting`; a later one, and the wait before it, is `reconnecting`. */
 export function publicState(state: State): ConnectionState {
   if (goodbyeOf(state) !== undefined) return 'closing';
   if (state.at === 'dialing') return state.hasOpened || state.failures > 0 ? 'reconnecting' : 'connecting';

@@ -15,7 +15,7 @@ export type OnMessage = (message: Message, client: IWebsocketClient) => void;
  */
 export type Address = string | URL | (() => string | URL | Promise<string | URL>);
 
-/** What one poll returns: a message, or, once and last, how the connection ended. */
+/** The result of a poll: a message, or, once and last, how the connection ended. */
 export type Received =
   | {
       /** The next message, which is taken out of the inbox. */
@@ -30,43 +30,43 @@ export type Received =
       readonly wasClean: boolean;
     };
 
-/** The six states a user sees; `reconnecting` covers both the wait and the attempt. */
+/** The states of a client; `reconnecting` covers both the wait and the attempt. */
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closing' | 'closed';
 
 /** How a connection ended. Code 1006 and `wasClean: false` mean that no closing handshake took place (RFC 6455, 7.1.5). */
 export interface CloseInfo {
   /** A close code of RFC 6455 (7.4) or of the application (3000-4999). 1005: the peer gave none. 1006: there was no close frame. */
   readonly code: number;
-  /** At most 123 bytes of UTF-8 from the peer; with 1006 a sentence of this side's, or ''. */
+  /** At most 123 bytes of UTF-8 from the peer; with 1006 a sentence of this side, or ''. */
   readonly reason: string;
   /** Whether the closing handshake was completed. */
   readonly wasClean: boolean;
 }
 
-/** What a reconnect did to the messages in flight. In plain mode `lost` is undefined: nobody can know. */
+/** What a reconnect did to the messages in flight. In plain mode `lost` is undefined, because it cannot be known. */
 export interface Continuity {
-  /** Whether the session went on where it was. Always false in plain mode. */
+  /** Whether the session was resumed. Always false in plain mode. */
   readonly resumed: boolean;
-  /** Messages sent again by either side, and not lost. */
+  /** Messages that either side sent again, and that are not lost. */
   readonly replayed: number;
-  /** Messages of both directions that were accepted and are not known to have arrived. Undefined where either direction is not known. */
+  /** Messages of both directions that were accepted and are not known to have arrived. Undefined if either direction is not known. */
   readonly lost: number | undefined;
   /** A sentence for a log: what happened to the session. */
   readonly reason: string;
-  /** Of `lost`, what the peer had sent. Undefined where it cannot count, as after its restart; `undelivered` has what this side sent. */
+  /** The peer's share of `lost`. Undefined if the peer cannot count it, as after its restart; `undelivered` has this side's messages. */
   readonly lostFromPeer?: number | undefined;
 }
 
 /**
  * - `'reliable'` (the default): kept until sent; with a session, until acknowledged.
- * - `'volatile'`: dropped when it can't leave at once (a position that the next one replaces); counted in `messagesShed`.
- * - `{ latest: key }`: while it waits, a newer message with the same key takes its place.
+ * - `'volatile'`: dropped if it cannot be sent at once (a position that the next one replaces); counted in `messagesShed`.
+ * - `{ latest: key }`: while it is queued, a newer message with the same key replaces it.
  */
 export type Delivery =
   | 'reliable'
   | 'volatile'
   | {
-      /** The key. Messages with other keys, and those without one, are left alone. */
+      /** The key. Messages with other keys, and those without one, are not replaced. */
       readonly latest: string;
     };
 
@@ -84,49 +84,49 @@ export interface ReconnectAttempt {
 export interface ClientEvents {
   /** The first time that the connection opens. */
   open: () => void;
-  /** Every message, in order. To listen takes them out of the reach of polls, iteration and streams, beginning with what waits. */
+  /** Every message, in order, the queued ones first. A listener takes messages from polls, iteration and streams. */
   message: (message: Message) => void;
-  /** The connection broke, or an attempt failed, and another one follows. What is sent meanwhile waits. */
+  /** The client disconnected, or an attempt failed, and another attempt follows. Messages sent meanwhile are queued. */
   reconnecting: (attempt: ReconnectAttempt) => void;
   /** After every reconnect, before the first message of the new connection. */
   reconnected: (continuity: Continuity) => void;
   /**
-   * Messages of a session that is gone, oldest first, which the peer did not acknowledge: they may or may not have
-   * arrived. After `reconnected`, or before `close`. Never in plain mode, where nobody can know.
+   * Messages of a lost session that the peer did not acknowledge, oldest first: they may or may not have arrived. After
+   * `reconnected`, or before `close`. Never in plain mode, where it cannot be known.
    */
   undelivered: (messages: readonly Message[]) => void;
-  /** Once: the connection is down for good. Unread messages can still be read. */
+  /** Once: the connection is closed for good. Unread messages can still be read. */
   close: (info: CloseInfo) => void;
-  /** What no rejection or close record tells: docs/errors.md lists the codes. The connection may well go on. */
+  /** An error that no rejection or close record reports: docs/errors.md lists the codes. The connection may continue. */
   error: (error: WebsocketError) => void;
   /** After every change, and before the event that goes with it. */
   state: (now: ConnectionState, before: ConnectionState) => void;
 }
 
-/** Counters since the client was made; a copy, as of when it was asked for. */
+/** Counters since the client was created; a copy of the current values. */
 export interface ClientStats {
-  /** Messages handed to the network, each once: what is sent again after a break does not count again. */
+  /** Messages handed to the network, each once: a message that is sent again after a disconnect does not count again. */
   readonly messagesSent: number;
   /** Messages delivered to the inbox, read or not. */
   readonly messagesReceived: number;
-  /** Payload of those sent: text in UTF-8, without headers of frames, batches or TLS. */
+  /** Bytes of payload sent: text in UTF-8, without headers of frames, batches or TLS. */
   readonly bytesSent: number;
-  /** Payload of those received. */
+  /** Bytes of payload received. */
   readonly bytesReceived: number;
-  /** Times that the connection was open again after a break. */
+  /** How often the client has reconnected. */
   readonly reconnects: number;
-  /** Volatile messages dropped, and latest messages replaced, by choice of the sender. */
+  /** Volatile messages dropped and latest messages replaced, as the sender chose. */
   readonly messagesShed: number;
   /** Round trip of the last ping that was answered, in milliseconds; undefined until measured, and in plain mode in a browser. */
   readonly rttMs: number | undefined;
 }
 
-/** Draws from the inbox; its return value is how the connection ended, or undefined where the loop was left before. */
+/** Reads from the inbox. Its return value is how the connection ended, or undefined if the loop was left before. */
 export interface MessageIterator extends AsyncIterator<Message, CloseInfo | undefined> {
   [Symbol.asyncIterator](): MessageIterator;
 }
 
-/** One connection, held directly: everything the bus can do with it, with none of the look-up. */
+/** One connection, held directly: everything that the bus can do with it, without the look-up. */
 export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposable {
   /** Unique in this process or page. */
   readonly id: string;
@@ -134,42 +134,42 @@ export interface IWebsocketClient extends AsyncIterable<Message>, AsyncDisposabl
   readonly state: ConnectionState;
   /** The subprotocol that the server chose, or ''. */
   readonly protocol: string;
-  /** Bytes accepted and not yet handed to the network; of thousands of tiny messages, what they take in memory. */
+  /** Bytes accepted and not yet handed to the network; of thousands of tiny messages, the memory that they take. */
   readonly bufferedBytes: number;
-  /** Counters, as of now: ask again for newer ones. */
+  /** A copy of the counters: read it again for newer values. */
   readonly stats: ClientStats;
-  /** True while messages can leave at once. A dead link does not stay open: see `liveness`. */
+  /** True while messages can be sent at once. A half-open connection is detected: see `liveness`. */
   isConnectionOpen(): boolean;
   /**
-   * Throws only for what the caller could have known: nothing that the peer or the network does makes a send throw. While connecting
-   * and reconnecting the message waits in the outbox.
+   * Throws only for a reason that the caller could have known: nothing that the peer or the network does makes a send throw. While
+   * connecting and reconnecting the message is queued in the outbox.
    *
    * @returns true while below the high-water mark; false asks the caller to await `drained()`. After the peer has closed for good, or
-   * while something else than the caller's `close()` closes, it returns false and the message is reported as `UNSENT`. With a session,
+   * while the connection closes without the caller's `close()`, it returns false and the message is reported as `UNSENT`. With a session,
    * a message that is larger than the peer announced closes the connection with 1009 (`MESSAGE_TOO_BIG`), and it returns false, too.
    * @throws {WebsocketError} `NOT_OPEN` before `connect()` and after the caller's own `close()`; `OUTBOX_FULL` over `outbox.maxBytes`,
-   * never on a server; `INVALID_MESSAGE` for what is not a string.
+   * never on a server; `INVALID_MESSAGE` for a value that is not a string.
    */
   sendMessage(text: string, delivery?: Delivery): boolean;
   /**
    * As `sendMessage`, for bytes. They are copied: the caller may use the buffer again at once.
    *
    * @returns As `sendMessage`.
-   * @throws {WebsocketError} As `sendMessage`; `INVALID_MESSAGE` for what is no ArrayBuffer and no view of one.
+   * @throws {WebsocketError} As `sendMessage`; `INVALID_MESSAGE` for a value that is neither an ArrayBuffer nor a view of one.
    */
   sendMessageBinary(bytes: ArrayBuffer | ArrayBufferView, delivery?: Delivery): boolean;
   /**
-   * Resolves when half of `outbox.highWaterBytes` or less is waiting; rejects `NOT_OPEN` when the connection ends first or has ended. A
-   * rejection that nobody awaits is not an unhandled rejection.
+   * Resolves when half of `outbox.highWaterBytes` or less is queued; rejects `NOT_OPEN` when the connection ends first or has ended. A
+   * rejection that is not awaited is not an unhandled rejection.
    */
   drained(): Promise<void>;
-  /** Never waits. Undefined when nothing is there; the last one tells how the connection ended. */
+  /** Never waits. Returns undefined if there is no message; the last result is how the connection ended. */
   getMessage(): Received | undefined;
   /** While reconnecting, starts the next attempt now instead of after its delay. In any other state it does nothing. */
   retryNow(): void;
   /**
-   * Sends what was accepted, then the closing handshake. Resolves when the connection is down; safe to call twice.
-   * Messages that arrive meanwhile can still be read, up to the bounds of the inbox; what comes beyond them is not kept.
+   * Sends the accepted messages, then the closing handshake. Resolves when the connection is closed; safe to call twice.
+   * Messages that arrive meanwhile can still be read, up to the bounds of the inbox; more are dropped.
    *
    * @param code 1000 (the default), another code that an endpoint may send, or 3000-4999 (RFC 6455, 7.4).
    * @param reason at most 123 bytes of UTF-8 (RFC 6455, 5.5).

@@ -35,8 +35,8 @@ export interface WhatwgTransportOptions {
 const OPEN = 1;
 
 /**
- * The standard has no event for a drained buffer, so it is looked at while it is not empty. No more than the mark can
- * leave between two looks, so this bounds the throughput (16 MB/s); browsers clamp nested timers to it anyway.
+ * The standard has no event for a drained buffer, so it is polled while it is not empty. No more than the high-water mark can
+ * be sent between two polls, so this bounds the throughput (16 MB/s); browsers clamp nested timers to it anyway.
  */
 const DRAIN_POLL_MS = 4;
 
@@ -45,7 +45,7 @@ export function whatwgCloseCode(code: number): number {
   return code === CloseCode.normal || code >= 3000 ? code : code + 3000;
 }
 
-/** A native WebSocket as core wants it. It has no ping and no pause: the standard gives a page neither. */
+/** A native WebSocket. It has no ping and no pause: the standard has neither. */
 export class WhatwgTransport implements Transport {
   readonly #socket: WhatwgWebSocket;
   readonly #events: TransportEvents;
@@ -67,7 +67,7 @@ export class WhatwgTransport implements Transport {
       // Deno's code for a socket that ends without a close frame.
       else events.closed(code === 0 ? abnormalClose(reason) : { code, reason, wasClean });
     };
-    // It carries nothing, and `close` follows, except after a failed handshake in Node before 24.
+    // The event has no details, and `close` follows, except after a failed handshake in Node before 24.
     socket.onerror = () => {
       if (!this.#wasOpen) this.#connectFailed(makeError('CONNECT_FAILED', { address: options.address }));
     };
@@ -86,7 +86,7 @@ export class WhatwgTransport implements Transport {
   }
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
-    if (this.#socket.readyState !== OPEN) return; // its `close` is on the way and will tell
+    if (this.#socket.readyState !== OPEN) return; // its `close` event follows
     this.#socket.send(typeof message === 'string' ? wellFormed(message) : message);
     if (this.#cancelPoll === undefined && this.bufferedBytes > 0) this.#poll();
   }
@@ -99,7 +99,7 @@ export class WhatwgTransport implements Transport {
     this.#release().close(whatwgCloseCode(code), reason);
   }
 
-  /** Deno, workerd and WebKitGTK leave it to the application to look at what the server chose (RFC 6455, 4.1). */
+  /** Deno, workerd and WebKitGTK do not check the subprotocol that the server chose (RFC 6455, 4.1). */
   #opened(): void {
     const { address, protocols } = this.#options;
     const { protocol } = this;
@@ -131,7 +131,7 @@ export class WhatwgTransport implements Transport {
     receiveUpTo(this.#options.maxMessageBytes, message, this, this.#events);
   }
 
-  /** Tells when the buffer has gone down since the last look. */
+  /** Reports when the buffer has shrunk since the last poll. */
   #poll(before?: number): void {
     this.#cancelPoll = this.#options.clock.after(DRAIN_POLL_MS, () => {
       this.#cancelPoll = undefined;
@@ -142,12 +142,12 @@ export class WhatwgTransport implements Transport {
   }
 }
 
-/** By the standard `send` does so itself; workerd sends a lone surrogate as it is, and the peer closes with 1007. */
+/** The standard's `send` does so itself; workerd sends a lone surrogate as it is, and the peer closes with 1007. */
 function wellFormed(text: string): string {
   return (text as { toWellFormed?: () => string }).toWellFormed?.() ?? text;
 }
 
-/** Hands on a message within the limit. One over it, which the platform has read by then, ends the transport. */
+/** Delivers a message within the limit. A larger one, which the platform has read by then, ends the transport. */
 export function receiveUpTo(limit: number, message: Message, transport: Transport, events: TransportEvents): void {
   const size = sizeOf(message);
   if (size <= limit) {
