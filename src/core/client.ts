@@ -118,7 +118,8 @@ export class Client implements IWebsocketClient {
 
   sendMessage(text: string, delivery: Delivery = 'reliable'): boolean {
     if (typeof text !== 'string') throw makeError('INVALID_MESSAGE', { method: 'sendMessage' });
-    return this.send(text, utf8Length(text), delivery);
+    const { byteLength = utf8Length } = this.#parts.platform;
+    return this.send(text, byteLength(text), delivery);
   }
 
   sendMessageBinary(bytes: ArrayBuffer | ArrayBufferView, delivery: Delivery = 'reliable'): boolean {

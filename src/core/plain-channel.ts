@@ -7,7 +7,7 @@ import type { Transport } from './transport.js';
 import type { Continuity, Delivery, Message } from './types.js';
 
 /**
- * How far a transport's own buffer is filled. What waits beyond it stays in the outbox, where a `latest` message can still be
+ * How far the buffer of a transport is filled. Messages beyond it stay in the outbox, where a `latest` message can still be
  * replaced. 64 KiB is what a socket takes in one go; more only makes messages older.
  */
 export const TRANSPORT_MARK_BYTES = 64 * 1024;
@@ -69,7 +69,7 @@ export class PlainChannel implements Channel {
   attach(transport: Transport): void {
     this.#transport = transport;
     this.#control.ready(PLAIN);
-    // A transport that takes all at once has no drain of its own to report.
+    // A transport that takes everything at once reports no drain.
     this.drained();
   }
 

@@ -1,4 +1,4 @@
-/** First in, first out, in constant time: an array that forgets its head in strides. */
+/** First in, first out, in constant time: an array whose head is cut off in large steps. */
 export class Queue<T> {
   #items: (T | undefined)[] = [];
   #head = 0;

@@ -13,7 +13,7 @@ export interface ConnectionReports {
 
 /**
  * Reports what has happened, after it has happened. A listener may call back into the connection, and so change
- * its state at once; what that brings about is reported after the present report.
+ * its state at once; the reports of that change follow the present one.
  */
 export class Reports {
   readonly #listener: ConnectionReports;

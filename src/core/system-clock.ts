@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 
-/** The clock on the wall and the runtime's own timers, which are the same everywhere. Tests bring another. */
+/** The wall clock and the timers of the runtime, which are the same everywhere. Tests use another clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, call) {
