@@ -33,6 +33,22 @@ test('two tabs see each other: name, stone, and every move', async ({ page }) =>
   await expect.poll(() => shift(other)).toBeLessThan(40);
 });
 
+test('a page that is busy for six seconds when it connects reconnects, and gets into the arena', async ({ page }) => {
+  await page.context().addInitScript(() => {
+    const { send } = WebSocket.prototype;
+    let busyMs = 6_000; // longer than the arena waits for the first message
+    WebSocket.prototype.send = function (data) {
+      const end = Date.now() + busyMs;
+      busyMs = 0;
+      while (Date.now() < end);
+      send.call(this, data);
+    };
+  });
+  const other = await anotherTab(page);
+  await takeName(other, 'Grace');
+  await expect(player(page, 'Grace')).toBeVisible();
+});
+
 test('who joins and who leaves is told, and listed', async ({ page }) => {
   const other = await anotherTab(page);
   await takeName(other, 'Grace');

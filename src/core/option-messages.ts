@@ -49,6 +49,7 @@ const RULES: Readonly<Record<string, string>> = {
     'a list of names without spaces and commas, each once; with a session at most 32 of at most 255 characters, gem.1 not among them',
   rateLimit: 'an object: { messagesPerSecond, burst }',
   reconnect: 'an object or false',
+  retryFirstAttempt: 'true or false',
   session: 'what session() returns, which takes an object of options; of a server, an object of options or false',
   'session.isSameUser': A_FUNCTION,
   shared: AN_OBJECT,

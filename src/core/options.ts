@@ -144,7 +144,7 @@ const clientRules = {
   signal: has('addEventListener'),
   session: has('makeChannel'),
   transport: has('dial'),
-  retryFirstAttempt: () => undefined,
+  retryFirstAttempt: checkBoolean,
   type: () => undefined,
   node: (option: string, value: unknown) => checkObject(option, value),
   connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -194,6 +194,10 @@ function has(method: string): Rule<void> {
   return (option, value) => {
     if (value !== undefined) checkHas(option, value, method);
   };
+}
+
+function checkBoolean(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'boolean') throw invalid(option, value);
 }
 
 /** A token of HTTP (RFC 9110, 5.6.2), which is what RFC 6455 (4.1) wants of a subprotocol. */

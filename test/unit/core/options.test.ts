@@ -92,6 +92,8 @@ describe('an option of the wrong kind', () => {
     ['outbox', null],
     ['liveness', 'never'],
     ['node', 5],
+    ['retryFirstAttempt', 'yes'],
+    ['retryFirstAttempt', null],
   ])('%s: %s is INVALID_OPTION', (name, value) => {
     const error = thrown(() => resolveOptions(optionsWith(name, value)));
     expect(error.code).toBe('INVALID_OPTION');
