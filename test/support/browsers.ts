@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 
 /*
  * How every test starts a browser: Debian's own where it is installed, otherwise the one that `npx playwright install`
- * brought; also as root, and without a word to the outside.
+ * provided. Browsers also run as root, and without requests to outside servers.
  */
 
 const DEBIAN_CHROMIUM = '/usr/bin/chromium';
 const DEBIAN_FIREFOX = '/usr/bin/firefox-esr';
-/** Playwright drives no WebKit but its own; this one understands WebDriver. */
+/** Playwright drives only its own WebKit; this one supports WebDriver. */
 export const DEBIAN_WEBKIT_DRIVER = '/usr/bin/WebKitWebDriver';
 
 export const chromiumOptions = {
@@ -24,7 +24,7 @@ export const chromiumOptions = {
   ],
 };
 
-/** The channel is Playwright's name for a Firefox that it did not build itself. */
+/** The channel is Playwright's name for a Firefox that Playwright did not build. */
 export function firefoxOptions() {
   return {
     ...(existsSync(DEBIAN_FIREFOX) ? { channel: 'moz-firefox', executablePath: DEBIAN_FIREFOX } : {}),
@@ -41,7 +41,7 @@ export function firefoxOptions() {
   };
 }
 
-/** As root, Firefox refuses a home that is somebody else's. */
+/** As root, Firefox refuses a home directory that another user owns. */
 function firefoxHome(): string {
   const home = fileURLToPath(new URL('../../.cache/firefox-home', import.meta.url));
   mkdirSync(home, { recursive: true });

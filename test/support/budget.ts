@@ -1,13 +1,13 @@
 import { limit } from './pace.js';
 
-/** So many that what they are expected to have met is no matter of luck. */
+/** Enough rounds for the expected events to occur with near certainty. */
 const LEAST_ROUNDS = 300;
 
 /**
- * How long a test of random inputs goes on: for `ms` at the reference pace, or for the number of rounds that the environment
- * variable sets, as `npm run night` does.
+ * How long a test with random inputs runs: for `ms` at the reference pace, or for the number of rounds in the environment
+ * variable, which `npm run night` sets.
  *
- * @returns whether there is to be another round, after so many.
+ * @returns whether there is another round after the given number of rounds.
  */
 export function budget(variable: string, ms: number): (rounds: number) => boolean {
   const set = process.env[variable];

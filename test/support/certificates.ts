@@ -5,7 +5,7 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** A certificate that signs itself, for these names; whoever is to trust it is given `cert` as its authority. */
+/** A self-signed certificate for these names; a client that trusts it takes `cert` as its authority. */
 export async function selfSigned(...hosts: readonly string[]): Promise<Certificate> {
   const altNames = hosts.map((host) => (/^[\d.]+$/.test(host) ? ({ type: 7, ip: host } as const) : ({ type: 2, value: host } as const)));
   const pems = await generate([{ name: 'commonName', value: hosts[0] ?? 'localhost' }], {

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import WebSocket from 'ws';
 
-/** A command of the DevTools protocol, and what it answers. */
+/** A command of the DevTools protocol, and its result. */
 export type Send = (method: string, params?: object, sessionId?: string) => Promise<Result>;
 
-/** Of the commands that are used. */
+/** The results of the commands in use. */
 interface Result {
   readonly targetId: string;
   readonly sessionId: string;
   readonly product: string;
-  /** Of `Runtime.evaluate`. */
+  /** The result of `Runtime.evaluate`. */
   readonly result: { readonly value: unknown };
   readonly exceptionDetails?: object;
 }

@@ -1,13 +1,13 @@
 import ts from 'typescript';
 import type { CodeBlock } from '../docs/markdown.js';
 
-/** What a document declares without saying how it comes about. */
+/** Declarations that a document uses without defining them. */
 const VALUES: Readonly<Record<string, string>> = {
   chunks: 'Array.from({ length: 300 }, () => new Uint8Array(20_000))',
   player: '{ x: 1, y: 2 }',
 };
 
-/** Where a block takes for granted what another block has made. */
+/** For a block that uses the variables of an earlier block. */
 const GIVEN: readonly { readonly name: string; readonly make: (port: number) => string }[] = [
   {
     name: 'server',
@@ -25,7 +25,7 @@ const GIVEN: readonly { readonly name: string; readonly make: (port: number) => 
   },
 ];
 
-/** A block of a document as a JavaScript module of its own, on a port of the test's instead of its own host and port. */
+/** A block of a document as its own JavaScript module, on a port of the test instead of the block's host and port. */
 export function programOf({ code }: CodeBlock, port: number): string {
   const declared = [...code.matchAll(/^declare (function|const) (\w+)/gm)].map(([, kind, name = '']) =>
     kind === 'function' ? `const ${name} = () => undefined;\n` : `const ${name} = ${declaredValue(name)};\n`,

@@ -5,17 +5,17 @@ interface Timer {
   readonly call: () => void;
 }
 
-/** Time that a test owns: nothing passes until it says so. */
+/** Time under the test's control: nothing passes until the test advances it. */
 export class FakeClock implements Clock {
   #now: number;
-  /** In the order of their start, which settles who comes first among timers due at the same time. */
+  /** In the order of their start, which decides among timers due at the same time. */
   readonly #timers = new Set<Timer>();
 
   constructor(startAt = 1_000_000) {
     this.#now = startAt;
   }
 
-  /** Timers that are still to fire. A test that ends well leaves none. */
+  /** Pending timers. A test that ends well leaves none. */
   get pendingTimers(): number {
     return this.#timers.size;
   }
@@ -38,7 +38,7 @@ export class FakeClock implements Clock {
     };
   }
 
-  /** Lets time pass: timers that come due run in order, and what they set in motion is settled between them. */
+  /** Advances time: due timers run in order, and promises settle between them. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     await settle();
@@ -51,7 +51,7 @@ export class FakeClock implements Clock {
     this.#now = until;
   }
 
-  /** The machine sleeps, or the clock on the wall is set: time moves (back, if negative), and no timer runs. */
+  /** The machine sleeps, or the wall clock is set: time moves (back, if negative), and no timer runs. */
   jump(ms: number): void {
     this.#now += ms;
   }
@@ -65,7 +65,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Resolves when no microtask is left: every promise chain that could move has moved. */
+/** Resolves when the microtask queue is empty, so every promise chain has advanced as far as it can. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

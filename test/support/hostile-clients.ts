@@ -4,24 +4,24 @@ import { encodeControl } from '../../src/session/controls.js';
 import { closeFrame, frame, Opcode } from './raw-peer.js';
 
 const MASK = { mask: Buffer.of(1, 2, 3, 4) };
-/** Between two cuts of a dialogue: an odd number, so that they fall on every part of a frame. */
+/** The step between two cuts of a dialogue: an odd number, so the cuts fall on every part of a frame. */
 const CUT_STEP_BYTES = 17;
 const AT_ONCE = 16;
 
 const masked = (opcode: number, payload: string | Uint8Array) => frame(opcode, payload, MASK);
 const hello = (maxMessageBytes: number, initialCredit = 65_536) =>
   masked(Opcode.binary, encodeControl({ is: 'hello', initialCredit, maxMessageBytes, protocols: [] }));
-/** TEXT records; and END with 1000, which stands behind an honest session's last message. */
+/** TEXT records; and END with 1000, which follows the last message of an honest session. */
 const records = (...texts: string[]) =>
   masked(Opcode.binary, Buffer.concat(texts.map((text) => Buffer.concat([Buffer.of((text.length << 4) | 1), Buffer.from(text)]))));
 const END = masked(Opcode.binary, Buffer.of(0x23, 0x03, 0xe8));
 
-/** What a hostile client does with its socket, once it is connected. */
+/** The actions of a hostile client on its socket, once it is connected. */
 type Attack = (socket: Socket) => void;
 
 /**
- * Clients that leave at every point of a dialogue, announce nonsense, vanish and flood: plain ones, and ones with a session. Resolves
- * when each of them is over. What they get out of it is not looked at: the server must live, and serve good clients.
+ * Clients that disconnect at every point of a dialogue, announce nonsense, vanish and flood, with and without a session. Resolves
+ * when all of them are done. Their answers are ignored: the server must keep running and serve good clients.
  */
 export async function besiege(port: number, path = '/'): Promise<void> {
   const attacks = attacksOn(port, path);
@@ -49,7 +49,7 @@ function attacksOn(port: number, path: string): Attack[] {
   const sessionTalk = [session, hello(16_777_216), records('one', 'two', 'three'), END];
   return [
     ...[plainTalk, sessionTalk].flatMap((talk) => cuts(Buffer.concat(talk))),
-    // Whole, in one packet: it has closed before the server's application has read a word.
+    // The whole dialogue in one packet: the client has closed before the server's application reads a message.
     ...[plainTalk, sessionTalk].flatMap((talk) => [leaves(...talk), answered(talk.slice(0, 1), talk.slice(1))]),
     ...[0, 1, 16_383, 16_384, 2 ** 53 - 1].flatMap((largest) => [
       answered([session, hello(largest)], [records('one', 'two', 'three')]),
@@ -69,7 +69,7 @@ const NONSENSE = [
   frame(3, 'a reserved opcode', MASK),
   masked(Opcode.text, Buffer.of(0xff, 0xfe)),
   masked(Opcode.close, Buffer.of(3)),
-  masked(Opcode.binary, Buffer.of(0x18, 0x7f)), // an acknowledgement of what was never sent
+  masked(Opcode.binary, Buffer.of(0x18, 0x7f)), // an acknowledgement of records that were never sent
   masked(Opcode.binary, Buffer.of(0x01, 0x03)),
   frame(Opcode.text, new Uint8Array(70_000), MASK),
 ];
@@ -87,7 +87,7 @@ function upgrade(port: number, path: string, protocol?: string): Buffer {
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
 }
 
-/** Every other one with a FIN, and the others with a reset. */
+/** Alternates between a FIN and a reset. */
 function cuts(talk: Buffer): Attack[] {
   const ends = Array.from({ length: Math.ceil(talk.length / CUT_STEP_BYTES) }, (_, index) => index * CUT_STEP_BYTES);
   return ends.map((end, index) => (socket) => {
@@ -103,7 +103,7 @@ function leaves(...talk: Buffer[]): Attack {
   };
 }
 
-/** Waits for an answer before it says the rest, and is reset with the next byte that comes. */
+/** Waits for an answer before it sends the rest, and is reset by the next received byte. */
 function answered(first: Buffer[], rest: Buffer[]): Attack {
   return (socket) => {
     socket.once('data', () => {
@@ -114,7 +114,7 @@ function answered(first: Buffer[], rest: Buffer[]): Attack {
   };
 }
 
-/** Reads nothing, and is gone once the server has begun to talk. */
+/** Reads nothing, and disconnects once the server has started to send. */
 function vanishes(...talk: Buffer[]): Attack {
   return (socket) => {
     socket.write(Buffer.concat(talk));

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { encodeControl } from '../../src/session/controls.js';
 import { closeFrame, frame, Opcode, type RawServer, rawServer, switchingProtocols } from './raw-peer.js';
 
-/** What a hostile server does with a connection that is open. */
+/** The actions of a hostile server on an open connection. */
 export type Malice = (socket: Socket, hasSession: boolean) => void;
 
 const message = (text: string, hasSession: boolean) =>
@@ -11,7 +11,7 @@ const message = (text: string, hasSession: boolean) =>
 /** Ways to treat a client. After the first four it reconnects; the others are final. */
 export const malice = {
   floods: (socket, hasSession) => {
-    // The example that reads one message a frame has to read them all.
+    // The example that reads one message per frame has to read them all.
     socket.end(Buffer.concat(Array.from({ length: 300 }, () => message('x', hasSession))));
   },
   breaksOff: (socket) => socket.end(frame(Opcode.text, 'half of this').subarray(0, 6)),
@@ -21,7 +21,7 @@ export const malice = {
   refuses: (socket, hasSession) => socket.end(Buffer.concat([message('go away', hasSession), closeFrame(1008)])),
 } satisfies Record<string, Malice>;
 
-/** Treats its first connections as it is told, one after the other, and every later one like the last. */
+/** Treats its first connections as given, one after the other, and every later one like the last. */
 export function hostileServer(...treatments: readonly [Malice, ...Malice[]]): Promise<RawServer> {
   let connections = 0;
   return rawServer((socket, request) => {

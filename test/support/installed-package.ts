@@ -6,12 +6,12 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A folder outside of the repository in whose node_modules the packed gemsocket is installed, and nothing else. */
+    /** A folder outside of the repository whose node_modules contains only the packed gemsocket. */
     installation: string;
   }
 }
 
-/** Packs the package once and installs the tarball as a stranger would; the projects of the tests are folders in there. */
+/** Packs the package once and installs the tarball as a user would; the projects of the tests are subfolders. */
 export default function setup(project: TestProject): () => void {
   const installation = mkdtempSync(join(tmpdir(), 'gemsocket-installed-'));
   execFileSync('node', ['scripts/pack.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });

@@ -9,19 +9,19 @@ import type { MemoryTransport } from './memory-transport.js';
 export interface MemoryClientOptions extends ClientOptions {
   readonly address?: Address;
   readonly type?: WebsocketType;
-  /** As a client of the bus: a first attempt that fails is not the end. */
+  /** The setting of a client on the bus: a failed first attempt is retried. */
   readonly retryFirstAttempt?: boolean;
   readonly onFinished?: (client: IWebsocketClient) => void;
 }
 
-/** The real client, over wires in memory. */
+/** The real client over transports in memory. */
 export function memoryClient(platform: MemoryPlatform, options: MemoryClientOptions = {}): Client {
   const { address = 'wss://example.com/game', type = 'secure', retryFirstAttempt = false, onFinished, ...rest } = options;
   const parts = clientParts(platform, address, type, rest, retryFirstAttempt);
   return new Client(onFinished === undefined ? parts : { ...parts, onFinished });
 }
 
-/** A client that has connected, and its wire. */
+/** A connected client and its transport. */
 export async function openClient(
   platform: MemoryPlatform,
   options?: MemoryClientOptions,
@@ -33,7 +33,7 @@ export async function openClient(
   return { client, transport };
 }
 
-/** Everything that a client tells, one line each, in order. */
+/** Everything that a client reports, one line each, in order. */
 export function record(client: Client, { withMessages = true } = {}): string[] {
   const lines: string[] = [];
   client.on('state', (now, before) => lines.push(`state ${before} -> ${now}`));
@@ -46,7 +46,7 @@ export function record(client: Client, { withMessages = true } = {}): string[] {
   return lines;
 }
 
-/** The real bus, over wires in memory that open by themselves. */
+/** The real bus over transports in memory that open by themselves. */
 export function memoryBus(): { platform: MemoryPlatform; bus: RequestBus } {
   const platform = new MemoryPlatform({ answer: (transport) => transport.accept() });
   const bus = new RequestBus(

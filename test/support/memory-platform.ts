@@ -7,17 +7,17 @@ import { seededRandom } from './seeded-random.js';
 export interface MemoryPlatformOptions extends Partial<TransportAbilities> {
   readonly seed?: number;
   readonly acceptsNodeOptions?: boolean;
-  /** Plays the peer for every wire, once its dialler holds it. Left out, the test does so by hand. */
+  /** Plays the peer for every transport once the caller has it. Without it, the test plays the peer by hand. */
   readonly answer?: (transport: MemoryTransport, attempt: number) => void;
 }
 
-/** A platform without a network, whose time, chance, wires and lifecycle are the test's. */
+/** A platform without a network, whose time, randomness, transports and lifecycle the test controls. */
 export class MemoryPlatform implements Platform {
   readonly name = 'memory';
   readonly clock = new FakeClock();
   readonly random: () => number;
   readonly acceptsNodeOptions: boolean;
-  /** Every wire ever dialled, the latest last. */
+  /** Every transport so far, the latest last. */
   readonly transports: MemoryTransport[] = [];
   readonly reported: unknown[] = [];
   readonly #watchers = new Set<LifecycleListener>();
@@ -38,7 +38,7 @@ export class MemoryPlatform implements Platform {
     },
   };
 
-  /** The latest wire. */
+  /** The latest transport. */
   get transport(): MemoryTransport {
     const transport = this.transports.at(-1);
     if (transport === undefined) throw new Error('Nothing was dialled yet.');
@@ -61,7 +61,7 @@ export class MemoryPlatform implements Platform {
     this.reported.push(error);
   };
 
-  /** Something happens to the page or the process. */
+  /** Emits a lifecycle event of the page or the process. */
   fire(event: keyof LifecycleListener): void {
     for (const watcher of [...this.#watchers]) watcher[event]();
   }

@@ -4,16 +4,16 @@ import type { DialRequest, Transport, TransportEvents } from '../../src/core/tra
 import type { CloseInfo, Message } from '../../src/core/types.js';
 import { utf8Length } from '../../src/core/utf8.js';
 
-/** What the platform of a wire can do: Node's can do both, a browser's neither. */
+/** The abilities of a transport: Node's has both, a browser's neither. */
 export interface TransportAbilities {
   readonly canPing: boolean;
   readonly canPause: boolean;
 }
 
-/** A wire without a network: the test plays the peer and the operating system. */
+/** A transport without a network: the test plays the peer and the operating system. */
 export class MemoryTransport implements Transport {
   readonly request: DialRequest;
-  /** What the owner of the wire is told by. A test may call it to play a late event, which an honest wire never sends. */
+  /** The callbacks of the transport's owner. A test may call them to play a late event, which a correct transport never reports. */
   events: TransportEvents;
   readonly ping?: () => void;
   readonly pause?: () => void;
@@ -25,16 +25,16 @@ export class MemoryTransport implements Transport {
   readonly sent: (string | Uint8Array)[] = [];
   pings = 0;
   isPaused = false;
-  /** Whether the socket takes nothing more, although `closed` has still to come. */
+  /** Whether the socket accepts nothing more although `closed` has not been reported yet. */
   isEnding = false;
-  /** Whether a ping is answered; a test that turns it off has a link that went dark. */
+  /** Whether pings are answered; a test turns it off to simulate a half-open connection. */
   answersPings = true;
   /** Whether a close frame is answered. */
   answersClose = true;
-  /** Whether sent bytes stay in the wire's own buffer until `flush`. */
+  /** Whether sent bytes stay in the transport's own buffer until `flush`. */
   isCongested = false;
   closedWith: { readonly code: number; readonly reason: string } | undefined;
-  /** Set once the owner has let go; the code that it said goodbye with, if any. */
+  /** Set once the owner has destroyed the transport, with the code of its close frame, if any. */
   detachedWith: { readonly code: number | undefined; readonly reason: string | undefined } | undefined;
   #isOver = false;
 
@@ -52,7 +52,7 @@ export class MemoryTransport implements Transport {
     }
   }
 
-  /** True from the dial until one of the two sides has ended it. */
+  /** True from the start of the attempt until either side has ended it. */
   get isLive(): boolean {
     return !this.#isOver;
   }
@@ -74,7 +74,7 @@ export class MemoryTransport implements Transport {
     this.#isOver = true;
   }
 
-  // The peer's side, and the network's.
+  // The side of the peer and the network.
 
   accept(protocol = ''): this {
     this.protocol = protocol;
@@ -84,7 +84,7 @@ export class MemoryTransport implements Transport {
     return this;
   }
 
-  /** The handshake fails; what the platform knows about it is the error. */
+  /** The handshake fails; the error has the details that the platform knows. */
   refuse(error?: WebsocketError): void {
     this.#end({ code: CloseCode.abnormal, reason: error?.message ?? '', wasClean: false }, error);
   }
@@ -99,12 +99,12 @@ export class MemoryTransport implements Transport {
     this.#end({ code, reason, wasClean: true });
   }
 
-  /** The connection breaks without a closing handshake. */
+  /** The connection is lost without a closing handshake. */
   breakOff(error?: WebsocketError): void {
     this.#end({ code: CloseCode.abnormal, reason: '', wasClean: false }, error);
   }
 
-  /** The operating system takes what was buffered, down to so many bytes. */
+  /** The operating system accepts buffered bytes until only the given number is left. */
   flush(leftBytes = 0): void {
     this.bufferedBytes = leftBytes;
     if (!this.#isOver) this.events.drained();

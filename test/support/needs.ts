@@ -4,8 +4,8 @@ import { programs } from '../../scripts/programs.mjs';
 export type ProgramName = keyof typeof programs;
 
 /**
- * Tests that need a program which others wrote, given its path. Where it is missing they fail with the command that
- * installs it; GEMSOCKET_ALLOW_MISSING=1 turns that into a test that is seen to be skipped, for machines without apt.
+ * Tests that need a third-party program, given its path. Where it is missing they fail with the command that
+ * installs it; GEMSOCKET_ALLOW_MISSING=1 skips them visibly instead, for machines without apt.
  */
 export function describeWith(name: ProgramName, title: string, tests: (path: string) => void): void {
   const { debianPackage, find } = programs[name];

@@ -2,17 +2,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 
-/** How many test files, or browsers, run at once: enough to keep two cores busy, and no more than a small machine has memory for. */
+/** How many test files, or browsers, run at once: enough for two cores, within the memory of a small machine. */
 export const JOBS = Math.min(Math.max(availableParallelism(), 2), 4);
 
 /** The time that the work below takes on two quiet cores, on which the limits of the tests are stated. */
 const REFERENCE_MS = 340;
-/** A limit has an end on the slowest machine, too. */
+/** A limit has an end even on the slowest machine. */
 const MAX_PACE = 40;
 const ROUNDS = 3;
 const VARIABLE = 'GEMSOCKET_PACE';
 
-/** What the tests spend their time with: starting a process, running JavaScript, native code, and round trips over loopback. */
+/** The typical work of the tests: starting a process, running JavaScript, native code, and round trips over loopback. */
 const WORK = `
   const { createHash } = require('node:crypto');
   const { connect, createServer } = require('node:net');
@@ -29,8 +29,8 @@ const WORK = `
 `;
 
 /**
- * Measures how many times slower this machine is now than the one on which the limits are stated: 1 where it is as fast or
- * faster. Each job does the work at once, so cores that are few, slow or busy with something else all count. The configuration
+ * Measures how many times slower this machine is now than the one on which the limits are stated: 1 if it is as fast or
+ * faster. All jobs do the work at the same time, so few, slow and busy cores all count. The configuration
  * of each runner calls it once; the processes that the runner starts inherit the result.
  */
 export async function measurePace(): Promise<number> {
@@ -44,12 +44,12 @@ export async function measurePace(): Promise<number> {
   return pace();
 }
 
-/** How long to wait for something that takes well under `ms` on two quiet cores. Nothing waits as long unless it fails. */
+/** The time limit for work that takes well under `ms` on two quiet cores. It only elapses when a test fails. */
 export function limit(ms: number): number {
   return Math.ceil(ms * pace());
 }
 
-/** As the runner has measured it; 1 where none has. */
+/** The factor that the runner has measured; 1 without a measurement. */
 export function pace(): number {
   return Number(process.env[VARIABLE] ?? 1);
 }

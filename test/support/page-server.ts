@@ -8,7 +8,7 @@ export interface PageServer extends AsyncDisposable {
   readonly address: string;
 }
 
-/** Serves files to a browser, and echoes on every WebSocket: with ws alone, so that only the client is ours. */
+/** Serves files to a browser and echoes on every WebSocket, with ws alone, so that only the client is ours. */
 export async function servePages(fileAt: (path: string) => string | Buffer | undefined): Promise<PageServer> {
   const http = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { until } from './until.js';
 
-/** Another process, with all that it has printed. */
+/** Another process with all its output. */
 export interface Program extends AsyncDisposable {
   readonly process: ChildProcess;
   readonly output: string;
   /** How it ended: its exit code, or the name of the signal. */
   readonly ended: Promise<number | NodeJS.Signals>;
-  /** Ends it, without asking. */
+  /** Kills it. */
   kill(): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ function watch(child: ChildProcess): Program {
   };
 }
 
-/** The same, once it takes connections on the port. */
+/** The same, once it accepts connections on the port. */
 export async function startListening(
   port: number,
   command: string,
@@ -70,7 +70,7 @@ export async function startListening(
   return program;
 }
 
-/** A TypeScript file of the tests in a process of its own, with the library of this tree and a channel to talk over. */
+/** A TypeScript file of the tests in its own process, with the library of this tree and an IPC channel. */
 export async function startScript(file: string, args: readonly (string | number)[] = []): Promise<Script> {
   const child = spawn(process.execPath, ['--enable-source-maps', '--expose-gc', await bundle(file), ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -92,13 +92,13 @@ export async function startScript(file: string, args: readonly (string | number)
 }
 
 export interface Script extends Program {
-  /** What it has sent. */
+  /** All messages that it has sent. */
   readonly messages: readonly unknown[];
-  /** Waits for the message `{ is: what }`; fails when the script ends without. */
+  /** Waits for the message `{ is: what }`; fails when the script ends without it. */
   said(what: string, timeoutMs?: number): Promise<unknown>;
 }
 
-/** Bundles a file of this tree, but not its packages, into the cache, and returns the path of the result. */
+/** Bundles a file of this tree, without its packages, into the cache, and returns the path of the result. */
 export async function bundle(file: string, label = ''): Promise<string> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const name = file.replaceAll(/[^a-z0-9]+/gi, '-');

@@ -2,26 +2,26 @@ import { createServer, connect as dial, type Server, type Socket } from 'node:ne
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from './until.js';
 
-/** A TCP link under the test's control. What it does to its connections holds until `heal()`. */
+/** A TCP proxy under the test's control. A condition of its connections holds until `heal()`. */
 export interface FaultyProxy extends AsyncDisposable {
   readonly port: number;
-  /** Connections that it carries now. */
+  /** The number of open connections. */
   readonly connections: number;
-  /** Connections that it has taken since it was made. */
+  /** The number of connections since it was started. */
   readonly accepted: number;
-  /** Ends every connection on both sides: with a FIN, or with a RST as a crashed machine does. */
+  /** Ends every connection on both sides: with a FIN, or with an RST as a crashed machine does. */
   cut(how: 'fin' | 'reset'): void;
-  /** The link goes dark: no byte, no FIN and no new connection passes, and nobody is told. One way, or both. */
+  /** Makes the network unresponsive: no byte, FIN or new connection passes, and neither side gets an error. One way, or both. */
   freeze(direction?: Direction | 'both'): void;
-  /** The connections that there are go dark, as those that a NAT has forgotten during a long silence; new ones pass. */
+  /** Makes the present connections unresponsive, like those that a NAT has forgotten after a long silence; new ones pass. */
   forget(): void;
-  /** Every byte takes this long to pass, each way. */
+  /** Delays every byte by this time in each direction. */
   delay(delayMs: number): void;
-  /** At most this many bytes a second pass, each way. */
+  /** Limits the bytes per second in each direction. */
   throttle(bytesPerSecond: number): void;
-  /** New connections are refused. */
+  /** Refuses new connections. */
   refuse(): Promise<void>;
-  /** All is well again; what a dark link held back is delivered now, as TCP would send it again. */
+  /** Ends every condition; held-back bytes are delivered now, as TCP would retransmit them. */
   heal(): Promise<void>;
   close(): Promise<void>;
 }
@@ -126,19 +126,19 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-/** No new connections; those there are go on. */
+/** Refuses new connections; open ones continue. */
 function unlisten(server: Server): Promise<void> {
   server.close();
   return until(() => !server.listening, 'the proxy refuses connections');
 }
 
-/** A socket that has begun to end cannot be reset any more: Node would neither close it nor say so. */
+/** A socket that has begun to end cannot be reset any more: Node would neither close it nor report it. */
 function reset(socket: Socket): void {
   if (socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 }
 
-/** How much one direction takes in before it stops reading: about what the sockets' own buffers are. */
+/** How many bytes one direction buffers before it stops reading: about the size of the sockets' own buffers. */
 const HELD_PARCELS = 64;
 
 function carry(from: Socket, to: Socket, direction: Direction, conditions: Conditions): void {

@@ -6,15 +6,15 @@ export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 
 export interface FrameBits {
   readonly isFinal?: boolean;
-  /** A mask of the frame's own; a client must use one, a server must not. */
+  /** The mask of the frame; required from a client, forbidden for a server. */
   readonly mask?: Buffer | undefined;
   /** The three reserved bits, as a number from 0 to 7. */
   readonly reserved?: number;
-  /** Bits of the length field, where it is to be longer than it must. */
+  /** The bits of the length field, when it is to be longer than necessary. */
   readonly lengthBits?: 16 | 64;
 }
 
-/** One frame, byte by byte, so that a test can write what no library would. */
+/** One frame, byte by byte, so that a test can write frames that no library would. */
 export function frame(opcode: number, payload: string | Uint8Array = '', bits: FrameBits = {}): Buffer {
   const { isFinal = true, mask, reserved = 0 } = bits;
   const body = Buffer.from(payload as Uint8Array);
@@ -39,7 +39,7 @@ export function closeFrame(code: number, reason = ''): Buffer {
   return frame(Opcode.close, payload);
 }
 
-/** The key that RFC 6455, 1.3, has a server prove itself with. */
+/** The key with which a server proves that it supports WebSockets (RFC 6455, 1.3). */
 export function acceptKey(request: string): string {
   const key = /sec-websocket-key: *(\S+)/i.exec(request)?.[1] ?? '';
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
@@ -62,7 +62,7 @@ export interface RawServer extends AsyncDisposable {
   readonly sockets: readonly Socket[];
 }
 
-/** A TCP server that hands each connection over once its request has come. What it answers is the test's. */
+/** A TCP server that passes each connection on once its request has arrived. The test writes the answer. */
 export async function rawServer(onRequest: (socket: Socket, request: string) => void): Promise<RawServer> {
   const sockets: Socket[] = [];
   const server = createServer({ noDelay: true }, (socket) => {
@@ -81,7 +81,7 @@ export async function rawServer(onRequest: (socket: Socket, request: string) => 
   return asRawServer(server, sockets);
 }
 
-/** The same, with the opening handshake done: the test begins with frames. */
+/** The same after the opening handshake: the test begins with frames. */
 export function rawWebsocketServer(onOpen: (socket: Socket) => void): Promise<RawServer> {
   return rawServer((socket, request) => {
     socket.write(switchingProtocols(request));

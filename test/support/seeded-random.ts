@@ -1,4 +1,4 @@
-/** Of a test that is another one each time. Its name says the seed, and GEM_SEED replays it. */
+/** The seed of a test that differs in each run. The test's name contains it, and GEM_SEED replays it. */
 export const seedOfRun = Number(process.env.GEM_SEED ?? Date.now() % 2_147_483_647) || 1;
 
 /** Numbers in [0, 1) that are the same in every run: a mulberry32 generator. */
@@ -12,7 +12,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A whole number from 0 to `below`, without it. */
+/** A whole number from 0 to `below`, exclusive. */
 export type Random = (below: number) => number;
 
 export function seededNumbers(seed: number): Random {

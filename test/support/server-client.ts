@@ -7,7 +7,7 @@ import type { AcceptedTransport } from '../../src/core/transport.js';
 import type { CloseInfo } from '../../src/core/types.js';
 import type { SessionClient } from '../../src/session/acceptor.js';
 
-/** A server's client without a server: its transports are accepted. */
+/** A server's client without a server: the test accepts its transports. */
 export class TestServerClient extends Client implements SessionClient {
   readonly #connection: Connection;
 

@@ -12,11 +12,11 @@ import { shareKey } from '../../src/shared/share-key.js';
 import { TabConnection } from '../../src/shared/tab-connection.js';
 import { MemoryPlatform } from './memory-platform.js';
 
-/** Web Locks of one origin, held by places that can be ended. */
+/** Web Locks of one origin, held by contexts that can end. */
 export class MemoryLocks {
   readonly #held = new Map<string, { release(): void; readonly waiting: (() => void)[] }>();
 
-  /** The locks as one tab or worker sees them, and what becomes of them when it is gone. */
+  /** The locks as one tab or worker uses them, and their release when it ends. */
   place(): Locks & { end(): void } {
     const mine = new Set<() => void>();
     return {
@@ -48,11 +48,11 @@ export class MemoryLocks {
   }
 }
 
-/** A port that clones what passes, as real ones do, and can stop to hand on, as that of a page that hangs. */
+/** A port that clones messages, as real ones do, and can stop delivering, like that of a page that hangs. */
 class TestPort implements PortLike {
   onmessage: PortLike['onmessage'] = null;
   isFrozen = false;
-  /** Its process is no more. */
+  /** Its process has ended. */
   isCut = false;
   readonly #port: PortLike;
   readonly #kept: unknown[] = [];
@@ -80,11 +80,11 @@ class TestPort implements PortLike {
 
 export interface Tab {
   readonly client: Client;
-  /** Of the tab: its page's life, and the sockets of its own that it makes for want of a worker. */
+  /** The platform of the tab: its page's lifecycle, and its own sockets when there is no worker. */
   readonly platform: MemoryPlatform;
   /** The latest. */
   port(): TestPort;
-  /** Without a word. */
+  /** Ends the tab without a message. */
   crash(): void;
 }
 
@@ -92,23 +92,23 @@ export interface TabOptions extends ClientOptions {
   readonly address?: Address;
   readonly key?: string;
   readonly retryFirstAttempt?: boolean;
-  /** What a tab does with a session, over a plain link. */
+  /** The tab's side of a session over a plain channel. */
   readonly hasSession?: boolean;
 }
 
-/** Each has its own chance: the names of locks are made of it. */
+/** Each has its own random source, because lock names are made of it. */
 function pagePlatform(seed: number): MemoryPlatform {
   return new MemoryPlatform({ canPing: false, canPause: false, seed: seed + 1 });
 }
 
-/** A session as far as a tab knows it: what it carries is not seen from there. */
+/** A session as far as a tab sees it, without its records. */
 function plainSession(): ChannelFeature {
-  return { name: 'gem.1', options: sessionDefaults, makeChannel: (settings) => (host) => new PlainChannel(host, settings.outbox) };
+  return { name: 'gem.1', options: sessionDefaults, makeChannel: (settings) => (context) => new PlainChannel(context, settings.outbox) };
 }
 
-/** One origin: its worker, and its tabs, all in this process. */
+/** One origin: its worker and its tabs, all in this process. */
 export class Origin {
-  /** Of the worker. */
+  /** The platform of the worker. */
   platform = pagePlatform(0);
   /** False: a worker that never answers. */
   hasWorker = true;
@@ -142,7 +142,10 @@ export class Origin {
       return one;
     };
     const mirrorParts = { ...parts, key: shareKey(key, fixed, parts.settings, session), address: fixed, session, locks };
-    const client = new Client({ ...parts, makeConnection: (host) => new TabConnection({ ...mirrorParts, openWorker, openLocal }, host) });
+    const client = new Client({
+      ...parts,
+      makeConnection: (events) => new TabConnection({ ...mirrorParts, openWorker, openLocal }, events),
+    });
     const crash = () => {
       (latest as TestPort).isFrozen = true;
       locks.end();
@@ -150,19 +153,19 @@ export class Origin {
     return { client, platform, port: () => latest as TestPort, crash };
   }
 
-  /** A tab that has joined an open connection, or opened it. */
+  /** A tab that has joined or opened a connection. */
   async open(options?: TabOptions): Promise<Tab> {
     const tab = this.tab(options);
     const before = this.platform.transports.length;
     const connected = tab.client.connect();
-    // A new key dials; the microtasks of the posts come first.
+    // A new key opens a connection, after the microtasks of the posts.
     await new Promise(setImmediate);
     if (this.platform.transports.length > before) this.platform.transport.accept();
     await connected;
     return tab;
   }
 
-  /** The worker's process dies; the next tab that asks starts another. */
+  /** The worker's process ends; the next tab that asks starts another. */
   killWorker(): void {
     const place = this.#place;
     for (const port of this.#workerPorts.splice(0)) port.isCut = true;

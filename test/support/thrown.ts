@@ -1,6 +1,6 @@
 import { WebsocketError } from '../../src/core/errors.js';
 
-/** The WebsocketError that a call throws; anything else fails the test. */
+/** The WebsocketError that a call throws; any other outcome fails the test. */
 export function thrown(call: () => unknown): WebsocketError {
   try {
     call();
@@ -21,7 +21,7 @@ export async function rejected(promise: Promise<unknown>): Promise<WebsocketErro
   throw error;
 }
 
-/** All that a log could show of an error, its causes included. */
+/** Everything that a log could show of an error, including its causes. */
 export function everythingIn(error: unknown): string {
   if (!(error instanceof Error)) return JSON.stringify(error) ?? '';
   const own = Object.getOwnPropertyNames(error).map((name) => {

@@ -5,11 +5,11 @@ import { WebSocketServer } from 'ws';
 export interface WsServer {
   readonly server: WebSocketServer;
   readonly port: number;
-  /** The server, and all its sockets without a close frame. */
+  /** Closes the server and destroys its sockets, without a close frame. */
   end(): void;
 }
 
-/** A peer that others wrote, on a free port of loopback. */
+/** A peer with the ws library on a free port of loopback. */
 export async function startWs(): Promise<WsServer> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(server, 'listening');

@@ -11,7 +11,7 @@ async function busWithClient() {
 }
 
 describe('the id of a client that has left the bus', () => {
-  test('because its connection ended by itself: a send returns false, is reported as UNSENT, and throws nothing', async () => {
+  test('because its connection ended by itself: a send returns false, is reported as UNSENT, and does not throw', async () => {
     const { platform, bus, client } = await busWithClient();
     const errors: unknown[] = [];
     bus.on('error', (_client, error) => errors.push(error));
@@ -25,20 +25,20 @@ describe('the id of a client that has left the bus', () => {
     expect(errors).toMatchObject([{ code: 'UNSENT', context: { messages: 2, bytes: 6, code: 1008 } }]);
   });
 
-  test('because its connection ended by itself: closing it resolves with how it ended', async () => {
+  test('because its connection ended by itself: closing it resolves with the close info', async () => {
     const { platform, bus, client } = await busWithClient();
     platform.transport.closeFromPeer(1008, 'enough');
     await settle();
     expect(await bus.closeWebsocket(client.id)).toEqual({ code: 1008, reason: 'enough', wasClean: true });
   });
 
-  test('because its owner closed it: a send throws UNKNOWN_CLIENT', async () => {
+  test('because the application closed it: a send throws UNKNOWN_CLIENT', async () => {
     const { bus, client } = await busWithClient();
     await bus.closeWebsocket(client);
     expect(thrown(() => bus.sendWebsocketMessage(client.id, 'text')).code).toBe('UNKNOWN_CLIENT');
   });
 
-  test('is remembered for the last 4,096 that ended by themselves', async () => {
+  test('is remembered for the last 4,096 clients that ended by themselves', async () => {
     const { platform, bus, client } = await busWithClient();
     const others = Array.from({ length: 4_096 }, () => bus.createClient('a.example', () => {}));
     await settle();

@@ -23,8 +23,8 @@ const throws = () => {
   throw new Error('from the application');
 };
 
-describe('what a handler of a client on the bus throws', () => {
-  test('is told to the log where nobody listens for errors, neither to the bus nor to the client', async () => {
+describe('an exception in a handler of a client on the bus', () => {
+  test('is logged when neither the bus nor the client has an `error` listener', async () => {
     const { platform, bus } = setUp();
     bus.createClient('a.example', throws);
     await settle();
@@ -32,24 +32,24 @@ describe('what a handler of a client on the bus throws', () => {
     expect(platform.reported).toMatchObject([{ code: 'HANDLER_FAILED', context: { handler: 'onMessage' } }]);
   });
 
-  test('is told to the bus while it has a listener for errors', async () => {
+  test('is reported to the bus when it has an `error` listener', async () => {
     const { platform, bus } = setUp();
     const client = bus.createClient('a.example', throws);
     await settle();
-    const told: [IWebsocketClient, string][] = [];
-    const off = bus.on('error', (from, { code }) => told.push([from, code]));
+    const reported: [IWebsocketClient, string][] = [];
+    const off = bus.on('error', (from, { code }) => reported.push([from, code]));
     platform.transport.deliver('hello');
-    expect(told).toEqual([[client, 'HANDLER_FAILED']]);
+    expect(reported).toEqual([[client, 'HANDLER_FAILED']]);
     expect(platform.reported).toEqual([]);
     off();
     platform.transport.deliver('again');
-    expect(told).toHaveLength(1);
+    expect(reported).toHaveLength(1);
     expect(platform.reported).toHaveLength(1);
   });
 });
 
-describe('a server that is not there', () => {
-  test('is reported once on the console, for each client, where nobody listens', async () => {
+describe('an unavailable server', () => {
+  test('is reported once for each client on the console when there is no `error` listener', async () => {
     const { platform, bus } = setUp((transport) => transport.refuse(refused));
     bus.createClient('a.example');
     await settle();
@@ -59,7 +59,7 @@ describe('a server that is not there', () => {
     expect(platform.reported).toEqual([refused]);
   });
 
-  test('is told to a listener of the bus instead', async () => {
+  test('is reported to an `error` listener of the bus instead of the console', async () => {
     const { platform, bus } = setUp((transport) => transport.refuse(refused));
     const causes: unknown[] = [];
     bus.on('reconnecting', (_client, { cause }) => causes.push(cause));
@@ -68,7 +68,7 @@ describe('a server that is not there', () => {
     expect([causes, platform.reported]).toEqual([[refused], []]);
   });
 
-  test('ends a client that was told not to retry its first attempt', async () => {
+  test('ends a client whose retryFirstAttempt is false', async () => {
     const { bus } = setUp((transport) => transport.refuse(refused));
     const client = bus.createClient('a.example', undefined, 'secure', { retryFirstAttempt: false });
     await settle();
@@ -77,7 +77,7 @@ describe('a server that is not there', () => {
 });
 
 describe('events of the bus', () => {
-  test('come from clients made before and after the listener, with the client in front', async () => {
+  test('are emitted for clients made before and after the listener was added, with the client as the first argument', async () => {
     const { bus } = setUp();
     const first = bus.createClient('a.example');
     const opened: IWebsocketClient[] = [];
@@ -87,7 +87,7 @@ describe('events of the bus', () => {
     expect(opened).toEqual([first, second]);
   });
 
-  test('reach two listeners once each, and the one that stays when the other goes', async () => {
+  test('reach two listeners once each, and the remaining one when the other is removed', async () => {
     const { platform, bus } = setUp();
     bus.createClient('a.example');
     await settle();
@@ -100,7 +100,7 @@ describe('events of the bus', () => {
     expect(heard).toEqual(['first 1', 'second 1', 'second 2']);
   });
 
-  test('leave the messages to those who poll once the last listener has gone', async () => {
+  test('leave the messages to polls once the last message listener is removed', async () => {
     const { platform, bus } = setUp();
     const client = bus.createClient('a.example');
     await settle();

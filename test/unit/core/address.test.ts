@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { publicAddress, resolveAddress } from '../../../src/core/address.js';
 import { everythingIn, thrown } from '../../support/thrown.js';
 
-describe('an address that is dialled', () => {
+describe('an accepted address', () => {
   test.each([
     ['example.com', 'wss://example.com/'],
     ['localhost', 'wss://localhost/'],
@@ -20,7 +20,7 @@ describe('an address that is dialled', () => {
     ['wss://[2001:db8::1]:9/x', 'wss://[2001:db8::1]:9/x'],
     ['  example.com \n', 'wss://example.com/'],
     ['bücher.example', 'wss://xn--bcher-kva.example/'],
-  ])('secure: %s', (address, href) => {
+  ])('%s with the secure type', (address, href) => {
     expect(resolveAddress(address, 'secure').href).toBe(href);
   });
 
@@ -30,18 +30,18 @@ describe('an address that is dialled', () => {
     ['[::1]:8080', 'ws://[::1]:8080/'],
     ['ws://example.com/a', 'ws://example.com/a'],
     ['wss://example.com/a', 'wss://example.com/a'],
-  ])('insecure: %s', (address, href) => {
+  ])('%s with the insecure type', (address, href) => {
     expect(resolveAddress(address, 'insecure').href).toBe(href);
   });
 
-  it('may be a URL object, which is not changed', () => {
+  it('may be a URL object, which is not modified', () => {
     const url = new URL('wss://example.com:8443/a?b=c');
     expect(resolveAddress(url, 'secure').href).toBe('wss://example.com:8443/a?b=c');
     expect(resolveAddress(new URL('ws://example.com'), 'insecure').href).toBe('ws://example.com/');
   });
 });
 
-describe('an address that is refused', () => {
+describe('a rejected address', () => {
   test.each([
     ['', /empty/],
     ['   ', /empty/],
@@ -67,7 +67,7 @@ describe('an address that is refused', () => {
     ['exa mple.com', /can't be parsed/],
     ['wss://', /can't be parsed/],
     ['?room=1', /can't be parsed/],
-    // A URL parser would take the first word of the path for the host, and dial a stranger.
+    // A URL parser would take the first word of the path for the host and connect to an unrelated server.
     ['/chat', /can't be parsed/],
     ['//example.com/chat', /can't be parsed/],
     ['\\\\example.com', /can't be parsed/],
@@ -76,23 +76,23 @@ describe('an address that is refused', () => {
     ['wss:example.com', /can't be parsed/],
     ['mailto:someone', /can't be parsed/],
     ['localhost:/path', /can't be parsed/],
-  ])('INVALID_ADDRESS: %j', (address, says) => {
+  ])('%j throws INVALID_ADDRESS', (address, says) => {
     const error = thrown(() => resolveAddress(address, 'secure'));
     expect(error.code).toBe('INVALID_ADDRESS');
     expect(error.message).toMatch(says);
     expect(thrown(() => resolveAddress(address, 'insecure')).code).toBe('INVALID_ADDRESS');
   });
 
-  test.each([[undefined], [null], [8080], [{}], [['example.com']]])('INVALID_ADDRESS, not a string or a URL: %j', (address) => {
+  test.each([[undefined], [null], [8080], [{}], [['example.com']]])('%j, neither a string nor a URL, throws INVALID_ADDRESS', (address) => {
     expect(thrown(() => resolveAddress(address as never, 'secure')).code).toBe('INVALID_ADDRESS');
   });
 
-  it('INVALID_ADDRESS: a URL object of another scheme, or with credentials', () => {
+  it('a URL object with another scheme or with credentials throws INVALID_ADDRESS', () => {
     expect(thrown(() => resolveAddress(new URL('https://example.com'), 'secure')).code).toBe('INVALID_ADDRESS');
     expect(thrown(() => resolveAddress(new URL('wss://a:b@example.com'), 'secure')).code).toBe('INVALID_ADDRESS');
   });
 
-  it('INSECURE_ADDRESS: ws:// with the secure type, saying what to write instead', () => {
+  it('ws:// with the secure type throws INSECURE_ADDRESS, and the message shows the correct form', () => {
     const error = thrown(() => resolveAddress('ws://example.com:8080/a', 'secure'));
     expect(error.code).toBe('INSECURE_ADDRESS');
     expect(error.message).toContain('wss://');
@@ -102,7 +102,7 @@ describe('an address that is refused', () => {
   });
 });
 
-describe('what an error shows of an address', () => {
+describe('the address in an error', () => {
   const secrets = ['hunter2', 'admin', 'letmein'];
 
   test.each([
@@ -122,12 +122,12 @@ describe('what an error shows of an address', () => {
     'http://admin:hunter2@example.com/?key=letmein',
     'wss:/example.com/?token=hunter2',
     'example.com:99999/?token=x@hunter2',
-  ])('holds no credentials and no query: %s', (address) => {
+  ])('%s is shown without credentials and query', (address) => {
     const error = thrown(() => resolveAddress(address, 'secure'));
     for (const secret of secrets) expect(everythingIn({ ...error, all: everythingIn(error) })).not.toContain(secret);
   });
 
-  it('still tells one address from another', () => {
+  it('still identifies the server and the path', () => {
     expect(thrown(() => resolveAddress('wss://a.example:99999/path?x', 'secure').href).context).toEqual({
       address: 'wss://a.example:99999/path?…',
     });
@@ -135,7 +135,7 @@ describe('what an error shows of an address', () => {
     expect(publicAddress(new URL('wss://u:p@a.example'))).toBe('wss://a.example/');
   });
 
-  it('advises against a token in the path, which errors show', () => {
+  it('includes the path, so the message advises against a token in the path', () => {
     expect(thrown(() => resolveAddress('wss://u:p@example.com', 'secure')).message).toMatch(/token in the query/);
   });
 });

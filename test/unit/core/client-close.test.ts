@@ -4,7 +4,7 @@ import { memoryClient, openClient, record } from '../../support/memory-client.js
 import { MemoryPlatform } from '../../support/memory-platform.js';
 import { rejected, thrown } from '../../support/thrown.js';
 
-/** What no closed connection may leave behind. */
+/** Everything that a closed connection must have released. */
 function leftovers(platform: MemoryPlatform) {
   return {
     timers: platform.clock.pendingTimers,
@@ -16,36 +16,36 @@ function leftovers(platform: MemoryPlatform) {
 const nothing = { timers: 0, watchers: 0, liveTransports: 0 };
 
 describe('close()', () => {
-  it('starts the closing handshake, and resolves with how it ended', async () => {
+  it('starts the closing handshake and resolves with the close info', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
-    const told = record(client);
+    const reported = record(client);
     const closed = client.close(4000, 'level done');
     expect([client.state, client.isConnectionOpen()]).toEqual(['closing', false]);
     expect(transport.closedWith).toEqual({ code: 4000, reason: 'level done' });
     expect(await closed).toEqual({ code: 4000, reason: 'level done', wasClean: true });
-    expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'close 4000 level done']);
+    expect(reported).toEqual(['state open -> closing', 'state closing -> closed', 'close 4000 level done']);
     expect(leftovers(platform)).toEqual(nothing);
   });
 
-  it('says 1000 and no reason unless told otherwise', async () => {
+  it('sends code 1000 and an empty reason by default', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     expect(await client.close()).toEqual({ code: 1000, reason: '', wasClean: true });
     expect(transport.closedWith).toEqual({ code: 1000, reason: '' });
   });
 
-  it('may be called twice, also with another code: the first counts', async () => {
+  it('may be called twice; the second code and reason are ignored', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
-    const told = record(client);
+    const reported = record(client);
     const addressResponder = await Promise.all([client.close(4001, 'first'), client.close(4002, 'second')]);
     expect(addressResponder.map(({ code }) => code)).toEqual([4001, 4001]);
     expect((await client.close()).code).toBe(4001);
     expect(transport.closedWith?.code).toBe(4001);
-    expect(told.filter((line) => line.startsWith('close'))).toHaveLength(1);
+    expect(reported.filter((line) => line.startsWith('close'))).toHaveLength(1);
   });
 
-  it('refuses at the call what cannot be sent, in any state, and goes on', async () => {
+  it('throws on an invalid code or reason in any state, and the connection stays usable', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     const refusals = () => {
@@ -65,7 +65,7 @@ describe('close()', () => {
     refusals();
   });
 
-  it('takes what the peer answers', async () => {
+  it("reports the code and reason of the peer's close frame", async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     transport.answersClose = false;
     const closed = client.close(4000);
@@ -86,18 +86,18 @@ describe('close()', () => {
     expect(leftovers(platform)).toEqual(nothing);
   });
 
-  it('still delivers what comes before the answer', async () => {
+  it("still delivers messages that arrive before the peer's close frame", async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     transport.answersClose = false;
-    const told = record(client);
+    const reported = record(client);
     const closed = client.close();
     transport.deliver('one more');
     transport.closeFromPeer();
     await closed;
-    expect(told).toEqual(['state open -> closing', 'message one more', 'state closing -> closed', 'close 1000 ']);
+    expect(reported).toEqual(['state open -> closing', 'message one more', 'state closing -> closed', 'close 1000 ']);
   });
 
-  it('is calm before connect(), which then rejects', async () => {
+  it('may be called before connect(), which then rejects', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     expect(await client.close(4000, 'never mind')).toEqual({ code: 1006, reason: 'never mind', wasClean: false });
@@ -106,18 +106,18 @@ describe('close()', () => {
     expect(leftovers(platform)).toEqual(nothing);
   });
 
-  it('before the connection opens lets go of the wire, and connect() rejects with NOT_OPEN', async () => {
+  it('destroys the transport of a connection attempt, and connect() rejects with NOT_OPEN', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     const connected = client.connect();
     expect(await client.close()).toEqual({ code: 1006, reason: '', wasClean: false });
     expect((await rejected(connected)).code).toBe('NOT_OPEN');
     expect(leftovers(platform)).toEqual(nothing);
-    platform.transport.events.opened(); // an event that was on its way
+    platform.transport.events.opened(); // an event that was already queued
     expect(client.state).toBe('closed');
   });
 
-  it('while reconnecting ends it, in the wait and in the attempt', async () => {
+  it('ends a reconnect, during the delay and during the attempt', async () => {
     for (const waitMs of [0, 500]) {
       const platform = new MemoryPlatform({ seed: 5 });
       const { client, transport } = await openClient(platform);
@@ -131,7 +131,7 @@ describe('close()', () => {
     }
   });
 
-  it('may be called in any handler', async () => {
+  it('may be called from any handler', async () => {
     const events = ['state', 'open', 'message', 'reconnecting', 'reconnected', 'error', 'close'] as const;
     for (const event of events) {
       const platform = new MemoryPlatform({ answer: (transport) => transport.accept() });
@@ -148,39 +148,39 @@ describe('close()', () => {
     }
   });
 
-  it('is what `await using` does at the end of its block', async () => {
+  it('is called by `await using` at the end of the block', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     await client[Symbol.asyncDispose]();
     expect([client.state, transport.closedWith?.code]).toEqual(['closed', 1000]);
   });
 });
 
-describe('an error that comes while closing', () => {
-  it('is told, and does not keep close() from resolving', async () => {
+describe('an error during close()', () => {
+  it('is reported, and close() still resolves', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     transport.answersClose = false;
-    const told = record(client);
+    const reported = record(client);
     const closed = client.close();
     transport.breakOff(new WebsocketError('PROTOCOL_ERROR', 'broken'));
     expect(await closed).toMatchObject({ code: 1006 });
-    expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'error PROTOCOL_ERROR', 'close 1006  (unclean)']);
+    expect(reported).toEqual(['state open -> closing', 'state closing -> closed', 'error PROTOCOL_ERROR', 'close 1006  (unclean)']);
   });
 });
 
 describe('the end of a connection', () => {
   const endings = ['handler', 'polling', 'iteration', 'attached late'] as const;
 
-  it.each(endings)('the last message and the close in one packet: the message first, by %s', async (reader) => {
+  it.each(endings)('%s reads a message before the close that arrived in the same packet', async (reader) => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { reconnect: false });
-    const told: string[] = [];
+    const reported: string[] = [];
     const iterated = async () => {
-      for await (const message of client) told.push(String(message));
-      told.push(`closed ${(await client.close()).code}`);
+      for await (const message of client) reported.push(String(message));
+      reported.push(`closed ${(await client.close()).code}`);
     };
     const attach = () => {
-      client.on('message', (message) => void told.push(String(message)));
-      client.on('close', ({ code }) => void told.push(`closed ${code}`));
+      client.on('message', (message) => void reported.push(String(message)));
+      client.on('close', ({ code }) => void reported.push(`closed ${code}`));
     };
     if (reader === 'handler') attach();
     const iteration = reader === 'iteration' ? iterated() : undefined;
@@ -189,30 +189,30 @@ describe('the end of a connection', () => {
     transport.closeFromPeer(4001, 'over');
     if (reader === 'polling') {
       for (let next = client.getMessage(); next !== undefined; next = client.getMessage()) {
-        told.push('message' in next ? String(next.message) : `closed ${next.closeCode}`);
+        reported.push('message' in next ? String(next.message) : `closed ${next.closeCode}`);
       }
     }
     await iteration;
     await platform.clock.advance(0);
-    expect(told).toEqual(['first', 'last', 'closed 4001']);
+    expect(reported).toEqual(['first', 'last', 'closed 4001']);
   });
 
-  it('is told after the last message also when the handler itself has closed', async () => {
+  it('is reported after the last message, even when the message handler itself called close()', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     transport.deliver('first', 'last');
     transport.breakOff();
-    const told: string[] = [];
-    client.on('close', () => told.push('closed'));
+    const reported: string[] = [];
+    client.on('close', () => reported.push('closed'));
     client.on('message', (message) => {
-      told.push(String(message));
+      reported.push(String(message));
       void client.close();
     });
     await platform.clock.advance(0);
-    expect(told).toEqual(['first', 'last', 'closed']);
+    expect(reported).toEqual(['first', 'last', 'closed']);
   });
 
-  it('is told to its maker once it is closed and its last reader has seen the end', async () => {
+  it('is reported to the owner of the client once it is closed and every buffered message has been read', async () => {
     const finished: string[] = [];
     const { client, transport } = await openClient(new MemoryPlatform(), { onFinished: ({ id }) => finished.push(id) });
     transport.deliver('unread');
@@ -224,18 +224,18 @@ describe('the end of a connection', () => {
     expect(client.getMessage()).toBeUndefined();
   });
 
-  it('by the peer is final where it cannot get better, and nothing is left behind', async () => {
+  it('is final when the peer closes with a code that a reconnect cannot cure, and releases all resources', async () => {
     for (const code of [1000, 1002, 1003, 1007, 1008, 1010, 4400, 4499]) {
       const platform = new MemoryPlatform();
       const { client, transport } = await openClient(platform);
-      const told = record(client);
+      const reported = record(client);
       transport.closeFromPeer(code, 'no');
-      expect(told).toEqual(['state open -> closed', `close ${code} no`]);
+      expect(reported).toEqual(['state open -> closed', `close ${code} no`]);
       expect(leftovers(platform)).toEqual(nothing);
     }
   });
 
-  it('comes with the first break where the options say one connection and no more', async () => {
+  it('follows the first disconnect when `reconnect` is false', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { reconnect: false });
     transport.breakOff();

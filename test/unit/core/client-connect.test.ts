@@ -14,7 +14,7 @@ describe('connect()', () => {
   it('resolves when the connection is open', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform, { protocols: ['chat', 'v2.chat'] });
-    const told = record(client);
+    const reported = record(client);
     expect([client.state, client.isConnectionOpen(), client.protocol]).toEqual(['idle', false, '']);
     const connected = client.connect();
     expect([client.state, client.isConnectionOpen()]).toEqual(['connecting', false]);
@@ -23,7 +23,7 @@ describe('connect()', () => {
     platform.transport.accept('v2.chat');
     await connected;
     expect([client.state, client.isConnectionOpen(), client.protocol]).toEqual(['open', true, 'v2.chat']);
-    expect(told).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
+    expect(reported).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
   });
 
   it('may be called twice', async () => {
@@ -36,7 +36,7 @@ describe('connect()', () => {
     expect(platform.transports).toHaveLength(1);
   });
 
-  it('rejects with NOT_OPEN once close() was called, while it closes and after', async () => {
+  it('rejects with NOT_OPEN after close(), both while closing and when closed', async () => {
     const platform = new MemoryPlatform();
     const { client } = await openClient(platform);
     const closed = client.close();
@@ -46,14 +46,14 @@ describe('connect()', () => {
     expect(platform.transports).toHaveLength(1);
   });
 
-  it('rejects with the reason when the attempt fails, and does not try again', async () => {
+  it('rejects with the error of the failed attempt and does not retry', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
-    const told = record(client);
+    const reported = record(client);
     const connected = client.connect();
     platform.transport.refuse(refused);
     expect(await rejected(connected)).toBe(refused);
-    expect(told).toEqual([
+    expect(reported).toEqual([
       'state idle -> connecting',
       'state connecting -> closed',
       'error CONNECT_FAILED',
@@ -63,7 +63,7 @@ describe('connect()', () => {
     expect([platform.clock.pendingTimers, platform.watchers, platform.transports.length]).toEqual([0, 0, 1]);
   });
 
-  it('with retryFirstAttempt waits for a server that is not up yet, and reports the first failure only', async () => {
+  it('with retryFirstAttempt keeps trying until the server is up and reports only the first failure', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform, { retryFirstAttempt: true });
     const connected = client.connect();
@@ -77,17 +77,17 @@ describe('connect()', () => {
     expect([client.state, platform.reported]).toEqual(['open', [refused]]);
   });
 
-  it('with retryFirstAttempt reports nothing where a listener of reconnecting hears of it', async () => {
+  it('with retryFirstAttempt logs nothing when a `reconnecting` listener reports the failure', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform, { retryFirstAttempt: true });
-    const told = record(client);
+    const reported = record(client);
     client.connect().catch(() => {});
     platform.transport.refuse(refused);
-    expect(told).toContain('reconnecting 1');
-    expect([told.filter((line) => line.startsWith('error')), platform.reported]).toEqual([[], []]);
+    expect(reported).toContain('reconnecting 1');
+    expect([reported.filter((line) => line.startsWith('error')), platform.reported]).toEqual([[], []]);
   });
 
-  it('with retryFirstAttempt hands the first failure to a listener of error', async () => {
+  it('with retryFirstAttempt reports the first failure to an `error` listener', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform, { retryFirstAttempt: true });
     const errors: WebsocketError[] = [];
@@ -97,7 +97,7 @@ describe('connect()', () => {
     expect([errors, platform.reported]).toEqual([[refused], []]);
   });
 
-  it('rejects with CONNECT_FAILED and the close code when the server sends it away', async () => {
+  it('rejects with CONNECT_FAILED and the close code when the server closes during the handshake', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     const connected = client.connect();
@@ -107,7 +107,7 @@ describe('connect()', () => {
     expect(error.context).toEqual({ closeCode: 1008, reason: 'not you' });
   });
 
-  it('rejects with CONNECT_TIMEOUT against a server that accepts and says nothing', async () => {
+  it('rejects with CONNECT_TIMEOUT when the server accepts the TCP connection and sends nothing', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform, { connectTimeoutMs: 3000 });
     const connected = client.connect();
@@ -121,20 +121,20 @@ describe('connect()', () => {
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
-  it('opens over a transport that the peer has opened, as a server has', () => {
+  it('opens over a transport that the peer opened, as on a server', () => {
     const platform = new MemoryPlatform();
     const settings = resolveOptions({ reconnect: false });
     const client = new TestServerClient(platform, settings, (context) => new PlainChannel(context, settings.outbox));
-    const told = record(client);
+    const reported = record(client);
     const transport = new MemoryTransport({} as never, {} as never, { canPing: true, canPause: true });
     expect(client.accept(transport)).toBe(true);
-    expect(told).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
+    expect(reported).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
     client.sendMessage('hello');
     expect(transport.sent).toEqual(['hello']);
     expect(platform.transports).toEqual([]);
   });
 
-  it('leaves a rejection that nobody awaits alone', async () => {
+  it('causes no unhandled rejection when its promise is not awaited', async () => {
     const platform = new MemoryPlatform();
     void memoryClient(platform).connect();
     platform.transport.refuse(refused);
@@ -143,8 +143,8 @@ describe('connect()', () => {
   });
 });
 
-describe('a platform that throws when it dials', () => {
-  it('rejects with CONNECT_FAILED, and does not blame the address function', async () => {
+describe('a platform that throws when it creates a transport', () => {
+  it('rejects connect() with CONNECT_FAILED and does not blame the address function', async () => {
     const platform = new MemoryPlatform();
     const cause = new SyntaxError('bad option');
     const broken = Object.assign(Object.create(platform), {
@@ -159,7 +159,7 @@ describe('a platform that throws when it dials', () => {
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
-  it('keeps what it says, where it knows better', async () => {
+  it('keeps its own WebsocketError when it throws one', async () => {
     const broken = Object.assign(Object.create(new MemoryPlatform()), {
       dial: () => {
         throw refused;
@@ -170,7 +170,7 @@ describe('a platform that throws when it dials', () => {
 });
 
 describe('an address function', () => {
-  it('is asked afresh before every attempt', async () => {
+  it('is called before every attempt', async () => {
     const platform = new MemoryPlatform();
     let token = 0;
     const client = memoryClient(platform, { address: async () => `wss://example.com/?token=${++token}` });
@@ -185,7 +185,7 @@ describe('an address function', () => {
     expect(platform.transports.map((transport) => transport.request.url.search)).toEqual(['?token=1', '?token=2', '?token=3']);
   });
 
-  it('may answer at once, with a string or a URL', async () => {
+  it('may return a string or a URL synchronously', async () => {
     for (const answer of ['example.com/x', new URL('wss://example.com/x')]) {
       const platform = new MemoryPlatform();
       const client = memoryClient(platform, { address: () => answer });
@@ -196,7 +196,7 @@ describe('an address function', () => {
     }
   });
 
-  it('that fails rejects with CONNECT_FAILED and the cause', async () => {
+  it('that throws rejects connect() with CONNECT_FAILED and the cause', async () => {
     const cause = new Error('no token today');
     const failing = [
       () => {
@@ -213,7 +213,7 @@ describe('an address function', () => {
     }
   });
 
-  it('that fails later is asked again', async () => {
+  it('that throws during a reconnect is called again for the next attempt', async () => {
     const platform = new MemoryPlatform();
     let asked = 0;
     const client = memoryClient(platform, {
@@ -234,7 +234,7 @@ describe('an address function', () => {
     expect(client.state).toBe('open');
   });
 
-  it('whose answer is no address rejects as the address would', async () => {
+  it('that returns an invalid address rejects connect() as that address would', async () => {
     const addressResponder = { 'ws://example.com': 'INSECURE_ADDRESS', 'wss://a:b@example.com': 'INVALID_ADDRESS', '': 'INVALID_ADDRESS' };
     for (const [answer, code] of Object.entries(addressResponder)) {
       const error = await rejected(memoryClient(new MemoryPlatform(), { address: async () => answer }).connect());
@@ -244,7 +244,7 @@ describe('an address function', () => {
     expect(error.code).toBe('INVALID_ADDRESS');
   });
 
-  it('that is too slow is CONNECT_TIMEOUT, and its late answer dials nobody', async () => {
+  it('that exceeds the time limit rejects with CONNECT_TIMEOUT, and its late result is ignored', async () => {
     const platform = new MemoryPlatform();
     let answer = (_: string) => {};
     const client = memoryClient(platform, {
@@ -262,25 +262,25 @@ describe('an address function', () => {
   });
 });
 
-describe('a mistake', () => {
+describe('an invalid argument', () => {
   const platform = new MemoryPlatform({ acceptsNodeOptions: false });
 
-  it('in the address is thrown at once', () => {
+  it('in place of the address throws synchronously', () => {
     expect(thrown(() => memoryClient(platform, { address: 'ws://example.com' })).code).toBe('INSECURE_ADDRESS');
     expect(thrown(() => memoryClient(platform, { address: '' })).code).toBe('INVALID_ADDRESS');
     expect(() => memoryClient(platform, { address: 'ws://example.com', type: 'insecure' })).not.toThrow();
   });
 
-  it('in the type is thrown at once', () => {
+  it('in place of the type throws synchronously', () => {
     const error = thrown(() => memoryClient(platform, { type: 'Secure' as never }));
     expect([error.code, error.context]).toEqual(['INVALID_OPTION', { option: 'type', value: 'Secure' }]);
   });
 
-  it('in an option is thrown at once', () => {
+  it('in an option throws synchronously', () => {
     expect(thrown(() => memoryClient(platform, { connectTimeoutMs: -1 })).code).toBe('INVALID_OPTION');
   });
 
-  it('with options that the platform has no use for is UNSUPPORTED, and shows none of them', () => {
+  it('for which the platform has no support throws UNSUPPORTED, and the message does not show its value', () => {
     const error = thrown(() => memoryClient(platform, { node: { headers: { authorization: 'Bearer hunter2' } } }));
     expect([error.code, error.context]).toEqual(['UNSUPPORTED', { option: 'node', platform: 'memory' }]);
     expect(everythingIn(error)).not.toContain('hunter2');
@@ -292,10 +292,10 @@ describe('a mistake', () => {
 });
 
 describe('a client of the bus', () => {
-  it('tries on when its first attempt fails, and says so in events', async () => {
+  it('retries when its first attempt fails and reports each retry as an event', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform, { retryFirstAttempt: true });
-    const told = record(client);
+    const reported = record(client);
     const connected = client.connect();
     client.sendMessage('waits');
     platform.transport.refuse(refused);
@@ -305,7 +305,7 @@ describe('a client of the bus', () => {
     await platform.clock.advance(1000);
     platform.transport.accept();
     await connected;
-    expect(told).toEqual([
+    expect(reported).toEqual([
       'state idle -> connecting',
       'state connecting -> reconnecting',
       'reconnecting 1',
@@ -317,7 +317,7 @@ describe('a client of the bus', () => {
     expect(client.stats.reconnects).toBe(0);
   });
 
-  it('gives up after maxAttempts, with the last reason', async () => {
+  it('stops after maxAttempts and reports the last error', async () => {
     const platform = new MemoryPlatform({ answer: (transport) => transport.refuse(refused) });
     const client = memoryClient(platform, { retryFirstAttempt: true, reconnect: { maxAttempts: 3 } });
     const connected = client.connect();
@@ -327,8 +327,8 @@ describe('a client of the bus', () => {
   });
 });
 
-describe('an id', () => {
-  it('is unique, and as long as ever when chance is dull', () => {
+describe('the id of a client', () => {
+  it('is unique and has its full length even when the random source returns a constant', () => {
     const platform = new MemoryPlatform();
     const ids = Array.from({ length: 10_000 }, () => memoryClient(platform).id);
     expect(new Set(ids).size).toBe(10_000);
@@ -338,18 +338,18 @@ describe('an id', () => {
 });
 
 describe('AbortSignal', () => {
-  it('aborted before connect() rejects with ABORTED and dials nobody', async () => {
+  it('aborted before connect() rejects with ABORTED and opens no transport', async () => {
     const platform = new MemoryPlatform();
     const reason = new Error('changed my mind');
     const client = memoryClient(platform, { signal: AbortSignal.abort(reason) });
-    const told = record(client);
+    const reported = record(client);
     const error = await rejected(client.connect());
     expect([error.code, error.cause]).toEqual(['ABORTED', reason]);
-    expect(told).toEqual(['state idle -> closed', 'close 1006 aborted (unclean)']);
+    expect(reported).toEqual(['state idle -> closed', 'close 1006 aborted (unclean)']);
     expect([platform.transports.length, platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0, 0]);
   });
 
-  it('aborted while connecting lets go of the wire and rejects with ABORTED', async () => {
+  it('aborted while connecting destroys the transport and rejects with ABORTED', async () => {
     const platform = new MemoryPlatform();
     const controller = new AbortController();
     const client = memoryClient(platform, { signal: controller.signal });
@@ -361,7 +361,7 @@ describe('AbortSignal', () => {
     expect([platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0]);
   });
 
-  it('aborted while the address function is asked dials nobody', async () => {
+  it('aborted while the address function runs opens no transport', async () => {
     const platform = new MemoryPlatform();
     const controller = new AbortController();
     const client = memoryClient(platform, { signal: controller.signal, address: async () => 'example.com' });
@@ -382,7 +382,7 @@ describe('AbortSignal', () => {
     expect(transport.closedWith).toEqual({ code: 1000, reason: 'aborted' });
   });
 
-  it('aborted while reconnecting ends the wait', async () => {
+  it('aborted while reconnecting ends the delay', async () => {
     const platform = new MemoryPlatform();
     const controller = new AbortController();
     const { client, transport } = await openClient(platform, { signal: controller.signal });
@@ -391,7 +391,7 @@ describe('AbortSignal', () => {
     expect([client.state, platform.clock.pendingTimers, platform.watchers]).toEqual(['closed', 0, 0]);
   });
 
-  it('keeps no listener on the signal once the connection is closed', async () => {
+  it('has no listener left once the connection is closed', async () => {
     let listeners = 0;
     const signal = {
       aborted: false,

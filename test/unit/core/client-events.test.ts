@@ -7,7 +7,7 @@ import { MemoryPlatform } from '../../support/memory-platform.js';
 const mine = new Error('a bug of the application');
 
 describe('a handler that throws', () => {
-  it('is reported as an error event, and the connection goes on', async () => {
+  it('is reported as an `error` event, and the connection stays open', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     const errors: WebsocketError[] = [];
     const got: unknown[] = [];
@@ -23,7 +23,7 @@ describe('a handler that throws', () => {
     expect(client.isConnectionOpen()).toBe(true);
   });
 
-  it('as onMessage is told by that name', async () => {
+  it('and was set with onMessage is reported as the message handler', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, {
       onMessage: () => {
@@ -36,7 +36,7 @@ describe('a handler that throws', () => {
     expect(errors[0]).toMatchObject({ code: 'HANDLER_FAILED', context: { handler: 'onMessage' }, cause: mine });
   });
 
-  it('goes to the log of the platform where nobody listens for errors', async () => {
+  it('is reported in the log of the platform when there is no `error` listener', async () => {
     const platform = new MemoryPlatform();
     const { client } = await openClient(platform);
     client.on('close', () => {
@@ -46,7 +46,7 @@ describe('a handler that throws', () => {
     expect(platform.reported).toEqual([expect.objectContaining({ code: 'HANDLER_FAILED', cause: mine })]);
   });
 
-  it('for errors goes to the log of the platform, and not round in circles', async () => {
+  it('on `error` is reported in the log of the platform and does not cause another `error` event', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     client.on('error', () => {
@@ -57,7 +57,7 @@ describe('a handler that throws', () => {
     expect(client.state).toBe('reconnecting');
   });
 
-  it('on every event keeps no event from its other listeners', async () => {
+  it('does not keep an event from its other listeners, whichever the event is', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     const events = ['state', 'open', 'message', 'reconnecting', 'reconnected', 'error', 'close'] as const;
@@ -66,14 +66,14 @@ describe('a handler that throws', () => {
         throw mine;
       });
     }
-    const told = record(client);
+    const reported = record(client);
     client.connect().catch(() => {});
     platform.transport.accept().deliver('hello');
     platform.transport.breakOff();
     await platform.clock.advance(500);
     platform.transport.accept();
     await client.close();
-    expect(told.filter((line) => !line.startsWith('error'))).toEqual([
+    expect(reported.filter((line) => !line.startsWith('error'))).toEqual([
       'state idle -> connecting',
       'state connecting -> open',
       'open',
@@ -89,22 +89,22 @@ describe('a handler that throws', () => {
   });
 });
 
-describe('a listener that calls back', () => {
-  it('is told what that brings about after what it is told now', async () => {
+describe('a listener that calls a method of the client', () => {
+  it('receives the resulting events after the present one', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
-    const told: string[] = [];
+    const reported: string[] = [];
     client.on('state', (now) => {
-      told.push(`first ${now}`);
+      reported.push(`first ${now}`);
       if (now === 'open') void client.close();
     });
-    client.on('state', (now) => told.push(`second ${now}`));
-    client.on('open', () => told.push(`open, while ${client.state}`));
+    client.on('state', (now) => reported.push(`second ${now}`));
+    client.on('open', () => reported.push(`open, while ${client.state}`));
     const connected = client.connect();
     platform.transport.accept();
     await connected;
     await client.close();
-    expect(told).toEqual([
+    expect(reported).toEqual([
       'first connecting',
       'second connecting',
       'first open',
@@ -117,7 +117,7 @@ describe('a listener that calls back', () => {
     ]);
   });
 
-  it('may send: behind what waits, in the order of the calls', async () => {
+  it('may send: the message is queued behind earlier ones, in the order of the calls', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     client.on('open', () => client.sendMessage('from open'));
@@ -131,7 +131,7 @@ describe('a listener that calls back', () => {
     expect(platform.transport.sent).toEqual(['waiting', 'from state', 'from open', 'then']);
   });
 
-  it('may send and close in one go: the message leaves first', async () => {
+  it('may send and close in one call: the message is sent first', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     client.on('message', () => {
       client.sendMessage('goodbye');
@@ -142,19 +142,19 @@ describe('a listener that calls back', () => {
     expect(transport.sent).toEqual(['goodbye']);
   });
 
-  it('may close while a reconnect is announced', async () => {
+  it('may close while a reconnect is reported', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
-    const told = record(client);
+    const reported = record(client);
     client.on('reconnecting', () => void client.close());
     transport.breakOff();
-    expect(told).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> closed', 'close 1006  (unclean)']);
+    expect(reported).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> closed', 'close 1006  (unclean)']);
     expect(platform.clock.pendingTimers).toBe(0);
   });
 });
 
 describe('a message listener', () => {
-  it('is a handler: it gets what waits, and polling finds nothing while it is there', async () => {
+  it('receives queued messages, and a poll finds none while the listener is present', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     transport.deliver('waits');
     const got: unknown[] = [];
@@ -169,7 +169,7 @@ describe('a message listener', () => {
     expect(client.getMessage()).toEqual({ message: 'polled' });
   });
 
-  it('taken off leaves the others, and onMessage, in place', async () => {
+  it('that is removed does not affect other listeners or onMessage', async () => {
     const got: string[] = [];
     const { client, transport } = await openClient(new MemoryPlatform(), {
       onMessage: (message) => got.push(`onMessage ${String(message)}`),
@@ -184,7 +184,7 @@ describe('a message listener', () => {
     expect(got).toEqual(['onMessage 1', 'first 1', 'second 1', 'onMessage 2', 'second 2', 'onMessage 3']);
   });
 
-  it('onMessage gets the client, too', async () => {
+  it('receives the client as an argument, as does onMessage', async () => {
     let given: unknown;
     const { client, transport } = await openClient(new MemoryPlatform(), {
       onMessage: (_, from) => {
@@ -197,7 +197,7 @@ describe('a message listener', () => {
 });
 
 describe('stats', () => {
-  it('count what went over the wire, in messages and in bytes of payload', async () => {
+  it('count messages and payload bytes in both directions', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     client.sendMessage('grün');
     client.sendMessageBinary(new Uint8Array(10));
@@ -213,7 +213,7 @@ describe('stats', () => {
     });
   });
 
-  it('are a picture of the moment, not a window', async () => {
+  it('are a snapshot, not a live view', async () => {
     const { client } = await openClient(new MemoryPlatform());
     const before = client.stats;
     client.sendMessage('x');

@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { memoryClient, openClient, record } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
 
-describe('a link that goes dark', () => {
-  it('is found by ping within pingMs and timeoutMs, detached, and dialled again', async () => {
+describe('a half-open connection', () => {
+  it('is detected by pings within pingMs and timeoutMs, then destroyed and replaced', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { liveness: { pingMs: 1000, timeoutMs: 500 } });
-    const told = record(client);
+    const reported = record(client);
     transport.answersPings = false;
     await platform.clock.advance(1499);
     expect([client.state, transport.pings]).toEqual(['open', 1]);
     await platform.clock.advance(1);
-    expect(told).toEqual(['state open -> reconnecting', 'error LINK_DEAD', 'reconnecting 1']);
+    expect(reported).toEqual(['state open -> reconnecting', 'error LINK_DEAD', 'reconnecting 1']);
     expect(transport.detachedWith).toEqual({ code: undefined, reason: undefined });
     await platform.clock.advance(500);
     platform.transport.accept();
@@ -20,7 +20,7 @@ describe('a link that goes dark', () => {
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
-  it('stays open as long as anything comes, and its round trip is measured', async () => {
+  it('is not assumed while any bytes arrive; the round trip is measured', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { liveness: { pingMs: 1000, timeoutMs: 500 } });
     await platform.clock.advance(10_000);
@@ -34,14 +34,14 @@ describe('a link that goes dark', () => {
     expect(client.state).toBe('open');
   });
 
-  it('is not looked for where liveness is off', async () => {
+  it('is not detected when liveness is off', async () => {
     const platform = new MemoryPlatform();
     const { transport } = await openClient(platform, { liveness: false });
     await platform.clock.advance(3_600_000);
     expect([transport.pings, platform.clock.pendingTimers]).toEqual([0, 0]);
   });
 
-  it('is found after a sleep where there is no ping, as soon as the page wakes', async () => {
+  it('without pings is detected after a sleep, as soon as the page resumes', async () => {
     const platform = new MemoryPlatform({ canPing: false, canPause: false });
     const { client, transport } = await openClient(platform);
     platform.clock.jump(600_000);
@@ -51,10 +51,10 @@ describe('a link that goes dark', () => {
 });
 
 describe('a page that is hidden and shown', () => {
-  it('says goodbye with 1001, waits without a timer, and comes back at once', async () => {
+  it('closes with 1001, waits without a timer, and reconnects as soon as it is shown', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
-    const told = record(client);
+    const reported = record(client);
     platform.fire('suspended');
     expect(transport.detachedWith).toEqual({ code: 1001, reason: 'page hidden' });
     expect([client.state, platform.clock.pendingTimers]).toEqual(['reconnecting', 0]);
@@ -62,10 +62,10 @@ describe('a page that is hidden and shown', () => {
     platform.fire('woken');
     platform.transport.accept();
     expect(platform.transport.sent).toEqual(['later']);
-    expect(told).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected']);
+    expect(reported).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected']);
   });
 
-  it('while connecting begins again when it is shown', async () => {
+  it('while connecting starts the attempt again when it is shown', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     const connected = client.connect();
@@ -77,7 +77,7 @@ describe('a page that is hidden and shown', () => {
     expect(platform.transports).toHaveLength(2);
   });
 
-  it('closes for good where the options say one connection and no more', async () => {
+  it('closes permanently when `reconnect` is false', async () => {
     const platform = new MemoryPlatform();
     const { client } = await openClient(platform, { reconnect: false });
     platform.fire('suspended');
@@ -87,7 +87,7 @@ describe('a page that is hidden and shown', () => {
 });
 
 describe('waking up', () => {
-  it('ends the wait before the next attempt', async () => {
+  it('ends the delay before the next attempt', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     transport.breakOff();
@@ -99,7 +99,7 @@ describe('waking up', () => {
     expect(client.state).toBe('open');
   });
 
-  it('doubts an open link', async () => {
+  it('checks whether an open connection is still alive', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     transport.answersPings = false;
@@ -110,7 +110,7 @@ describe('waking up', () => {
     expect(client.state).toBe('reconnecting');
   });
 
-  it('is of no concern to a link whose liveness is off, or to one that is closing', async () => {
+  it('does nothing when liveness is off or the connection is closing', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { liveness: false });
     platform.fire('woken');
@@ -121,8 +121,8 @@ describe('waking up', () => {
   });
 });
 
-describe('a process that ends', () => {
-  it('has said 1001, after what waited, in the same turn', async () => {
+describe('a process that exits', () => {
+  it('sends its queued messages and a close frame with 1001 synchronously', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     transport.bufferedBytes = 1e6;
@@ -132,7 +132,7 @@ describe('a process that ends', () => {
     expect(transport.closedWith).toEqual({ code: 1001, reason: 'process exit' });
   });
 
-  it('dials nobody any more, and leaves no timer that would keep it alive', async () => {
+  it('starts no further attempt and leaves no timer that would keep the process alive', async () => {
     const platform = new MemoryPlatform();
     const connecting = memoryClient(platform);
     connecting.connect().catch(() => {});
@@ -143,7 +143,7 @@ describe('a process that ends', () => {
     expect([platform.transports.some((dialled) => dialled.isLive), platform.clock.pendingTimers, platform.watchers]).toEqual([false, 0, 0]);
   });
 
-  it('leaves a close that is under way as it is', async () => {
+  it('does not change a close that is already in progress', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     void client.close(4000);
@@ -155,7 +155,7 @@ describe('a process that ends', () => {
 describe('a reader that stops', () => {
   const inbox = { maxMessages: 4, maxBytes: 1000 };
 
-  it('pauses the socket when the inbox is full, and has it read again at half', async () => {
+  it('pauses the socket when the inbox is full and resumes it when the inbox is half empty', async () => {
     const { client, transport } = await openClient(new MemoryPlatform(), { inbox });
     transport.deliver('1', '2', '3', '4');
     expect(transport.isPaused).toBe(false);
@@ -168,7 +168,7 @@ describe('a reader that stops', () => {
     expect(client.state).toBe('open');
   });
 
-  it('is no dead link: what is not read cannot prove life', async () => {
+  it('does not make the connection count as half-open, because unread pongs cannot be seen', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { inbox });
     transport.answersPings = false;
@@ -176,7 +176,7 @@ describe('a reader that stops', () => {
     await platform.clock.advance(3_600_000);
     platform.fire('woken');
     expect(client.state).toBe('open');
-    expect(transport.pings).toBe(241); // each a write, by which TCP finds a peer that is gone
+    expect(transport.pings).toBe(241); // each writes, so TCP detects a peer that is gone
     while (client.getMessage() !== undefined);
     await platform.clock.advance(24_999);
     expect([client.state, transport.pings]).toEqual(['open', 242]);
@@ -184,7 +184,7 @@ describe('a reader that stops', () => {
     expect(client.state).toBe('reconnecting');
   });
 
-  it('without a ping is left alone, too', async () => {
+  it('is not disconnected either when the transport has no ping', async () => {
     const platform = new MemoryPlatform({ canPing: false });
     const { client, transport } = await openClient(platform, { inbox });
     transport.deliver('1', '2', '3', '4', '5');
@@ -193,7 +193,7 @@ describe('a reader that stops', () => {
     expect(client.state).toBe('open');
   });
 
-  it('keeps the next wire paused, too, until it reads', async () => {
+  it('keeps the next transport paused too until it reads', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { inbox });
     transport.deliver('1', '2', '3', '4', '5');
@@ -205,7 +205,7 @@ describe('a reader that stops', () => {
     expect(platform.transport.isPaused).toBe(false);
   });
 
-  it('may read while there is no wire: the next one is not paused', async () => {
+  it('may read while there is no transport, and the next one is not paused', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { inbox });
     transport.deliver('1', '2', '3', '4', '5');
@@ -218,12 +218,12 @@ describe('a reader that stops', () => {
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
-  it('ends the connection with INBOX_FULL where the socket cannot be paused; what came can still be read', async () => {
+  it('ends the connection with INBOX_FULL when the socket cannot be paused; received messages stay readable', async () => {
     const platform = new MemoryPlatform({ canPause: false });
     const { client, transport } = await openClient(platform, { inbox });
-    const told = record(client, { withMessages: false });
+    const reported = record(client, { withMessages: false });
     transport.deliver('1', '2', '3', '4', '5', 'too late');
-    expect(told).toEqual(['state open -> closed', 'error INBOX_FULL', 'close 4408 INBOX_FULL (unclean)']);
+    expect(reported).toEqual(['state open -> closed', 'error INBOX_FULL', 'close 4408 INBOX_FULL (unclean)']);
     expect(transport.detachedWith).toEqual({ code: 4408, reason: 'INBOX_FULL' });
     const got = Array.from({ length: 7 }, () => client.getMessage());
     expect(got).toEqual([
@@ -234,30 +234,30 @@ describe('a reader that stops', () => {
     expect([platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0]);
   });
 
-  it('is not waited for by close(): the handshake is read, and what more comes is told as INBOX_FULL, once', async () => {
+  it('does not delay close(): the socket is read for the closing handshake, and excess messages are reported once as INBOX_FULL', async () => {
     for (const canPause of [true, false]) {
       const { client, transport } = await openClient(new MemoryPlatform({ canPause }), { inbox });
       transport.answersClose = false;
-      const told = record(client, { withMessages: false });
+      const reported = record(client, { withMessages: false });
       const closed = client.close();
       transport.deliver('1', '2', '3', '4', '5');
-      expect([transport.isPaused, told]).toEqual([false, ['state open -> closing']]);
+      expect([transport.isPaused, reported]).toEqual([false, ['state open -> closing']]);
       transport.deliver('6', '7');
       transport.closeFromPeer();
       await closed;
-      expect(told).toEqual(['state open -> closing', 'error INBOX_FULL', 'state closing -> closed', 'close 1000 ']);
+      expect(reported).toEqual(['state open -> closing', 'error INBOX_FULL', 'state closing -> closed', 'close 1000 ']);
       expect(Array.from({ length: 6 }, () => client.getMessage()).at(-1)).toMatchObject({ closeCode: 1000 });
     }
   });
 
-  it('that was full before close() is read again for the handshake', async () => {
+  it('that had filled the inbox before close() does not stop the closing handshake from being read', async () => {
     const { client, transport } = await openClient(new MemoryPlatform(), { inbox });
-    const told = record(client, { withMessages: false });
+    const reported = record(client, { withMessages: false });
     transport.deliver('1', '2', '3', '4', '5');
     expect(transport.isPaused).toBe(true);
     const closed = client.close();
     expect(transport.isPaused).toBe(false);
     expect((await closed).wasClean).toBe(true);
-    expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'close 1000 ']);
+    expect(reported).toEqual(['state open -> closing', 'state closing -> closed', 'close 1000 ']);
   });
 });

@@ -8,16 +8,16 @@ import { limit } from '../../support/pace.js';
 
 const broken = new WebsocketError('PROTOCOL_ERROR', 'The peer broke the protocol.');
 
-describe('a connection that breaks', () => {
-  it('comes back, and tells so in order: state, reconnecting, state, reconnected, first message', async () => {
+describe('a connection that is lost', () => {
+  it('reconnects and reports in order: state, reconnecting, state, reconnected, first message', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
-    const told = record(client);
+    const reported = record(client);
     transport.deliver('before');
     transport.breakOff();
     await platform.clock.advance(500);
     platform.transport.accept().deliver('after');
-    expect(told).toEqual([
+    expect(reported).toEqual([
       'message before',
       'state open -> reconnecting',
       'reconnecting 1',
@@ -28,7 +28,7 @@ describe('a connection that breaks', () => {
     expect(client.stats.reconnects).toBe(1);
   });
 
-  it('says the attempt, the delay and the cause before the delay begins', async () => {
+  it('reports the attempt, the delay and the cause before the delay starts', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     const attempts: ReconnectAttempt[] = [];
@@ -41,20 +41,20 @@ describe('a connection that breaks', () => {
     expect(attempts[1]).toMatchObject({ attempt: 2, cause: broken });
   });
 
-  it('reconnects at once after retryNow(), instead of after its delay', async () => {
+  it('reconnects immediately after retryNow() instead of waiting for the delay', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
-    const told = record(client);
+    const reported = record(client);
     transport.breakOff();
     expect(platform.transports).toHaveLength(1);
     client.retryNow();
     client.retryNow();
     expect(platform.transports).toHaveLength(2);
     platform.transport.accept();
-    expect(told).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected']);
+    expect(reported).toEqual(['state open -> reconnecting', 'reconnecting 1', 'state reconnecting -> open', 'reconnected']);
   });
 
-  it('does nothing at retryNow() in any other state', async () => {
+  it('ignores retryNow() in any other state', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     client.retryNow();
@@ -72,7 +72,7 @@ describe('a connection that breaks', () => {
     expect([client.state, platform.transports.length]).toEqual(['closed', 1]);
   });
 
-  it('ends for good with MESSAGE_TOO_BIG where the peer closes with 1009, as the same message would end it again', async () => {
+  it('ends with MESSAGE_TOO_BIG when the peer closes with 1009, because the same message would be refused again', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     const errors: WebsocketError[] = [];
@@ -86,19 +86,19 @@ describe('a connection that breaks', () => {
     expect([platform.transports.length, platform.clock.pendingTimers, platform.reported.length]).toEqual([1, 0, 0]);
   });
 
-  it('reports on the console where nobody listens to errors that the peer closed with 1009', async () => {
+  it('logs a close with 1009 to the console when there is no `error` listener', async () => {
     const platform = new MemoryPlatform();
     const { transport } = await openClient(platform);
     transport.closeFromPeer(1009);
     expect(platform.reported).toMatchObject([{ code: 'MESSAGE_TOO_BIG' }]);
   });
 
-  it('cannot know in plain mode what was lost', async () => {
+  it('cannot report in plain mode which messages were lost', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     let continuity: Continuity | undefined;
-    client.on('reconnected', (told) => {
-      continuity = told;
+    client.on('reconnected', (reported) => {
+      continuity = reported;
     });
     transport.breakOff();
     await platform.clock.advance(500);
@@ -107,24 +107,24 @@ describe('a connection that breaks', () => {
     expect(continuity?.reason).not.toBe('');
   });
 
-  it('tells what broke it as an error, where more is known than a code', async () => {
+  it('reports the cause as an error when more than a close code is known', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
-    const told = record(client);
+    const reported = record(client);
     transport.breakOff(broken);
-    expect(told).toEqual(['state open -> reconnecting', 'error PROTOCOL_ERROR', 'reconnecting 1']);
+    expect(reported).toEqual(['state open -> reconnecting', 'error PROTOCOL_ERROR', 'reconnecting 1']);
   });
 
-  it('ends after maxAttempts in a row, with the close record last', async () => {
+  it('ends after maxAttempts consecutive failures, and reports the close last', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { reconnect: { maxAttempts: 2 } });
-    const told = record(client);
+    const reported = record(client);
     transport.breakOff();
     for (const _ of [1, 2]) {
       await platform.clock.advance(1000);
       platform.transport.refuse(broken);
     }
-    expect(told).toEqual([
+    expect(reported).toEqual([
       'state open -> reconnecting',
       'reconnecting 1',
       'reconnecting 2',
@@ -135,7 +135,7 @@ describe('a connection that breaks', () => {
     expect([platform.clock.pendingTimers, platform.watchers]).toEqual([0, 0]);
   });
 
-  it('counts attempts on until a connection has proved itself for five seconds', async () => {
+  it('keeps counting attempts until a connection has lasted for five seconds', async () => {
     const platform = new MemoryPlatform();
     const { client } = await openClient(platform);
     const attempts: number[] = [];
@@ -149,10 +149,10 @@ describe('a connection that breaks', () => {
     expect(attempts).toEqual([1, 2, 1, 2]);
   });
 
-  it('listens no more to its old wire', async () => {
+  it('ignores events of its previous transport', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
-    const told = record(client);
+    const reported = record(client);
     transport.breakOff();
     const lateEvents = () => {
       transport.events.opened();
@@ -162,7 +162,7 @@ describe('a connection that breaks', () => {
       transport.events.drained();
       transport.events.closed({ code: 1000, reason: 'late', wasClean: true }, broken);
     };
-    told.length = 0;
+    reported.length = 0;
     lateEvents(); // waiting
     await platform.clock.advance(500);
     lateEvents(); // dialing
@@ -170,13 +170,13 @@ describe('a connection that breaks', () => {
     platform.transport.accept();
     lateEvents(); // open
     expect([client.state, client.stats.messagesReceived]).toEqual(['open', 0]);
-    expect(told).toEqual(['state reconnecting -> open', 'reconnected']);
+    expect(reported).toEqual(['state reconnecting -> open', 'reconnected']);
     await client.close();
     lateEvents(); // closed
     expect(client.state).toBe('closed');
   });
 
-  it('loses its timer when the wire opens in time, and its wire when it does not', async () => {
+  it('has no timer left when the transport opens in time, and no transport left when it does not', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { connectTimeoutMs: 2000, liveness: false });
     transport.breakOff();
@@ -192,11 +192,11 @@ describe('a connection that breaks', () => {
   });
 });
 
-describe('a server that is gone for a minute, with a thousand clients', () => {
+describe('a server that is unavailable for a minute, with a thousand clients', () => {
   const count = 1000;
 
   it(
-    'gets them all back, spread over the longest delay, and no timer stays behind',
+    'gets all of them back, spread over the longest delay, with no timer left',
     async () => {
       let isUp = true;
       const platform = new MemoryPlatform({ answer: (transport) => (isUp ? transport.accept() : transport.refuse()) });
@@ -217,11 +217,11 @@ describe('a server that is gone for a minute, with a thousand clients', () => {
       await clock.advance(30_000);
 
       expect(clients.every((client) => client.isConnectionOpen())).toBe(true);
-      // Each draws from 30 s by now, and has waited for a part of that: the server sees a slope that ends at 30 s.
+      // Each delay is now drawn from 0 to 30 s and has partly elapsed, so the server sees a falling rate that ends at 30 s.
       const histogram = countBy(acceptQueue, 3_000);
       console.info(histogramLines(histogram));
       for (let bar = 0; bar < 10; bar++) expect(Math.abs((histogram[bar] ?? 0) - count * slope(bar))).toBeLessThan(60);
-      expect(Math.max(...countBy(acceptQueue, 100))).toBeLessThan(25); // none of them in step with the others
+      expect(Math.max(...countBy(acceptQueue, 100))).toBeLessThan(25); // the clients are not synchronized
 
       await Promise.all(clients.map((client) => client.close()));
       expect([clock.pendingTimers, platform.watchers, platform.reported]).toEqual([0, 0, []]);
@@ -229,7 +229,7 @@ describe('a server that is gone for a minute, with a thousand clients', () => {
     limit(60_000),
   );
 
-  it('spreads the first attempts of one moment evenly over the first delay', () => {
+  it('spreads simultaneous first attempts evenly over the first delay', () => {
     const platform = new MemoryPlatform({ seed: 3 });
     const delays: number[] = [];
     for (let number = 0; number < count; number++) {
@@ -238,12 +238,12 @@ describe('a server that is gone for a minute, with a thousand clients', () => {
       client.connect().catch(() => {});
       platform.transport.refuse();
     }
-    // 100 each, give or take four times the standard deviation of 9.5.
+    // 100 each, within four standard deviations of 9.5.
     for (const clients of countBy(delays, 50)) expect(Math.abs(clients - 100)).toBeLessThan(40);
   });
 });
 
-/** The share of clients that a bar of a tenth has when each is somewhere within an evenly drawn delay. */
+/** The expected share of clients in a bar of a tenth when each is at a random point of an evenly drawn delay. */
 function slope(bar: number): number {
   return (19 - 2 * bar) / 100;
 }
@@ -260,7 +260,7 @@ function histogramLines(histogram: number[]): string {
 }
 
 describe('the longest delay', () => {
-  /** The longest of the delays of many attempts in a row. */
+  /** The longest of the delays of many consecutive attempts. */
   async function longestDelay(isVisible: boolean, reconnect: { minDelayMs?: number; maxDelayMs?: number } = {}): Promise<number> {
     const platform = new MemoryPlatform({ answer: (transport) => transport.refuse(broken) });
     Object.assign(platform.lifecycle, { isVisible: () => isVisible });
@@ -274,14 +274,14 @@ describe('the longest delay', () => {
     return longest;
   }
 
-  it('is 30 s, and 5 s in a page that is visible', async () => {
+  it('is 30 s, and 5 s in a visible page', async () => {
     const [hidden, visible] = [await longestDelay(false), await longestDelay(true)];
     expect(hidden).toBeGreaterThan(25_000);
     expect(visible).toBeGreaterThan(4_000);
     expect(visible).toBeLessThanOrEqual(5_000);
   });
 
-  it('is what the application says, also in a page that is visible', async () => {
+  it('is maxDelayMs where the application sets it, even in a visible page', async () => {
     expect(await longestDelay(true, { maxDelayMs: 30_000 })).toBeGreaterThan(25_000);
     expect(await longestDelay(true, { minDelayMs: 20_000 })).toBeGreaterThan(15_000);
   });

@@ -7,7 +7,7 @@ import { MemoryPlatform } from '../../support/memory-platform.js';
 import { rejected, thrown } from '../../support/thrown.js';
 
 describe('sending', () => {
-  it('text and bytes arrive at the wire as they are', async () => {
+  it('passes text and bytes to the transport unchanged', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     expect(client.sendMessage('grüße')).toBe(true);
     expect(client.sendMessage('')).toBe(true);
@@ -17,7 +17,7 @@ describe('sending', () => {
     expect(client.stats).toMatchObject({ messagesSent: 4, bytesSent: 7 + 0 + 3 + 2 });
   });
 
-  it('copies bytes, of any view, so that the caller may use the buffer again', async () => {
+  it('copies bytes of any view, so the caller may reuse the buffer', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     const buffer = new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]).buffer;
     client.sendMessageBinary(buffer);
@@ -30,7 +30,7 @@ describe('sending', () => {
     for (const bytes of transport.sent) expect((bytes as Uint8Array).constructor).toBe(Uint8Array);
   });
 
-  it('refuses what is neither, saying which call takes what', async () => {
+  it('refuses other values, and the error names the method for each type', async () => {
     const { client } = await openClient(new MemoryPlatform());
     const error = thrown(() => client.sendMessage(new Uint8Array(1) as never));
     expect([error.code, error.message]).toEqual(['INVALID_MESSAGE', expect.stringMatching(/sendMessageBinary/)]);
@@ -61,7 +61,7 @@ describe('sending', () => {
     expect(client.stats.messagesSent).toBe(0);
   });
 
-  it('in each state is accepted or NOT_OPEN, never dropped', async () => {
+  it('accepts a message or throws NOT_OPEN in each state, and never drops it', async () => {
     const platform = new MemoryPlatform({ seed: 5 });
     const client = memoryClient(platform);
     const refusal = () => {
@@ -92,7 +92,7 @@ describe('sending', () => {
     expect(platform.transport.sent).toEqual(['while waiting to reconnect', 'while reconnecting']);
   });
 
-  it('that never leaves is told as UNSENT when the connection ends', async () => {
+  it('reports messages that were never sent as UNSENT when the connection ends', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     let unsent: unknown;
@@ -107,7 +107,7 @@ describe('sending', () => {
     expect(client.bufferedBytes).toBe(0);
   });
 
-  it('that never leaves is reported where nobody listens for errors', async () => {
+  it('logs messages that were never sent when there is no `error` listener', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     client.connect().catch(() => {});
@@ -116,22 +116,22 @@ describe('sending', () => {
     expect(platform.reported).toEqual([expect.objectContaining({ code: 'UNSENT' })]);
   });
 
-  it('hands over all that waits before close()', async () => {
+  it('passes all queued messages to the transport before close()', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     transport.isCongested = true;
     transport.bufferedBytes = TRANSPORT_MARK_BYTES;
     client.sendMessage('a');
     client.sendMessage('b');
     expect(transport.sent).toEqual([]);
-    const told = record(client);
+    const reported = record(client);
     await client.close();
     expect(transport.sent).toEqual(['a', 'b']);
-    expect(told.filter((line) => line.startsWith('error'))).toEqual([]);
+    expect(reported.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 });
 
 describe('sending to a peer that is closing or gone', () => {
-  /** A client whose peer has closed with 1008, and so for good; with what it reports. */
+  /** A client whose peer has closed with 1008, which is final, and the client's reports. */
   async function closedByPeer() {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
@@ -142,7 +142,7 @@ describe('sending to a peer that is closing or gone', () => {
     return { client, platform, errors, listen };
   }
 
-  it('returns false and throws nothing, whatever is sent', async () => {
+  it('returns false and does not throw, for any message', async () => {
     const { client } = await closedByPeer();
     expect(client.sendMessage('text')).toBe(false);
     expect(client.sendMessageBinary(new Uint8Array(1))).toBe(false);
@@ -151,7 +151,7 @@ describe('sending to a peer that is closing or gone', () => {
     expect(thrown(() => client.sendMessage(5 as never)).code).toBe('INVALID_MESSAGE');
   });
 
-  it('is reported as UNSENT, once for all that is sent until the next microtask', async () => {
+  it('is reported as UNSENT, once for all messages sent until the next microtask', async () => {
     const { client, errors, listen } = await closedByPeer();
     listen();
     client.sendMessage('abc');
@@ -164,7 +164,7 @@ describe('sending to a peer that is closing or gone', () => {
     expect(errors).toMatchObject([{ context: { messages: 2 } }, { context: { messages: 1, bytes: 5 } }]);
   });
 
-  it('is one line of the log for each client where nobody listens, however long a frame loop goes on', async () => {
+  it('is logged once for each client when there is no `error` listener, however many messages follow', async () => {
     const { client, platform, errors, listen } = await closedByPeer();
     for (let frame = 0; frame < 100; frame++) {
       client.sendMessage('tick');
@@ -177,7 +177,7 @@ describe('sending to a peer that is closing or gone', () => {
     expect(errors).toMatchObject([{ code: 'UNSENT' }]);
   });
 
-  it('by the listener that is told of it has no end of reports', async () => {
+  it('from an `error` listener does not cause endless reports', async () => {
     const { client } = await closedByPeer();
     let reports = 0;
     client.on('error', () => {
@@ -189,7 +189,7 @@ describe('sending to a peer that is closing or gone', () => {
     expect(reports).toBe(1);
   });
 
-  it('counts into the UNSENT of the close while the connection is closing by no wish of its owner', async () => {
+  it('counts into the UNSENT report of the close when the peer started the close', async () => {
     const controller = new AbortController();
     const { client, transport } = await openClient(new MemoryPlatform(), { signal: controller.signal });
     transport.answersClose = false;
@@ -207,7 +207,7 @@ describe('sending to a peer that is closing or gone', () => {
     expect(errors).toMatchObject([{ code: 'UNSENT', context: { messages: 2, bytes: 6, code: 1006 } }]);
   });
 
-  it('is NOT_OPEN again once its owner has called close(), too', async () => {
+  it('throws NOT_OPEN again once the application has called close()', async () => {
     const { client } = await closedByPeer();
     await client.close();
     expect(thrown(() => client.sendMessage('late')).code).toBe('NOT_OPEN');
@@ -217,7 +217,7 @@ describe('sending to a peer that is closing or gone', () => {
 describe('backpressure', () => {
   const outbox = { highWaterBytes: 100, maxBytes: 1000 };
 
-  it('send says false from the high-water mark on, and drained() resolves at half of it', async () => {
+  it('makes send() return false from the high-water mark on, and drained() resolves at half of it', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { outbox });
     transport.isCongested = true;
@@ -236,14 +236,14 @@ describe('backpressure', () => {
     expect(isDrained).toBe(true);
   });
 
-  it('drained() resolves at once while little waits, also before connect()', async () => {
+  it('lets drained() resolve immediately below the mark, even before connect()', async () => {
     const platform = new MemoryPlatform();
     await memoryClient(platform).drained();
     const { client } = await openClient(platform);
     await client.drained();
   });
 
-  it('drained() rejects with NOT_OPEN when the connection ends first, or has ended', async () => {
+  it('makes drained() reject with NOT_OPEN when the connection ends first or has ended', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform, { outbox });
     client.connect().catch(() => {});
@@ -255,7 +255,7 @@ describe('backpressure', () => {
     expect((await rejected(client.drained())).code).toBe('NOT_OPEN');
   });
 
-  it('drained() rejects with NOT_OPEN also when what waited is lost with the last wire', async () => {
+  it('makes drained() reject with NOT_OPEN even when the queued messages are lost with the last transport', async () => {
     const { client, transport } = await openClient(new MemoryPlatform(), { outbox, reconnect: false });
     transport.isCongested = true;
     client.sendMessage('x'.repeat(100));
@@ -264,14 +264,14 @@ describe('backpressure', () => {
     expect((await rejected(drained)).code).toBe('NOT_OPEN');
   });
 
-  it('drained() rejects while closing: nothing more can be sent', async () => {
+  it('makes drained() reject while closing, because nothing more can be sent', async () => {
     const { client } = await openClient(new MemoryPlatform());
     const closed = client.close();
     expect((await rejected(client.drained())).context).toEqual({ state: 'closing' });
     await closed;
   });
 
-  it('a rejection of drained() that nobody awaits is no unhandled rejection', async () => {
+  it('causes no unhandled rejection when the promise of drained() is not awaited', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);
@@ -281,13 +281,13 @@ describe('backpressure', () => {
     void client.drained();
     transport.breakOff();
     void client.drained();
-    // Node reports them once the microtasks are done.
+    // Node reports unhandled rejections after the microtasks.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);
   });
 
-  it('drained() waits through a reconnect, and ends also when the new wire takes all at once', async () => {
+  it('keeps drained() pending through a reconnect, and resolves it even when the new transport accepts everything at once', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { outbox });
     transport.breakOff();
@@ -299,7 +299,7 @@ describe('backpressure', () => {
     expect(client.bufferedBytes).toBe(0);
   });
 
-  it('drained() ends when what waited is lost with its wire', async () => {
+  it('resolves drained() when the buffered messages are lost with their transport', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { outbox });
     transport.isCongested = true;
@@ -309,7 +309,7 @@ describe('backpressure', () => {
     await drained;
   });
 
-  it('over maxBytes is OUTBOX_FULL, thrown at the call, with what holds it up', async () => {
+  it('throws OUTBOX_FULL from a send that exceeds maxBytes, with the cause of the congestion', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform, { outbox });
     client.connect().catch(() => {});
@@ -330,8 +330,8 @@ describe('backpressure', () => {
   });
 });
 
-describe('delivery by choice of the sender', () => {
-  it('volatile and latest messages that are shed are counted', async () => {
+describe('a delivery that the sender may give up', () => {
+  it('counts `volatile` and `latest` messages that are dropped', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform);
     client.connect().catch(() => {});

@@ -13,7 +13,7 @@ function setUp() {
 }
 
 describe('deadline()', () => {
-  it('calls when the time is up', async () => {
+  it('calls back when the time is over', async () => {
     const { clock, calls } = setUp();
     await clock.advance(999);
     expect(calls).toEqual([]);
@@ -21,7 +21,7 @@ describe('deadline()', () => {
     expect([calls, clock.pendingTimers]).toEqual([[1_000], 0]);
   });
 
-  it('lets a program that was busy read first what arrived meanwhile', async () => {
+  it('lets a blocked event loop first read data that arrived in time', async () => {
     const { clock, calls, cancel } = setUp();
     clock.jump(1_000 + LATE_MS);
     await clock.advance(GRACE_MS - 1);
@@ -31,14 +31,14 @@ describe('deadline()', () => {
     expect([calls, clock.pendingTimers]).toEqual([[], 0]);
   });
 
-  it('calls after the grace where nothing came', async () => {
+  it('calls back after the grace period when nothing arrived', async () => {
     const { clock, calls } = setUp();
     clock.jump(60_000);
     await clock.advance(GRACE_MS);
     expect(calls).toEqual([60_000 + GRACE_MS]);
   });
 
-  it('is not put off for ever by a program that is always busy', async () => {
+  it('is not postponed forever by an event loop that is always blocked', async () => {
     const { clock, calls } = setUp();
     for (let round = 0; round <= MAX_GRACES; round += 1) {
       expect(calls).toEqual([]);
@@ -48,7 +48,7 @@ describe('deadline()', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('is not put off by a clock that was set back', async () => {
+  it('is not postponed by a clock that is set back', async () => {
     const { clock, calls } = setUp();
     clock.jump(-60_000);
     await clock.advance(61_000);
@@ -56,8 +56,8 @@ describe('deadline()', () => {
   });
 });
 
-describe('a program that was busy', () => {
-  it('still takes the opening that arrived in time', async () => {
+describe('a program whose event loop was blocked', () => {
+  it('still accepts an opening that arrived in time', async () => {
     const platform = new MemoryPlatform();
     const client = memoryClient(platform, { connectTimeoutMs: 10_000 });
     const connected = client.connect();
@@ -68,7 +68,7 @@ describe('a program that was busy', () => {
     expect(client.state).toBe('open');
   });
 
-  it('still takes the answer to its close that arrived in time', async () => {
+  it("still accepts the peer's close frame that arrived in time", async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform, { closeTimeoutMs: 5_000 });
     transport.answersClose = false;
@@ -79,7 +79,7 @@ describe('a program that was busy', () => {
     expect(await closed).toEqual({ code: 1000, reason: '', wasClean: true });
   });
 
-  it('tries again when its delay is over, however late: nothing is waited for there', async () => {
+  it('starts the next attempt when the delay is over, without a grace period', async () => {
     const platform = new MemoryPlatform();
     const { transport } = await openClient(platform);
     transport.breakOff();

@@ -26,7 +26,7 @@ describe('a close code', () => {
     Number.POSITIVE_INFINITY,
     '1000' as never,
     null as never,
-  ])('%s is INVALID_CLOSE', (code) => {
+  ])('%s throws INVALID_CLOSE', (code) => {
     const error = thrown(() => checkClose(code, ''));
     expect(error.code).toBe('INVALID_CLOSE');
     expect(error.context).toEqual({ code });
@@ -40,7 +40,7 @@ describe('a close reason', () => {
     ['two bytes each, and one', `${'é'.repeat(61)}a`],
     ['three bytes each', '€'.repeat(41)],
     ['four bytes each, and three', `${'😀'.repeat(30)}€`],
-  ])('of 123 bytes fits: %s', (_, reason) => {
+  ])('of 123 bytes is accepted: %s', (_, reason) => {
     expect(Buffer.byteLength(reason)).toBe(123);
     expect(() => checkClose(1000, reason)).not.toThrow();
   });
@@ -50,7 +50,7 @@ describe('a close reason', () => {
     ['two bytes each', 'é'.repeat(62)],
     ['three bytes each, and one', `${'€'.repeat(41)}a`],
     ['four bytes each', '😀'.repeat(31)],
-  ])('of 124 bytes does not: %s', (_, reason) => {
+  ])('of 124 bytes is refused: %s', (_, reason) => {
     expect(Buffer.byteLength(reason)).toBe(124);
     const error = thrown(() => checkClose(1000, reason));
     expect(error.code).toBe('INVALID_CLOSE');
@@ -58,24 +58,24 @@ describe('a close reason', () => {
   });
 });
 
-describe('reconnecting after a code', () => {
-  it('is of no use where the same bytes would bring the same end, or the purpose is fulfilled', () => {
+describe('reconnecting after a close code', () => {
+  it('does not happen when it would lead to the same close, or when the peer closed normally', () => {
     const refused = Array.from({ length: 6000 }, (_, code) => code).filter((code) => !canReconnectAfter(code));
     const range4400 = Array.from({ length: 100 }, (_, index) => 4400 + index);
     expect(refused).toEqual([1000, 1002, 1003, 1007, 1008, 1010, ...range4400]);
   });
 
-  it('covers the code of our own for a full inbox: a reader that stopped would stop again', () => {
+  it("does not happen after this library's code for a full inbox, because a stopped reader would fill it again", () => {
     expect(canReconnectAfter(CloseCode.inboxFull)).toBe(false);
   });
 });
 
-it('without a closing handshake is abnormal: 1006, unclean', () => {
+it('happens without a closing handshake, which counts as 1006 and unclean', () => {
   expect(abnormalClose('why')).toEqual({ code: 1006, reason: 'why', wasClean: false });
 });
 
-describe('a reason', () => {
-  it('that is too long for a close frame is cut to what fits, between characters', () => {
+describe('an internal close reason', () => {
+  it('that is too long for a close frame is truncated between two characters', () => {
     expect(fittingReason('short')).toBe('short');
     expect(fittingReason('x'.repeat(124))).toBe('x'.repeat(123));
     expect(fittingReason('👋'.repeat(31))).toBe('👋'.repeat(30));

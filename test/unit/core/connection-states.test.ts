@@ -19,7 +19,7 @@ const tooSlow = new WebsocketError('TOO_SLOW', 'too slow');
 const overload = { code: 1013, reason: 'TOO_SLOW', wasClean: false };
 const CONTINUITY: Continuity = { resumed: false, replayed: 0, lost: undefined, reason: 'A test.' };
 
-/** As the plain channel, the client of a session, and the server's end of one. */
+/** The recovery of the plain channel, of a session's client, and of a session's server. */
 const recoveries: Record<'plain' | 'client' | 'server', Recover> = {
   plain: (loss, policy, chance) => (loss.goodbye === undefined ? redial(loss, policy, chance) : undefined),
   client: (loss, policy, chance) =>
@@ -34,7 +34,7 @@ interface Setup extends ConnectOptions {
   readonly retryFirstAttempt?: boolean;
 }
 
-/** A connection whose timers, transports, channel and reports are written down, one line each, in order. */
+/** A connection whose timers, transports, channel calls and reports are recorded, one line each, in order. */
 class Recorder {
   readonly platform = new MemoryPlatform();
   readonly connection: Connection;
@@ -73,7 +73,7 @@ class Recorder {
     return this.accepted.length > 0 ? this.accepted : this.platform.transports;
   }
 
-  /** What was written since the last call. */
+  /** The lines since the last call. */
   take(): string[] {
     return this.#lines.splice(0);
   }
@@ -86,7 +86,7 @@ class Recorder {
     return this.connection.accept(transport);
   }
 
-  /** Lets the next timer run out. */
+  /** Fires the next timer. */
   async timeout(): Promise<void> {
     await this.platform.clock.advance(this.platform.clock.nextDelayMs ?? 0);
   }
@@ -104,7 +104,7 @@ class Recorder {
     return transport;
   }
 
-  /** Is ready as soon as its transport is open, and leaves the answer to a close frame to the test. */
+  /** Becomes ready as soon as its transport is open, and leaves the answer to a close frame to the test. */
   #makeChannel(kind: Kind): MakeChannel {
     return ({ control }) => {
       this.control = control;
@@ -214,7 +214,7 @@ const events = {
 type StateName = keyof typeof states;
 type EventName = keyof typeof events;
 
-/** All that a connection does and reports, in order; an event that is left out changes nothing. */
+/** All actions and reports of a connection, in order; an event that is not listed changes nothing. */
 const table: Record<StateName, Partial<Record<EventName, readonly string[]>>> = {
   idle: {
     connect: ['timer 10000', 'dial', 'idle -> connecting'],
@@ -311,7 +311,7 @@ const table: Record<StateName, Partial<Record<EventName, readonly string[]>>> = 
   closed: {},
 };
 
-describe('what a connection does in every state with every event', () => {
+describe('the actions of a connection in every state for every event', () => {
   const combinations = (Object.keys(states) as StateName[]).flatMap((state) =>
     (Object.keys(events) as EventName[]).map((event) => ({ state, event })),
   );
@@ -325,8 +325,8 @@ describe('what a connection does in every state with every event', () => {
   });
 });
 
-describe('a connection that is open', () => {
-  it('starts again with a short delay once it has proved itself, and with a longer one before', async () => {
+describe('an open connection', () => {
+  it('reconnects with a short delay once it has lasted, and with a longer one before that', async () => {
     const recorder = lost();
     await recorder.timeout();
     recorder.transport.accept();
@@ -342,7 +342,7 @@ describe('a connection that is open', () => {
     expect(recorder.take()).toContain('retrying 1 in 250 after 1006');
   });
 
-  it('is closed with 1001 by a page that is hidden, where one connection was asked for', () => {
+  it('is closed with 1001 by a hidden page when `reconnect` is false', () => {
     const recorder = new Recorder('plain', { reconnect: false });
     recorder.connection.connect();
     recorder.transport.accept();
@@ -351,7 +351,7 @@ describe('a connection that is open', () => {
     expect(recorder.take()).toEqual(['detach channel', 'close transport 1001 page hidden', 'open -> closed', 'closed 1001 page hidden']);
   });
 
-  it('has no timer once it is suspended, and dials when it is woken', () => {
+  it('has no timer while suspended, and connects when it is woken', () => {
     const recorder = opened();
     recorder.connection.suspend();
     expect(recorder.platform.clock.pendingTimers).toBe(0);
@@ -378,7 +378,7 @@ describe('close() of a connection whose channel resumes', () => {
     return recorder;
   }
 
-  it('dials when the transport is lost, within its deadline, and reports its end only', async () => {
+  it('reconnects within its deadline when the transport is lost, and reports only the end', async () => {
     const recorder = closing();
     recorder.transport.breakOff();
     expect(recorder.take()).toEqual(['detach channel', 'timer 250']);
@@ -418,7 +418,7 @@ describe('close() of a connection whose channel resumes', () => {
   });
 });
 
-describe("the server's end of a session", () => {
+describe("the server's side of a session", () => {
   function accepted(): Recorder {
     const recorder = new Recorder('server');
     expect(recorder.accept()).toBe(true);
@@ -426,12 +426,12 @@ describe("the server's end of a session", () => {
     return recorder;
   }
 
-  it('opens over the transport that it was given, and dials nothing', () => {
+  it('opens over the transport that it was given and creates none', () => {
     const reported = ['idle -> connecting', 'connecting -> open', 'opened first'];
     expect(accepted().take()).toEqual(['timer 10000', 'timer 5000', ...reported]);
   });
 
-  it('waits for its client for the resume window', async () => {
+  it('waits for its client during the resume window', async () => {
     const recorder = accepted();
     recorder.take();
     recorder.transport.breakOff();
@@ -443,7 +443,7 @@ describe("the server's end of a session", () => {
     expect(recorder.accept()).toBe(false);
   });
 
-  it('goes on over a new transport while it waits', () => {
+  it('continues over a new transport while it waits', () => {
     const recorder = accepted();
     recorder.transport.breakOff();
     recorder.take();
@@ -451,7 +451,7 @@ describe("the server's end of a session", () => {
     expect(recorder.take()).toEqual(['timer 10000', 'timer 5000', 'reconnecting -> open', 'opened again']);
   });
 
-  it('goes on over a new transport before it has seen the old one end, and closes that with 4409', () => {
+  it('continues over a new transport before the old one has closed, and closes the old one with 4409', () => {
     const recorder = accepted();
     recorder.take();
     expect(recorder.accept()).toBe(true);
@@ -470,7 +470,7 @@ describe("the server's end of a session", () => {
     expect(recorder.take()).toEqual([]);
   });
 
-  it('delivers the rest over a new transport after close(), and reports its end only', () => {
+  it('delivers the remaining messages over a new transport after close(), and reports only the end', () => {
     const recorder = accepted();
     recorder.connection.close(4000, 'done');
     recorder.take();
@@ -480,7 +480,7 @@ describe("the server's end of a session", () => {
     expect(recorder.take()).toEqual(['close transport 4000 done', 'detach channel', 'closing -> closed', 'closed 4000 done']);
   });
 
-  it('has no use for a new transport once close() is final', () => {
+  it('ignores a new transport once close() is final', () => {
     const recorder = accepted();
     recorder.connection.close(4000, 'done', true);
     recorder.take();
@@ -503,7 +503,7 @@ describe('a ping', () => {
     ['plain', 0],
     ['client', 1],
   ])(
-    'of a %s connection that closes is sent %i times: a close frame that can be sent again does not wait for a dead transport',
+    'of a %s connection that closes is sent %i times: a close frame that can be sent again does not wait for an unresponsive transport',
     async (kind, pings) => {
       const recorder = new Recorder(kind, { liveness: { pingMs: 1_000, timeoutMs: 1_000 } });
       recorder.connection.connect();
@@ -536,7 +536,7 @@ const steps: readonly Step[] = [
   ['terminate', ({ connection }) => connection.terminate(overload, tooSlow)],
 ];
 
-/** The timers of each state besides the deadline of `close`, by the least and the most. */
+/** The minimum and maximum number of timers of each state, without the deadline of `close`. */
 const timers: Record<ConnectionState, readonly [least: number, most: number]> = {
   idle: [0, 0],
   connecting: [1, 1],
@@ -557,7 +557,7 @@ function checkRecorder({ connection, platform, transports }: Recorder): void {
   expect(platform.clock.pendingTimers, `${state} and its timers`).toBeLessThanOrEqual(most);
 }
 
-/** The reports follow from each other, and the last is `closed`. */
+/** Each report follows from the one before, and the last is `closed`. */
 function checkReports(lines: readonly string[], state: ConnectionState): void {
   const changes = lines.filter((line) => line.includes(' -> ')).map((line) => line.split(' -> '));
   expect(changes.map(([before]) => before)).toEqual(['idle', ...changes.map(([, now]) => now)].slice(0, changes.length));
@@ -569,7 +569,7 @@ function checkReports(lines: readonly string[], state: ConnectionState): void {
 }
 
 describe('any sequence of events', () => {
-  it('keeps one transport at the most, a timer for every wait, and one last report', async () => {
+  it('leaves at most one transport, a timer for every wait, and one final report', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom<Kind>('plain', 'client'),

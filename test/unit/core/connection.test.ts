@@ -8,7 +8,7 @@ import { memoryClient, openClient, record } from '../../support/memory-client.js
 import { MemoryPlatform } from '../../support/memory-platform.js';
 import { rejected } from '../../support/thrown.js';
 
-/** Shakes hands before messages may flow, holds its peer, and pings in messages: what a session is to core. */
+/** Has a handshake before messages may flow, applies backpressure to its peer, and pings in messages, as a session does. */
 class HandshakeChannel implements Channel {
   readonly bufferedBytes = 0;
   readonly recover = redial;
@@ -90,21 +90,21 @@ async function setUpOpen(options = {}) {
   return parts;
 }
 
-describe('a connection with a channel that shakes hands', () => {
+describe('a connection whose channel has a handshake', () => {
   it('is open when the channel is ready, not when the transport is', async () => {
     const { platform, client } = setUp();
-    const told = record(client);
+    const reported = record(client);
     const connected = client.connect();
     expect(platform.transport.request.protocols).toEqual(['handshake', 'chat']);
     platform.transport.accept('handshake');
     expect([client.state, client.isConnectionOpen(), platform.transport.sent]).toEqual(['connecting', false, ['hello?']]);
     platform.transport.deliver('hello!');
     await connected;
-    expect(told).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
+    expect(reported).toEqual(['state idle -> connecting', 'state connecting -> open', 'open']);
     expect(client.protocol).toBe('');
   });
 
-  it('times out when the channel never gets ready, however open the transport is', async () => {
+  it('times out when the channel does not get ready, even if the transport is open', async () => {
     const { platform, client } = setUp();
     const connected = client.connect();
     platform.transport.accept('handshake');
@@ -113,11 +113,11 @@ describe('a connection with a channel that shakes hands', () => {
     expect([platform.transport.isLive, platform.clock.pendingTimers]).toEqual([false, 0]);
   });
 
-  it('reports what the channel says about a disconnect', async () => {
+  it("reports the channel's account of a disconnect", async () => {
     const { platform, client } = await setUpOpen();
     let continuity: unknown;
-    client.on('reconnected', (told) => {
-      continuity = told;
+    client.on('reconnected', (reported) => {
+      continuity = reported;
     });
     platform.transport.breakOff();
     await platform.clock.advance(500);
@@ -125,26 +125,26 @@ describe('a connection with a channel that shakes hands', () => {
     expect(continuity).toEqual({ resumed: true, replayed: 3, lost: 0, reason: 'the peer remembers' });
   });
 
-  it('is ready once for each transport, and not after it is gone', async () => {
+  it('accepts `ready` once for each transport, and not after that transport is gone', async () => {
     const { platform, client, channel } = await setUpOpen();
-    const told = record(client);
+    const reported = record(client);
     platform.transport.deliver('hello!');
     await client.close();
     channel.control.ready({ resumed: false, replayed: 0, lost: 0, reason: 'late' });
-    expect(told).toEqual(['state open -> closing', 'state closing -> closed', 'close 1000 ']);
+    expect(reported).toEqual(['state open -> closing', 'state closing -> closed', 'close 1000 ']);
   });
 
-  it('is closed with the code of the channel when the peer breaks its rules', async () => {
+  it("is closed with the channel's code when the peer violates the protocol", async () => {
     const { platform, client, channel } = await setUpOpen();
-    const told = record(client);
+    const reported = record(client);
     platform.transport.deliver('nonsense', 'not delivered any more');
-    expect(told).toEqual(['state open -> closed', 'error PROTOCOL_ERROR', 'close 1002 PROTOCOL_ERROR (unclean)']);
+    expect(reported).toEqual(['state open -> closed', 'error PROTOCOL_ERROR', 'close 1002 PROTOCOL_ERROR (unclean)']);
     expect(platform.transport.detachedWith).toEqual({ code: 1002, reason: 'PROTOCOL_ERROR' });
     channel.control.fail(1002, new WebsocketError('PROTOCOL_ERROR', 'Twice.'));
-    expect(told).toHaveLength(3);
+    expect(reported).toHaveLength(3);
   });
 
-  it('rejects connect() when the peer breaks the rules of the handshake', async () => {
+  it('rejects connect() when the peer violates the protocol of the handshake', async () => {
     const { platform, client } = setUp();
     const connected = client.connect();
     platform.transport.accept('handshake').deliver('nonsense');
@@ -152,7 +152,7 @@ describe('a connection with a channel that shakes hands', () => {
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
-  it('pings by the channel, rather than by the transport', async () => {
+  it('pings with the channel instead of the transport', async () => {
     const { platform, client, channel } = await setUpOpen();
     await platform.clock.advance(15_000);
     expect([channel.pings, platform.transport.pings]).toEqual([1, 0]);
@@ -161,7 +161,7 @@ describe('a connection with a channel that shakes hands', () => {
     expect(client.stats.rttMs).toBe(42);
   });
 
-  it('does not pause a transport whose peer the channel holds, and reports to the channel what was read', async () => {
+  it('does not pause a transport when the channel applies backpressure, and reports reads to the channel', async () => {
     const { platform, client, channel } = await setUpOpen({ inbox: { maxMessages: 2, maxBytes: 1000 } });
     platform.transport.deliver('a', 'b', 'c', 'd');
     expect([platform.transport.isPaused, client.state, channel.consumedBytes]).toEqual([false, 'open', 0]);
@@ -173,7 +173,7 @@ describe('a connection with a channel that shakes hands', () => {
 });
 
 describe('a transport that ends', () => {
-  it('ends the ping that is under way, and measures nothing afterwards', async () => {
+  it('ends the pending ping, and no round trip is measured afterwards', async () => {
     const platform = new MemoryPlatform();
     const { client, transport } = await openClient(platform);
     transport.answersPings = false;
@@ -185,7 +185,7 @@ describe('a transport that ends', () => {
     expect(platform.clock.pendingTimers).toBe(0);
   });
 
-  it('drains no outbox afterwards', async () => {
+  it('does not drain the outbox afterwards', async () => {
     const { client, transport } = await openClient(new MemoryPlatform());
     transport.isCongested = true;
     client.sendMessage('x');

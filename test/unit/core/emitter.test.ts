@@ -14,7 +14,7 @@ function setUp() {
 }
 
 describe('an emitter', () => {
-  it('calls the listeners of the event in the order of their coming, with its arguments', () => {
+  it('calls the listeners of an event in the order of their registration, with its arguments', () => {
     const { emitter } = setUp();
     const calls: string[] = [];
     emitter.on('ping', (number) => calls.push(`first ${number}`));
@@ -24,13 +24,13 @@ describe('an emitter', () => {
     expect(calls).toEqual(['first 7', 'second 7']);
   });
 
-  it('is calm without listeners', () => {
+  it('accepts an event without listeners', () => {
     const { emitter } = setUp();
     expect(emitter.has('ping')).toBe(false);
     emitter.emit('ping', 1);
   });
 
-  it('hands over what a listener throws, and calls the others all the same', () => {
+  it('reports an exception of a listener and still calls the other listeners', () => {
     const { emitter, failures } = setUp();
     const calls: string[] = [];
     const error = new Error('mine');
@@ -43,7 +43,7 @@ describe('an emitter', () => {
     expect(failures).toEqual([[error, 'ping']]);
   });
 
-  it('takes one entry off and leaves another of the same function alone', () => {
+  it('removes one registration and keeps another of the same function', () => {
     const { emitter } = setUp();
     let calls = 0;
     const listener = () => {
@@ -58,7 +58,7 @@ describe('an emitter', () => {
     expect(emitter.has('pong')).toBe(true);
   });
 
-  it('counts a listener that comes or goes during an event from the next event on', () => {
+  it('applies a registration or removal during an event from the next event on', () => {
     const { emitter } = setUp();
     const calls: string[] = [];
     let offSecond = () => {};
@@ -74,7 +74,7 @@ describe('an emitter', () => {
     expect(calls).toEqual(['first', 'second', 'first', 'third']);
   });
 
-  it('knows when the last listener of an event has gone', () => {
+  it('reports when the last listener of an event is removed', () => {
     const { emitter } = setUp();
     const off = emitter.on('pong', () => {});
     expect(emitter.has('pong')).toBe(true);
@@ -82,13 +82,13 @@ describe('an emitter', () => {
     expect(emitter.has('pong')).toBe(false);
   });
 
-  it('refuses an event that does not exist, and names what it may have been', () => {
+  it('refuses an unknown event and suggests a similar name', () => {
     const error = thrown(() => setUp().emitter.on('pinged' as 'ping', () => {}));
     expect([error.code, error.context]).toEqual(['INVALID_OPTION', { option: 'event', value: 'pinged', known: ['ping', 'pong'] }]);
     expect(error.message).toMatch(/The event pinged does not exist\. Did you mean ping\?/);
   });
 
-  it('refuses a listener that is no function', () => {
+  it('refuses a listener that is not a function', () => {
     const error = thrown(() => setUp().emitter.on('ping', 5 as never));
     expect([error.code, error.context]).toEqual(['INVALID_OPTION', { option: 'listener', value: 5 }]);
   });

@@ -17,7 +17,7 @@ describe('a WebsocketError', () => {
     expect(error.stack).toContain('Nobody listens there.');
   });
 
-  it('has an empty context and no cause where there is none', () => {
+  it('has an empty context and no cause when none is given', () => {
     const error = new WebsocketError('NOT_OPEN', 'Closed.');
     expect(error.context).toEqual({});
     expect('cause' in error).toBe(false);

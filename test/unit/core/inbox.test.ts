@@ -10,17 +10,17 @@ const closeRecord = { closeCode: 1000, reason: 'bye', wasClean: true };
 const ignore = () => {};
 
 function setUp(bounds = { maxMessages: 100, maxBytes: 1000 }) {
-  const told: string[] = [];
+  const reported: string[] = [];
   const inbox = new Inbox(bounds, {
-    full: () => told.push('full'),
-    hasRoom: () => told.push('has room'),
-    consumed: (bytes) => told.push(`consumed ${bytes}`),
-    finished: () => told.push('finished'),
+    full: () => reported.push('full'),
+    hasRoom: () => reported.push('has room'),
+    consumed: (bytes) => reported.push(`consumed ${bytes}`),
+    finished: () => reported.push('finished'),
   });
   const push = (...texts: string[]) => {
     for (const text of texts) inbox.push(text, text.length);
   };
-  return { inbox, told, push };
+  return { inbox, reported, push };
 }
 
 function poll(inbox: Inbox): unknown[] {
@@ -30,7 +30,7 @@ function poll(inbox: Inbox): unknown[] {
 }
 
 describe('polling', () => {
-  it('never waits, and says undefined when nothing is there', () => {
+  it('returns undefined immediately when there is no message', () => {
     const { inbox, push } = setUp();
     expect(inbox.getMessage()).toBeUndefined();
     push('a', 'b');
@@ -39,17 +39,17 @@ describe('polling', () => {
     expect(inbox.getMessage()).toBeUndefined();
   });
 
-  it('gives the end once, after the last message', () => {
-    const { inbox, push, told } = setUp();
+  it('returns the end once, after the last message', () => {
+    const { inbox, push, reported } = setUp();
     push('last');
     inbox.end(normal, ignore);
-    expect(told).not.toContain('finished');
+    expect(reported).not.toContain('finished');
     expect(poll(inbox)).toEqual(['last', closeRecord]);
     expect(inbox.getMessage()).toBeUndefined();
-    expect(told.filter((line) => line === 'finished')).toHaveLength(1);
+    expect(reported.filter((line) => line === 'finished')).toHaveLength(1);
   });
 
-  it('tells text from binary, and an empty message from none', () => {
+  it('distinguishes text from binary, and an empty message from none', () => {
     const { inbox } = setUp();
     inbox.push('', 0);
     inbox.push(new Uint8Array(0), 0);
@@ -59,7 +59,7 @@ describe('polling', () => {
 });
 
 describe('a handler', () => {
-  it('gets all, beginning with what waits, once its caller has returned', async () => {
+  it('receives all messages, starting with the queued ones, once the call that attached it has returned', async () => {
     const { inbox, push } = setUp();
     push('waits 1', 'waits 2');
     const got: Message[] = [];
@@ -71,7 +71,7 @@ describe('a handler', () => {
     expect(inbox.getMessage()).toBeUndefined();
   });
 
-  it('is not overtaken by a message that comes before what waits was handed over', async () => {
+  it('receives queued messages before one that arrives meanwhile', async () => {
     const { inbox, push } = setUp();
     push('1');
     const got: Message[] = [];
@@ -81,7 +81,7 @@ describe('a handler', () => {
     expect(got).toEqual(['1', '2']);
   });
 
-  it('is not overtaken by a message that comes while it is called', async () => {
+  it('receives a message that arrives while it runs after the present one', async () => {
     const { inbox, push } = setUp();
     push('1', '2');
     const got: Message[] = [];
@@ -93,7 +93,7 @@ describe('a handler', () => {
     expect(got).toEqual(['1', '2', '3']);
   });
 
-  it('that is taken off leaves what follows to the other readers', async () => {
+  it('that is removed leaves the remaining messages to the other readers', async () => {
     const { inbox, push } = setUp();
     push('1', '2', '3');
     const got: Message[] = [];
@@ -107,7 +107,7 @@ describe('a handler', () => {
     expect(poll(inbox)).toEqual(['2', '3', '4']);
   });
 
-  it('taken off before its first message gets none', async () => {
+  it('that is removed before its first message receives none', async () => {
     const { inbox, push } = setUp();
     push('1');
     inbox.setHandler(() => expect.unreachable());
@@ -116,26 +116,26 @@ describe('a handler', () => {
     expect(poll(inbox)).toEqual(['1']);
   });
 
-  it('has seen the end when it has seen the last message', async () => {
-    const { inbox, push, told } = setUp();
+  it('has received the end when it has received the last message', async () => {
+    const { inbox, push, reported } = setUp();
     push('last');
-    inbox.setHandler(() => told.push('handled'));
+    inbox.setHandler(() => reported.push('handled'));
     inbox.end(normal, ignore);
     await settle();
-    expect(told.filter((line) => !line.startsWith('consumed'))).toEqual(['handled', 'finished']);
+    expect(reported.filter((line) => !line.startsWith('consumed'))).toEqual(['handled', 'finished']);
     expect(inbox.getMessage()).toEqual(closeRecord);
     expect(inbox.getMessage()).toBeUndefined();
   });
 
-  it('attached after the end gets what waits, and that is the end', async () => {
-    const { inbox, push, told } = setUp();
+  it('attached after the end receives the queued messages and then the end', async () => {
+    const { inbox, push, reported } = setUp();
     push('late');
     inbox.end(normal, ignore);
     const got: Message[] = [];
     inbox.setHandler((message) => got.push(message));
     await settle();
     expect(got).toEqual(['late']);
-    expect(told).toContain('finished');
+    expect(reported).toContain('finished');
   });
 });
 
@@ -146,8 +146,8 @@ describe('iteration', () => {
     return got;
   }
 
-  it('gets what waits, then what comes, then ends with how the connection ended', async () => {
-    const { inbox, push, told } = setUp();
+  it('yields queued messages, then new ones, then returns how the connection ended', async () => {
+    const { inbox, push, reported } = setUp();
     push('1');
     const iterator = inbox.iterate();
     expect(await iterator.next()).toEqual({ done: false, value: '1' });
@@ -158,17 +158,17 @@ describe('iteration', () => {
     inbox.end(normal, ignore);
     expect(await last).toEqual({ done: true, value: normal });
     expect(await iterator.next()).toEqual({ done: true, value: normal });
-    expect(told.filter((line) => line === 'finished')).toHaveLength(1);
+    expect(reported.filter((line) => line === 'finished')).toHaveLength(1);
   });
 
-  it('reads to the end when the end came first', async () => {
+  it('reads to the end when the connection ended first', async () => {
     const { inbox, push } = setUp();
     push('1', '2');
     inbox.end(normal, ignore);
     expect(await collect(inbox)).toEqual(['1', '2']);
   });
 
-  it('answers several questions in the order in which they were asked', async () => {
+  it('settles several pending calls of next() in their order', async () => {
     const { inbox, push } = setUp();
     const iterator = inbox.iterate();
     const addressResponder = Promise.all([iterator.next(), iterator.next(), iterator.next()]);
@@ -181,7 +181,7 @@ describe('iteration', () => {
     ]);
   });
 
-  it('shares the messages between several loops, and ends all of them', async () => {
+  it('distributes the messages among several loops and ends all of them', async () => {
     const { inbox, push } = setUp();
     const loops = [collect(inbox), collect(inbox)];
     await settle();
@@ -195,7 +195,7 @@ describe('iteration', () => {
     expect(first.length * second.length).toBeGreaterThan(0);
   });
 
-  it('left by break loses no message: the next reader has the rest', async () => {
+  it('left by `break` loses no message: the next reader receives the rest', async () => {
     const { inbox, push } = setUp();
     push('1', '2', '3');
     for await (const message of inbox.iterate()) {
@@ -205,7 +205,7 @@ describe('iteration', () => {
     expect(poll(inbox)).toEqual(['2', '3']);
   });
 
-  it('that returns while it waits ends its question, and takes no message with it', async () => {
+  it('whose return() is called while it waits settles its pending next() and takes no message', async () => {
     const { inbox, push } = setUp();
     const iterator = inbox.iterate();
     const questions = Promise.all([iterator.next(), iterator.next()]);
@@ -219,7 +219,7 @@ describe('iteration', () => {
     expect(await iterator.next()).toMatchObject({ done: true });
   });
 
-  it('gives way to a handler, and goes on when that is taken off', async () => {
+  it('gives way to a handler and continues when the handler is removed', async () => {
     const { inbox, push } = setUp();
     const next = inbox.iterate().next();
     const got: Message[] = [];
@@ -231,7 +231,7 @@ describe('iteration', () => {
     expect(await next).toEqual({ done: false, value: '2' });
   });
 
-  it('rejects beside a handler, and works again without one', async () => {
+  it('rejects while a handler is attached and works again afterwards', async () => {
     const { inbox, push } = setUp();
     inbox.setHandler(ignore);
     const iterator = inbox.iterate();
@@ -241,7 +241,7 @@ describe('iteration', () => {
     expect(await iterator.next()).toEqual({ done: false, value: '1' });
   });
 
-  it('that waits rejects when a handler is attached, so that no loop hangs', async () => {
+  it('that waits rejects when a handler is attached, so no loop hangs', async () => {
     const { inbox } = setUp();
     const loop = (async () => {
       for await (const _ of inbox.iterate());
@@ -257,7 +257,7 @@ describe('iteration', () => {
     expect(await inbox.iterate().next()).toEqual({ done: true, value: normal });
   });
 
-  it('that waits beside a handler ends with it', async () => {
+  it('that waits beside a handler ends when the connection ends', async () => {
     const { inbox, push } = setUp();
     const next = inbox.iterate().next();
     inbox.setHandler(() => {});
@@ -268,48 +268,48 @@ describe('iteration', () => {
 });
 
 describe('the end', () => {
-  it('is told at once to those who poll or iterate, whatever still waits for them', () => {
-    const { inbox, push, told } = setUp();
+  it('is reported immediately to polls and loops, even when messages are still queued', () => {
+    const { inbox, push, reported } = setUp();
     push('unread');
-    inbox.end(normal, () => told.push('end'));
-    expect(told).toEqual(['end']);
+    inbox.end(normal, () => reported.push('end'));
+    expect(reported).toEqual(['end']);
   });
 
-  it('is told once, after the last message, to a handler that was just attached', async () => {
-    const { inbox, push, told } = setUp();
+  it('is reported once, after the last message, to a handler that was just attached', async () => {
+    const { inbox, push, reported } = setUp();
     push('1', '2');
-    inbox.setHandler((message) => told.push(`handled ${String(message)}`));
-    inbox.end(normal, () => told.push('end'));
-    inbox.setHandler((message) => told.push(`handled ${String(message)}`));
+    inbox.setHandler((message) => reported.push(`handled ${String(message)}`));
+    inbox.end(normal, () => reported.push('end'));
+    inbox.setHandler((message) => reported.push(`handled ${String(message)}`));
     await settle();
-    expect(told.filter((line) => !line.startsWith('consumed'))).toEqual(['handled 1', 'handled 2', 'end', 'finished']);
+    expect(reported.filter((line) => !line.startsWith('consumed'))).toEqual(['handled 1', 'handled 2', 'end', 'finished']);
   });
 
-  it('is told after the last message also when it comes while a message is handled', async () => {
-    const { inbox, push, told } = setUp();
+  it('is reported after the last message, even when it arrives while a message is handled', async () => {
+    const { inbox, push, reported } = setUp();
     push('1', '2');
     inbox.setHandler((message) => {
-      told.push(`handled ${String(message)}`);
-      if (message === '1') inbox.end(normal, () => told.push('end'));
+      reported.push(`handled ${String(message)}`);
+      if (message === '1') inbox.end(normal, () => reported.push('end'));
     });
     await settle();
-    expect(told.filter((line) => !line.startsWith('consumed'))).toEqual(['handled 1', 'handled 2', 'end', 'finished']);
+    expect(reported.filter((line) => !line.startsWith('consumed'))).toEqual(['handled 1', 'handled 2', 'end', 'finished']);
   });
 
-  it('is told also when the handler is taken off before all was handed over', async () => {
-    const { inbox, push, told } = setUp();
+  it('is also reported when the handler is removed before all messages were delivered', async () => {
+    const { inbox, push, reported } = setUp();
     push('1');
     inbox.setHandler(() => expect.unreachable());
-    inbox.end(normal, () => told.push('end'));
+    inbox.end(normal, () => reported.push('end'));
     inbox.setHandler(undefined);
     await settle();
-    expect(told).toEqual(['end']);
+    expect(reported).toEqual(['end']);
     expect(poll(inbox)).toEqual(['1', closeRecord]);
   });
 });
 
-describe('the four readers', () => {
-  it('see the same messages in the same order', async () => {
+describe('the four ways of reading', () => {
+  it('receive the same messages in the same order', async () => {
     const messages = Array.from({ length: 50 }, (_, index) => `message ${index}`);
     const readers = {
       polled: async (inbox: Inbox) => poll(inbox).slice(0, -1),
@@ -334,16 +334,16 @@ describe('the four readers', () => {
   });
 });
 
-describe('the bounds', () => {
-  it('in messages: full when more wait than the bound, room again at half', () => {
-    const { inbox, push, told } = setUp({ maxMessages: 4, maxBytes: 1000 });
+describe('the bounds of the inbox', () => {
+  it('in messages: full above the bound, room again at half', () => {
+    const { inbox, push, reported } = setUp({ maxMessages: 4, maxBytes: 1000 });
     push('1', '2', '3', '4');
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     push('5');
-    expect(told).toEqual(['full']);
-    push('6'); // what was on its way is kept, and told once
-    expect(told).toEqual(['full']);
-    const marks = () => told.filter((line) => !line.startsWith('consumed'));
+    expect(reported).toEqual(['full']);
+    push('6'); // messages in transit are kept, and fullness is reported once
+    expect(reported).toEqual(['full']);
+    const marks = () => reported.filter((line) => !line.startsWith('consumed'));
     for (let count = 0; count < 3; count++) inbox.getMessage();
     expect(marks()).toEqual(['full']);
     inbox.getMessage();
@@ -352,31 +352,31 @@ describe('the bounds', () => {
     expect(marks()).toEqual(['full', 'has room', 'full']);
   });
 
-  it('in bytes: full when more wait than the bound, room again at half', () => {
-    const { inbox, push, told } = setUp({ maxMessages: 100, maxBytes: 10 });
+  it('in bytes: full above the bound, room again at half', () => {
+    const { inbox, push, reported } = setUp({ maxMessages: 100, maxBytes: 10 });
     push('12345', '67890');
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     push('x');
-    expect(told).toEqual(['full']);
+    expect(reported).toEqual(['full']);
     inbox.getMessage();
-    expect(told).toEqual(['full', 'consumed 5']);
+    expect(reported).toEqual(['full', 'consumed 5']);
     inbox.getMessage();
-    expect(told).toEqual(['full', 'consumed 5', 'consumed 5', 'has room']);
+    expect(reported).toEqual(['full', 'consumed 5', 'consumed 5', 'has room']);
   });
 
-  it('let one message of the largest size through', () => {
-    const { push, told } = setUp({ maxMessages: 1, maxBytes: 3 });
+  it('admit one message of the largest size', () => {
+    const { push, reported } = setUp({ maxMessages: 1, maxBytes: 3 });
     push('abc');
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 
-  it('count nothing that a handler or a waiting iterator takes at once', async () => {
-    const { inbox, push, told } = setUp({ maxMessages: 1, maxBytes: 1 });
+  it('do not count messages that a handler or a waiting iterator takes immediately', async () => {
+    const { inbox, push, reported } = setUp({ maxMessages: 1, maxBytes: 1 });
     const next = inbox.iterate().next();
     push('abc');
     await next;
     inbox.setHandler(() => {});
     push('def', 'ghi');
-    expect(told).toEqual(['consumed 3', 'consumed 3', 'consumed 3']);
+    expect(reported).toEqual(['consumed 3', 'consumed 3', 'consumed 3']);
   });
 });

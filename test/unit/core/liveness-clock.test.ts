@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Liveness } from '../../../src/core/liveness.js';
 import { FakeClock } from '../../session/support/fake-clock.js';
 
-it('finds a dead link in its time although the clock on the wall was set back', () => {
+it('a half-open connection is detected in time although the wall clock was set back', () => {
   const clock = new FakeClock();
   const dead: number[] = [];
   const liveness = new Liveness({ pingMs: 15_000, timeoutMs: 10_000 }, clock, {

@@ -3,13 +3,13 @@ import { abnormalClose } from '../../../src/core/close-codes.js';
 import { next, redial } from '../../../src/core/machine.js';
 import { type Policy, publicState, type Recover, type State, type Waiting } from '../../../src/core/state.js';
 
-/** As the client of a session: after `close()` it dials until both sides know that the session is over. */
+/** The recovery of a session's client: after `close()` it reconnects until both sides know that the session is over. */
 const redialUnlessOver: Recover = (loss, policy, chance) => {
   const { goodbye, isOver } = loss;
   return goodbye !== undefined && (goodbye.isFinal || isOver) ? undefined : redial(loss, policy, chance);
 };
 
-/** As the server's end of a session: it dials nothing, and waits for its client for the resume window. */
+/** The recovery of a session's server: it opens no transport and waits for its client during the resume window. */
 const notResumed = abnormalClose('Not resumed within 120000 ms.');
 const waitForPeer: Recover = ({ hasOpened, isOver, goodbye }) =>
   !hasOpened || isOver || goodbye?.isFinal ? undefined : { delayMs: 120_000, action: notResumed };
@@ -39,26 +39,26 @@ const waiting: Waiting = {
 };
 const redialed: State = { at: 'dialing', transport: 2, failures: 1, hasOpened: true, goodbye: undefined };
 
-describe("the server's end of a session", () => {
-  it('waits for its client for the resume window when the transport is lost, and dials nothing', () => {
+describe("the server's side of a session", () => {
+  it('waits for its client during the resume window when the transport is lost, and opens none', () => {
     const state = next(open, { is: 'lost', transport: 1, info: abnormal }, serverEnd, 0.5);
     expect(state).toEqual(waiting);
     expect(publicState(state)).toBe('reconnecting');
   });
 
-  it('is closed when the window is over', () => {
+  it('is closed when the resume window is over', () => {
     expect(next(waiting, { is: 'timeout' }, serverEnd, 0.5)).toEqual({ at: 'closed', info: notResumed, error: undefined });
   });
 
-  it('accepts the new transport while it waits', () => {
+  it('accepts a new transport while it waits', () => {
     expect(next(waiting, { is: 'accepted' }, serverEnd, 0.5)).toEqual(redialed);
   });
 
-  it('accepts the new transport before it has seen the old one end', () => {
+  it('accepts a new transport before the old one has closed', () => {
     expect(next(open, { is: 'accepted' }, serverEnd, 0.5)).toEqual(redialed);
   });
 
-  it('accepts another transport while the channel has not begun on the last', () => {
+  it('accepts another transport while the channel has not used the last one yet', () => {
     expect(next(redialed, { is: 'accepted' }, serverEnd, 0.5)).toEqual({ ...redialed, transport: 3, failures: 2 });
   });
 
@@ -77,13 +77,13 @@ describe("the server's end of a session", () => {
 
   it.each<[string, State]>([
     ['is open', open],
-    ['waits for it', waiting],
-  ])('that terminates its client while it %s waits no more', (_what, state) => {
+    ['waits for its return', waiting],
+  ])('that terminates its client while it %s stops waiting', (_what, state) => {
     const info = { code: 1013, reason: 'TOO_SLOW', wasClean: false };
     expect(next(state, { is: 'terminate', info, error: undefined }, serverEnd, 0.5)).toEqual({ at: 'closed', info, error: undefined });
   });
 
-  it('is not woken into dialling', () => {
+  it('does not connect when it is woken', () => {
     expect(next(waiting, { is: 'woken' }, serverEnd, 0.5)).toBe(waiting);
   });
 
@@ -91,7 +91,7 @@ describe("the server's end of a session", () => {
     { at: 'idle' },
     { at: 'closing', transport: 1, failures: 0, goodbye: { ...goodbye, isFinal: true } },
     { at: 'closed', info: abnormal, error: undefined },
-  ])('has no use for a new transport while $at', (state) => {
+  ])('ignores a new transport while $at', (state) => {
     expect(next(state, { is: 'accepted' }, serverEnd, 0.5)).toBe(state);
   });
 });
@@ -104,7 +104,7 @@ describe('close() of a channel that resumes', () => {
   const close = { is: 'close', ...goodbye } as const;
   const lost = { is: 'lost', transport: 1, info: abnormal } as const;
 
-  it('goes on over a new transport when the transport is lost, with the same goodbye', () => {
+  it('continues over a new transport with the same close frame when the transport is lost', () => {
     expect(next(open, close, policy, 0.5)).toEqual(closing);
     expect(next(closing, lost, policy, 0.5)).toEqual(away);
     const state = next(away, { is: 'timeout' }, policy, 0.5);
@@ -113,14 +113,14 @@ describe('close() of a channel that resumes', () => {
     expect(next(state, { is: 'opened', transport: 2 }, policy, 0.5)).toEqual({ ...closing, transport: 2, failures: 1 });
   });
 
-  it('waits for the peer where it cannot dial, for as long as close() may take', () => {
+  it('waits for the peer when it cannot connect itself, until the close timeout', () => {
     const state = next(closing, lost, serverEnd, 0.5);
     expect(state).toEqual({ ...waiting, goodbye });
     expect(next(state, { is: 'accepted' }, serverEnd, 0.5)).toEqual({ ...dialing, transport: 2 });
     expect(next(state, { is: 'deadline' }, serverEnd, 0.5)).toMatchObject(closed);
   });
 
-  it('accepts a transport on which the peer reconnects before the old one was seen to end', () => {
+  it('accepts a transport on which the peer reconnects before the old one has closed', () => {
     const state = next(closing, { is: 'accepted' }, serverEnd, 0.5);
     expect(state).toMatchObject({ at: 'dialing', transport: 2, failures: 1, hasOpened: true, goodbye });
   });
@@ -128,23 +128,23 @@ describe('close() of a channel that resumes', () => {
   it.each<State>([
     { ...away, goodbye: undefined },
     { at: 'dialing', transport: 1, failures: 1, hasOpened: true, goodbye: undefined },
-  ])('called while $at after a disconnect delivers what was accepted before', (state) => {
+  ])('called while $at after a disconnect delivers messages that were accepted before', (state) => {
     const after = next(state, close, policy, 0.5);
     expect(after).toEqual({ ...state, goodbye });
     expect(publicState(after)).toBe('closing');
     expect(next(after, close, policy, 0.5)).toBe(after);
   });
 
-  it.each<State>([closing, away, dialing])('ends at its deadline, $at', (state) => {
+  it.each<State>([closing, away, dialing])('ends at its deadline while $at', (state) => {
     expect(next(state, { is: 'deadline' }, policy, 0.5)).toMatchObject(closed);
   });
 
   it.each<[string, State]>([
-    ['of a connection that never opened', { ...waiting, hasOpened: false }],
-    ['of a connection that never opened, while it dials,', { ...dialing, hasOpened: false, goodbye: undefined }],
-    ['called once more, finally,', away],
-    ['called once more, finally, while it dials,', dialing],
-  ])('%s waits no more', (_what, state) => {
+    ['the connection has never opened', { ...waiting, hasOpened: false }],
+    ['the connection has never opened and an attempt is in progress', { ...dialing, hasOpened: false, goodbye: undefined }],
+    ['it is called again as final', away],
+    ['it is called again as final during an attempt', dialing],
+  ])('closes without waiting when %s', (_what, state) => {
     expect(next(state, { ...close, isFinal: true }, policy, 0.5)).toMatchObject(closed);
   });
 
@@ -155,7 +155,7 @@ describe('close() of a channel that resumes', () => {
     expect(next(state, close, policy, 0.5)).toMatchObject(closed);
   });
 
-  it('becomes final when it is called so, and stays it', () => {
+  it('becomes final when it is called as final, and stays final', () => {
     const final = next(closing, { ...close, code: 1001, isFinal: true }, policy, 0.5);
     expect(final).toEqual({ ...closing, goodbye: { ...goodbye, isFinal: true } });
     expect(next(final, close, policy, 0.5)).toBe(final);
@@ -163,31 +163,31 @@ describe('close() of a channel that resumes', () => {
 
   it.each<[string, State, object]>([
     ['both sides know that it is over', closing, { isOver: true }],
-    ['the peer closed for good', closing, { info: { code: 1000, reason: '', wasClean: true } }],
-    ['it was final', next(closing, { ...close, isFinal: true }, policy, 0.5), {}],
+    ['the peer closed with a final code', closing, { info: { code: 1000, reason: '', wasClean: true } }],
+    ['it is final', next(closing, { ...close, isFinal: true }, policy, 0.5), {}],
   ])('ends with the transport where %s', (_what, state, how) => {
     expect(next(state, { ...lost, ...how }, policy, 0.5).at).toBe('closed');
     expect(next(state, { ...lost, ...how }, serverEnd, 0.5).at).toBe('closed');
   });
 
-  it('ends with the transport where one connection was asked for', () => {
+  it('ends with the transport when `reconnect` is false', () => {
     expect(next(closing, lost, { ...policy, reconnect: undefined }, 0.5)).toMatchObject(closed);
   });
 });
 
-describe('a client whose server said when to reconnect', () => {
-  it('waits that long instead of backing off', () => {
+describe('a client whose server sent a time to reconnect', () => {
+  it('waits for that time instead of the backoff', () => {
     const state = next(open, { is: 'lost', transport: 1, info: abnormal, retryAfterMs: 7_000 }, policy, 0.5);
     expect(state).toMatchObject({ at: 'waiting', recovery: { delayMs: 7_000, action: 'dial' } });
   });
 
-  it('reconnects to a server that ended the session for a while', () => {
+  it('reconnects to a server that ended the session temporarily', () => {
     const info = { code: 1012, reason: '', wasClean: true };
     expect(next(open, { is: 'lost', transport: 1, info, isOver: true }, policy, 0.5).at).toBe('waiting');
   });
 });
 
-it('an attempt that takes too long asks for a gemsocket server, as another may have selected gem.1 and stay silent', () => {
+it('asks for a gemsocket server when an attempt times out, because another server may select gem.1 and send nothing', () => {
   const dialing: State = { at: 'dialing', transport: 1, failures: 0, hasOpened: false, goodbye: undefined };
   expect(next(dialing, { is: 'timeout' }, policy, 0.5)).toMatchObject({
     at: 'closed',

@@ -5,16 +5,16 @@ import { WebsocketError } from '../../../src/core/errors.js';
 import { next, redial } from '../../../src/core/machine.js';
 import { goodbyeOf, type MachineEvent, type Policy, publicState, type Recover, type State, transportOf } from '../../../src/core/state.js';
 
-/** A walk so far. */
+/** The states and events of a walk. */
 interface Walk {
   state: State;
-  /** Transports are numbered without a gap. */
+  /** Transports are numbered consecutively. */
   transports: number;
   openings: number;
   isSuspended: boolean;
 }
 
-/** An event, with the transport that it is about relative to the present one. */
+/** An event, and the transport that it concerns, relative to the present one. */
 type Move = {
   readonly event: MachineEvent['is'];
   readonly age: number;
@@ -39,7 +39,7 @@ const moves: fc.Arbitrary<Move> = fc.record({
 
 const notResumed = abnormalClose('Not resumed.');
 
-/** As the plain channel, the client of a session, and the server's end of one. */
+/** The recoveries of the plain channel, of a session's client, and of a session's server. */
 const recoveries: Record<string, Recover> = {
   plain: (loss, policy, chance) => (loss.goodbye === undefined ? redial(loss, policy, chance) : undefined),
   client: (loss, policy, chance) =>
@@ -82,7 +82,7 @@ function eventOf(move: Move, state: State, { recover }: Policy): MachineEvent {
   }
 }
 
-/** Only a timer that runs can run out. */
+/** Only a running timer can fire. */
 function isPossible(state: State, event: MachineEvent): boolean {
   if (event.is !== 'timeout') return true;
   return state.at === 'waiting' ? Number.isFinite(state.recovery.delayMs) : state.at === 'dialing' || state.at === 'open';
@@ -144,7 +144,7 @@ function checkInvariants({ state, openings, transports, isSuspended }: Walk): vo
 }
 
 describe('any sequence of events', () => {
-  it('numbers the transports, keeps every wait and every goodbye, and opens first once', () => {
+  it('numbers the transports, keeps every wait and every close frame, and reports one first opening', () => {
     fc.assert(
       fc.property(
         policies,
@@ -165,7 +165,7 @@ describe('any sequence of events', () => {
   const walked = (from: State, policy: Policy, path: readonly Move[]) =>
     path.reduce((state, each) => next(state, eventOf(each, state, policy), policy, 0.5), from);
 
-  it('always reaches closed by way of close and its deadline alone', () => {
+  it('always reaches closed after close and its deadline', () => {
     fc.assert(
       fc.property(policies, fc.array(moves, { maxLength: 30 }), fc.boolean(), (policy, path, isFinal) => {
         const closing = next(walked({ at: 'idle' }, policy, path), { is: 'close', code: 1000, reason: '', isFinal }, policy, 0.5);
@@ -176,7 +176,7 @@ describe('any sequence of events', () => {
     );
   });
 
-  it('always reaches closed by way of terminate, once it has begun', () => {
+  it('always reaches closed after terminate', () => {
     fc.assert(
       fc.property(policies, fc.array(moves, { maxLength: 30 }), (policy, path) => {
         const begun = next({ at: 'idle' }, { is: 'connect' }, policy, 0.5);

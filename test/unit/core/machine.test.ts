@@ -4,7 +4,7 @@ import { next, redial } from '../../../src/core/machine.js';
 import { type MachineEvent, type Policy, publicState, type Recover, type State, transportOf } from '../../../src/core/state.js';
 import type { CloseInfo } from '../../../src/core/types.js';
 
-/** As the plain channel: after `close()` nothing is dialled. */
+/** The recovery of the plain channel: after `close()` no transport is opened. */
 const recover: Recover = (loss, policy, chance) => (loss.goodbye === undefined ? redial(loss, policy, chance) : undefined);
 
 const policy: Policy = {
@@ -61,7 +61,7 @@ const events = {
 
 type StateName = keyof typeof states;
 type EventName = keyof typeof events;
-/** The state that follows; 'stays' is the same state. */
+/** The next state; 'stays' is the same state. */
 type Outcome = 'stays' | State['at'];
 
 const table: Record<StateName, Record<EventName, Outcome>> = {
@@ -201,7 +201,7 @@ describe('every state with every event', () => {
     expect(next(frozen, events.lost, policy, 0.5)).toEqual(next(frozen, events.lost, policy, 0.5));
   });
 
-  it('knows a transport where one is dialled or held', () => {
+  it('has a transport exactly where one is being opened or is held', () => {
     const held = (Object.keys(states) as StateName[]).filter((state) => transportOf(states[state]) !== undefined);
     expect(held).toEqual(['dialing for the first time', 'dialing again, never open', 'dialing again', 'open', 'closing']);
   });
@@ -215,14 +215,14 @@ describe('dialing', () => {
     expect(second).toEqual({ at: 'dialing', transport: 8, failures: 2, hasOpened: true, goodbye: undefined });
   });
 
-  it('knows the first opening from every later one', () => {
+  it('distinguishes the first opening from later ones', () => {
     const opened = (state: State) => next(state, events.opened, policy, 0);
     expect(opened(states['dialing for the first time'])).toEqual({ at: 'open', transport: 7, failures: 0, isFirst: true });
     expect(opened(states['dialing again, never open'])).toEqual({ at: 'open', transport: 7, failures: 2, isFirst: true });
     expect(opened(states['dialing again'])).toEqual({ at: 'open', transport: 7, failures: 2, isFirst: false });
   });
 
-  it('ends with the reason when the first attempt fails', () => {
+  it('ends with the error when the first attempt fails', () => {
     const state = next(states['dialing for the first time'], { ...events.lost, error: refused }, policy, 0.5);
     expect(state).toEqual({ at: 'closed', info: abnormal, error: refused });
   });
@@ -235,12 +235,12 @@ describe('dialing', () => {
     });
   });
 
-  it('waits after an attempt that took too long, where it may retry, and knows why', () => {
+  it('waits after an attempt that timed out, where it may retry, and keeps the cause', () => {
     const state = next(states['dialing again'], events.timeout, policy, 0.5);
     expect(state).toMatchObject({ at: 'waiting', failures: 3, attempt: 3, error: { code: 'CONNECT_TIMEOUT' } });
   });
 
-  it('retries after a first failure where the policy says so', () => {
+  it('retries after a failed first attempt where the policy allows it', () => {
     expect(next(states['dialing for the first time'], { ...events.lost, error: refused }, retriesFirst, 0.5)).toEqual({
       at: 'waiting',
       transport: 7,
@@ -262,32 +262,32 @@ describe('reconnecting', () => {
     return state.at === 'waiting' && state.recovery.action === 'dial' && state.recovery.delayMs;
   };
 
-  it('doubles the ceiling of the delay up to the maximum, and draws evenly below it', () => {
+  it('doubles the ceiling of the delay up to the maximum and draws evenly below it', () => {
     const ceilings = [0, 1, 2, 3, 4, 5, 6, 7, 100].map((failures) => delayFrom(failures, 0.999_999));
     expect(ceilings).toEqual([499, 999, 1999, 3999, 7999, 15_999, 29_999, 29_999, 29_999]);
     expect(delayFrom(3, 0)).toBe(0);
     expect(delayFrom(3, 0.25)).toBe(1000);
   });
 
-  it('counts failures on through a connection that did not last', () => {
+  it('keeps counting failures through a connection that did not last', () => {
     const opened = next(states['dialing again'], events.opened, policy, 0);
     expect(next(opened, events.lost, policy, 0.5)).toMatchObject({ at: 'waiting', failures: 3, attempt: 3 });
   });
 
-  it('counts from the start again once a connection has proved itself', () => {
+  it('starts counting again once a connection has lasted', () => {
     const proven = next(states.open, events.timeout, policy, 0);
     expect(proven).toEqual({ at: 'open', transport: 7, failures: 0, isFirst: true });
     expect(next(proven, events.lost, policy, 0.5)).toMatchObject({ at: 'waiting', failures: 1, attempt: 1 });
   });
 
-  it('stops after maxAttempts, with the last reason', () => {
+  it('stops after maxAttempts with the last error', () => {
     const twice: Policy = { ...policy, reconnect: { minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: 2 } };
     expect(next({ ...states.open, failures: 1 }, events.lost, twice, 0).at).toBe('waiting');
     const state = next(states['dialing again'], { ...events.lost, error: refused }, twice, 0);
     expect(state).toEqual({ at: 'closed', info: abnormal, error: refused });
   });
 
-  it('knows why it waits', () => {
+  it('keeps the cause of the wait', () => {
     const state = next(states.open, { ...events.lost, error: refused }, policy, 0);
     expect(state).toMatchObject({ at: 'waiting', info: abnormal, error: refused });
   });
@@ -315,19 +315,19 @@ describe('reconnecting', () => {
     [4499, false],
     [4500, true],
     [4999, true],
-  ])('after close code %i: reconnects %s', (code, reconnects) => {
+  ])('after close code %i reconnects: %s', (code, reconnects) => {
     const state = next(states.open, { is: 'lost', transport: 7, info: { code, reason: '', wasClean: true } }, policy, 0);
     expect(state.at).toBe(reconnects ? 'waiting' : 'closed');
   });
 
-  it('does not happen where the options say one connection and no more', () => {
+  it('does not happen when `reconnect` is false', () => {
     expect(next(states.open, events.lost, once, 0)).toEqual({ at: 'closed', info: abnormal, error: undefined });
     expect(next(states.open, events.suspended, once, 0)).toMatchObject({ at: 'closed', info: { code: 1001 } });
   });
 });
 
 describe('suspended', () => {
-  it('waits without an end, for woken', () => {
+  it('waits without a timer for `woken`', () => {
     const state = next(states.open, events.suspended, policy, 0.5);
     expect(state).toEqual({
       at: 'waiting',
@@ -344,25 +344,25 @@ describe('suspended', () => {
     expect(woken).toEqual({ at: 'dialing', transport: 8, failures: 2, hasOpened: true, goodbye: undefined });
   });
 
-  it('is no failure: a first attempt is still a first attempt afterwards', () => {
+  it('does not count as a failure: a first attempt is still a first attempt afterwards', () => {
     const state = next(states['dialing for the first time'], events.suspended, policy, 0.5);
     const again = next(state, events.woken, policy, 0.5);
     expect(again).toEqual({ at: 'dialing', transport: 8, failures: 0, hasOpened: false, goodbye: undefined });
     expect(next(again, { ...events.lost, transport: 8 }, policy, 0.5).at).toBe('closed');
   });
 
-  it('does not claim a closing handshake that it did not see', () => {
+  it('does not claim a closing handshake that did not happen', () => {
     expect(next(states.open, events.suspended, once, 0)).toMatchObject({ info: { code: 1001, wasClean: false } });
   });
 });
 
 describe('closing', () => {
-  it('keeps the transport, and what the application closes with', () => {
+  it("keeps the transport and the application's code and reason", () => {
     const closing = { at: 'closing', transport: 7, failures: 2, goodbye };
     expect(next(states.open, events.close, policy, 0)).toEqual(closing);
   });
 
-  it('ends as the peer says, and never reconnects', () => {
+  it("ends with the peer's code and never reconnects", () => {
     const state = next(states.closing, { is: 'lost', transport: 7, info: normal }, policy, 0);
     expect(state).toEqual({ at: 'closed', info: normal, error: undefined });
   });
@@ -387,12 +387,12 @@ describe('closing', () => {
 describe('terminate', () => {
   const ended = (Object.keys(states) as StateName[]).filter((state) => table[state].terminate === 'closed');
 
-  it.each(ended)('ends %s with the code and the error that it is given', (state) => {
+  it.each(ended)('ends %s with the given code and error', (state) => {
     expect(next(states[state], events.terminate, policy, 0)).toEqual({ at: 'closed', info: overload, error: refused });
   });
 });
 
-describe('what a user is told', () => {
+describe('the public state', () => {
   test.each([
     ['idle', 'idle'],
     ['dialing for the first time', 'connecting'],
@@ -402,7 +402,7 @@ describe('what a user is told', () => {
     ['waiting', 'reconnecting'],
     ['closing', 'closing'],
     ['closed', 'closed'],
-  ] as const)('%s is %s', (state, told) => {
-    expect(publicState(states[state])).toBe(told);
+  ] as const)('of %s is %s', (state, reported) => {
+    expect(publicState(states[state])).toBe(reported);
   });
 });

@@ -7,7 +7,7 @@ const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREF
 const address = 'wss://example.com/';
 const bounds = { maxMessages: 10, maxBytes: 20 };
 
-/** Each code, with each combination of facts that has a sentence of its own, and words of that sentence. */
+/** Each code, with each combination of facts that has its own sentence, and words of that sentence. */
 const cases: readonly (readonly [ErrorCode, ErrorContext, words: string, cause?: unknown])[] = [
   ['ABORTED', {}, 'was aborted before the connection opened'],
   ['ACCEPT_FAILED', { systemCode: 'EMFILE' }, '(EMFILE)', cause],
@@ -100,7 +100,7 @@ const cases: readonly (readonly [ErrorCode, ErrorContext, words: string, cause?:
 const named = cases.map(([code, context, words, why]) => ({ code, context, words, why, facts: JSON.stringify(context) }));
 
 describe('the sentence of', () => {
-  test.each(named)('$code with the facts $facts says: $words', ({ code, context, words, why }) => {
+  test.each(named)('$code with the facts $facts contains: $words', ({ code, context, words, why }) => {
     expect(messageOf(code, context, why)).toContain(words);
     expect(messageOf(code, context, why)).toMatch(/^[^\n]*[.?]$/);
     expect(messageOf(code, context, why)).not.toMatch(/undefined|\[object/);
@@ -108,7 +108,7 @@ describe('the sentence of', () => {
 });
 
 describe('the message without sentences', () => {
-  it('has the code, the facts and where they are explained', () => {
+  it('has the code, the facts and a link to their explanation', () => {
     const message = shortMessageOf('CONNECT_TIMEOUT', { timeoutMs: 10_000 });
     expect(message).toBe('CONNECT_TIMEOUT: timeoutMs 10000. See gemsocket/docs/errors.md#connect_timeout');
   });
@@ -118,11 +118,11 @@ describe('the message without sentences', () => {
     expect(message).toBe('OUTBOX_FULL: buffered 8, size 4, limit 10. See gemsocket/docs/errors.md#outbox_full');
   });
 
-  it('has the code alone where there is no fact', () => {
+  it('has only the code when there are no facts', () => {
     expect(shortMessageOf('ABORTED', {})).toBe('ABORTED. See gemsocket/docs/errors.md#aborted');
   });
 
-  it('has of an option that does not exist its name and its value, and not the names of all others', () => {
+  it('has the name and the value of an unknown option, but not the names of all others', () => {
     const message = shortMessageOf('INVALID_OPTION', { option: 'sesion', value: true, known: ['session'] });
     expect(message).toBe('INVALID_OPTION: option sesion, value true. See gemsocket/docs/errors.md#invalid_option');
   });
@@ -144,7 +144,7 @@ describe.each([
   };
 
   test.each([[Symbol('s')], [Object.create(null)], [throwing], [() => throwing], [10n], [null], [undefined], ['x'.repeat(1_000_000)]])(
-    'is made of any value of an option: %#',
+    'accepts any value of an option: %#',
     (value) => {
       for (const option of ['event', 'delivery', 'inbox.maxBytes', 'connectTimeoutMs', 'origins']) {
         for (const known of [undefined, ['ping']]) expect(make('INVALID_OPTION', { option, value, known }, undefined)).toContain(option);
@@ -154,7 +154,7 @@ describe.each([
   );
 });
 
-it('an error that the library makes has the message of this build', () => {
+it('of an error that the library throws is the one of this build', () => {
   expect(makeError('LINK_DEAD', { silentMs: 5 })).toMatchObject({
     name: 'WebsocketError',
     code: 'LINK_DEAD',

@@ -7,7 +7,7 @@ function optionsWith(name: string, value: unknown): ClientOptions {
   return name.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as ClientOptions;
 }
 
-describe('options left out', () => {
+describe('options that are omitted', () => {
   it('have the defaults', () => {
     expect(resolveOptions({})).toEqual({
       connectTimeoutMs: 10_000,
@@ -22,32 +22,32 @@ describe('options left out', () => {
     });
   });
 
-  it('have them also inside a group that says something else', () => {
+  it('have the defaults in a group where another option is set', () => {
     const settings = resolveOptions({ reconnect: { maxAttempts: 3 }, inbox: { maxMessages: 5 }, liveness: { pingMs: 50 } });
     expect(settings.reconnect).toEqual({ minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: 3 });
     expect(settings.inbox).toEqual({ maxMessages: 5, maxBytes: 32 * 1024 * 1024 });
     expect(settings.liveness).toEqual({ pingMs: 50, timeoutMs: 10_000 });
   });
 
-  it('follow a bound beside them that would contradict the default', () => {
+  it('are adjusted to an adjacent bound that would contradict the default', () => {
     expect(resolveOptions({ outbox: { maxBytes: 1000 } }).outbox).toEqual({ highWaterBytes: 1000, maxBytes: 1000 });
     expect(resolveOptions({ reconnect: { minDelayMs: 60_000 } }).reconnect).toMatchObject({ minDelayMs: 60_000, maxDelayMs: 60_000 });
   });
 });
 
 describe('options that are set', () => {
-  it('are taken', () => {
+  it('are used', () => {
     const node = { headers: { authorization: 'Bearer x' } };
     const settings = resolveOptions({ connectTimeoutMs: 1, closeTimeoutMs: 2, protocols: ['chat', 'v2.chat'], maxMessageBytes: 3, node });
     expect(settings).toMatchObject({ connectTimeoutMs: 1, closeTimeoutMs: 2, protocols: ['chat', 'v2.chat'], maxMessageBytes: 3, node });
   });
 
-  it('switch off with false', () => {
+  it('switch a feature off with false', () => {
     expect(resolveOptions({ reconnect: false, liveness: false })).toMatchObject({ reconnect: undefined, liveness: undefined });
   });
 });
 
-describe('a name that no option has', () => {
+describe('an unknown option name', () => {
   test.each([
     ['sesion', 'session'],
     ['origin', undefined],
@@ -56,7 +56,7 @@ describe('a name that no option has', () => {
     ['inbox.messages', undefined],
     ['outbox.maxByte', 'outbox.maxBytes'],
     ['liveness.ping', 'liveness.pingMs'],
-  ])('%s is INVALID_OPTION, and the error names what it may have been', (name, meant) => {
+  ])('%s throws INVALID_OPTION, and the error suggests the intended name', (name, meant) => {
     const error = thrown(() => resolveOptions(optionsWith(name, 1)));
     expect(error.code).toBe('INVALID_OPTION');
     expect(error.context).toEqual({ option: name, value: 1, known: expect.any(Array) });
@@ -64,20 +64,20 @@ describe('a name that no option has', () => {
     expect(error.message).toMatch(new RegExp(`${name} does not exist\\. Did you mean .*${meant?.split('.').at(-1) ?? ''}`));
   });
 
-  it('is listed beside all others where none is like it', () => {
+  it('is reported with all known names when none is similar', () => {
     expect(thrown(() => resolveOptions(optionsWith('inbox.size', 1))).message).toMatch(/Did you mean maxMessages, maxBytes\?/);
   });
 
-  it('is as good as none without a value', () => {
+  it('is ignored when its value is undefined', () => {
     expect(() => resolveOptions({ sesion: undefined, inbox: { size: undefined } } as never)).not.toThrow();
   });
 
-  it('may be one of Node, which knows more than we do', () => {
+  it("may be an option of Node's TLS, which is passed on", () => {
     expect(() => resolveOptions({ node: { rejectUnauthorized: false } })).not.toThrow();
   });
 });
 
-describe('an option of the wrong kind', () => {
+describe('an option of the wrong type', () => {
   test.each([
     ['onMessage', 5],
     ['onMessage', null],
@@ -94,7 +94,7 @@ describe('an option of the wrong kind', () => {
     ['node', 5],
     ['retryFirstAttempt', 'yes'],
     ['retryFirstAttempt', null],
-  ])('%s: %s is INVALID_OPTION', (name, value) => {
+  ])('%s with the value %s throws INVALID_OPTION', (name, value) => {
     const error = thrown(() => resolveOptions(optionsWith(name, value)));
     expect(error.code).toBe('INVALID_OPTION');
     expect(error.context).toEqual({ option: name, value });
@@ -120,7 +120,7 @@ describe('a bound', () => {
   const nonsense = [0, -1, Number.NaN, Number.NEGATIVE_INFINITY, '100', null, true, {}];
 
   test.each(bounds.flatMap((name) => nonsense.map((value) => ({ name, value }))))(
-    '$name of $value is INVALID_OPTION',
+    '$name of $value throws INVALID_OPTION',
     ({ name, value }) => {
       const error = thrown(() => resolveOptions(optionsWith(name, value)));
       expect(error.code).toBe('INVALID_OPTION');
@@ -129,11 +129,11 @@ describe('a bound', () => {
     },
   );
 
-  // A timer takes 31 bits of milliseconds and runs at once beyond them: a wait for ever would be none at all.
+  // A timer takes 31 bits of milliseconds and fires immediately beyond them.
   const times = bounds.filter((name) => name.endsWith('Ms'));
 
   test.each(times.flatMap((name) => [2 ** 31, Number.POSITIVE_INFINITY].map((value) => ({ name, value }))))(
-    '$name of $value is INVALID_OPTION: no timer can be that long',
+    '$name of $value throws INVALID_OPTION, because it exceeds the range of a timer',
     ({ name, value }) => {
       const error = thrown(() => resolveOptions(optionsWith(name, value)));
       expect(error.code).toBe('INVALID_OPTION');
@@ -141,7 +141,7 @@ describe('a bound', () => {
     },
   );
 
-  test.each(times)('%s may be as long as a timer can be', (name) => {
+  test.each(times)('%s may be as long as a timer allows', (name) => {
     expect(() => resolveOptions(optionsWith(name, 2 ** 31 - 1))).not.toThrow();
   });
 
@@ -165,7 +165,7 @@ describe('protocols', () => {
     expect(error.context).toEqual({ option: 'protocols', value: protocols });
   });
 
-  it('may be any tokens of HTTP, each once', () => {
+  it('may be any distinct tokens of HTTP', () => {
     const protocols = ['chat', 'v2.chat', "!#$%&'*+-.^_`|~09AZaz"];
     expect(resolveOptions({ protocols }).protocols).toEqual(protocols);
   });

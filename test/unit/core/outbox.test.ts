@@ -5,7 +5,7 @@ import { thrown } from '../../support/thrown.js';
 const bounds = { highWaterBytes: 50, maxBytes: 100 };
 
 describe('the outbox', () => {
-  it('gives out in order, and counts what waits', () => {
+  it('returns messages in order and counts the queued bytes', () => {
     const outbox = new Outbox(bounds);
     outbox.push('one', 3, 'reliable');
     outbox.push('three', 5, 'reliable');
@@ -17,7 +17,7 @@ describe('the outbox', () => {
     expect([outbox.bytes, outbox.isEmpty]).toEqual([0, true]);
   });
 
-  it('has room up to its bound, what waits elsewhere included', () => {
+  it('has room up to its bound, including bytes that are buffered elsewhere', () => {
     const outbox = new Outbox(bounds);
     outbox.push('', 60, 'reliable');
     expect(() => outbox.checkRoom(40, 0)).not.toThrow();
@@ -28,7 +28,7 @@ describe('the outbox', () => {
     expect(error.message).toMatch(/drained\(\)/);
   });
 
-  it('counts many messages for what they take in memory, however empty they are', () => {
+  it('counts the memory that each message takes, even an empty one', () => {
     const outbox = new Outbox({ highWaterBytes: 500, maxBytes: 1_000 });
     for (let n = 0; n < 1_024; n++) outbox.push('', 0, 'reliable');
     expect(outbox.bytes).toBe(0);
@@ -44,7 +44,7 @@ describe('the outbox', () => {
     expect(outbox.bytes).toBe(0);
   });
 
-  it('counts of many binary messages the buffers, too, until they leave', () => {
+  it('counts the buffers of many binary messages until they are sent', () => {
     const outbox = new Outbox(bounds);
     for (let n = 0; n < 256; n++) outbox.push(new Uint8Array(1), 1, { latest: `${n}` });
     expect([outbox.bytes, outbox.heldBytes]).toEqual([256, 257 * 256]);
@@ -56,7 +56,7 @@ describe('the outbox', () => {
     expect([outbox.bytes, outbox.heldBytes]).toEqual([0, 0]);
   });
 
-  it('keeps the place of a latest message that is replaced, and adjusts the bytes', () => {
+  it('keeps the position of a replaced `latest` message and adjusts the bytes', () => {
     const outbox = new Outbox(bounds);
     outbox.push('old', 30, { latest: 'position' });
     outbox.push('behind', 6, 'reliable');
@@ -69,7 +69,7 @@ describe('the outbox', () => {
     expect(outbox.bytes).toBe(0);
   });
 
-  it('replaces only what waits, under the same key', () => {
+  it('replaces only a queued message with the same key', () => {
     const outbox = new Outbox(bounds);
     expect(outbox.replaceable({ latest: 'a' })).toBeUndefined();
     outbox.push('a', 1, { latest: 'a' });
@@ -79,7 +79,7 @@ describe('the outbox', () => {
     expect(outbox.replaceable({ latest: 'a' })).toBeUndefined();
   });
 
-  it('says what was left when it is cleared, and forgets the keys too', () => {
+  it('returns the remaining messages when it is cleared, and forgets the keys too', () => {
     const outbox = new Outbox(bounds);
     outbox.push('a', 1, { latest: 'a' });
     outbox.push('bc', 2, 'reliable');

@@ -8,22 +8,22 @@ import { thrown } from '../../support/thrown.js';
 const KIB = 1024;
 
 function setUp(maxBytes = 1024 * KIB) {
-  const told: string[] = [];
+  const reported: string[] = [];
   const sink: ChannelContext['sink'] = {
-    deliver: (message, bytes) => told.push(`deliver ${String(message)} of ${bytes}`),
-    sent: (bytes) => told.push(`sent ${bytes}`),
-    shed: () => told.push('shed'),
-    drained: () => told.push('drained'),
-    measured: () => told.push('measured'),
+    deliver: (message, bytes) => reported.push(`deliver ${String(message)} of ${bytes}`),
+    sent: (bytes) => reported.push(`sent ${bytes}`),
+    shed: () => reported.push('shed'),
+    drained: () => reported.push('drained'),
+    measured: () => reported.push('measured'),
   };
   const control = controlWith({
-    ready: (continuity) => told.push(`ready, lost ${continuity.lost}`),
-    pong: () => told.push('pong'),
-    fail: (code) => told.push(`fail ${code}`),
+    ready: (continuity) => reported.push(`ready, lost ${continuity.lost}`),
+    pong: () => reported.push('pong'),
+    fail: (code) => reported.push(`fail ${code}`),
   });
   const channel = new PlainChannel({ sink, control }, { highWaterBytes: maxBytes, maxBytes });
   const transport = () => new MemoryTransport({} as never, {} as TransportEvents, { canPing: true, canPause: true });
-  return { channel, told, transport };
+  return { channel, reported, transport };
 }
 
 function controlWith(own: Partial<ChannelContext['control']>): ChannelContext['control'] {
@@ -35,15 +35,15 @@ function send(channel: PlainChannel, text: string, delivery: Parameters<PlainCha
   channel.send(text, text.length, delivery);
 }
 
-/** A wire whose buffer is over the mark, so that nothing more is handed to it. */
+/** A transport whose buffer is above the mark, so that nothing more is passed to it. */
 function congested(transport: MemoryTransport): MemoryTransport {
   transport.bufferedBytes = TRANSPORT_MARK_BYTES;
   return transport;
 }
 
-describe('a plain link', () => {
-  it('sends nothing before it has a wire, then all in order', () => {
-    const { channel, transport, told } = setUp();
+describe('a plain channel', () => {
+  it('sends nothing before it has a transport, then all in order', () => {
+    const { channel, transport, reported } = setUp();
     send(channel, 'one');
     send(channel, 'two');
     expect(channel.bufferedBytes).toBe(6);
@@ -52,11 +52,11 @@ describe('a plain link', () => {
     send(channel, 'three');
     expect(first.sent).toEqual(['one', 'two', 'three']);
     expect(channel.bufferedBytes).toBe(0);
-    expect(told).toContain('ready, lost undefined');
-    expect(told.indexOf('ready, lost undefined')).toBeLessThan(told.indexOf('sent 3'));
+    expect(reported).toContain('ready, lost undefined');
+    expect(reported.indexOf('ready, lost undefined')).toBeLessThan(reported.indexOf('sent 3'));
   });
 
-  it('lets no message overtake one that waits, also when it is sent while the wire opens', () => {
+  it('lets no message overtake a queued one, even when it is sent while the transport opens', () => {
     const sent: PlainChannel[] = [];
     const { channel, transport } = setUp();
     send(channel, 'waiting');
@@ -74,14 +74,14 @@ describe('a plain link', () => {
     expect(first.sent).toEqual(['waiting', 'sent in ready']);
   });
 
-  it('fills the buffer of the wire up to the mark, and keeps the rest until it is drained', () => {
+  it('fills the buffer of the transport up to the mark and keeps the rest until it drains', () => {
     const { channel, transport } = setUp();
     const first = transport();
     first.isCongested = true;
     channel.attach(first);
     const block = 'x'.repeat(20 * KIB);
     for (let count = 0; count < 6; count++) send(channel, block);
-    expect(first.sent).toHaveLength(4); // the fourth passes the mark of 64 KiB
+    expect(first.sent).toHaveLength(4); // the fourth exceeds the mark of 64 KiB
     expect(channel.bufferedBytes).toBe(6 * block.length);
     first.bufferedBytes = 0;
     channel.drained();
@@ -89,15 +89,15 @@ describe('a plain link', () => {
     expect(channel.bufferedBytes).toBe(2 * block.length);
   });
 
-  it('says when something has left', () => {
-    const { channel, transport, told } = setUp();
+  it('reports when a queued message was sent', () => {
+    const { channel, transport, reported } = setUp();
     channel.attach(congested(transport()));
-    told.length = 0;
+    reported.length = 0;
     channel.drained();
-    expect(told).toContain('drained');
+    expect(reported).toContain('drained');
   });
 
-  it('keeps order across wires', () => {
+  it('keeps the order across transports', () => {
     const { channel, transport } = setUp();
     const [first, second] = [transport(), transport()];
     channel.attach(first);
@@ -111,8 +111,8 @@ describe('a plain link', () => {
     expect(second.sent).toEqual(['2', '3', '4']);
   });
 
-  it('gives nothing to a wire that takes nothing more: it waits for the next', () => {
-    const { channel, transport, told } = setUp();
+  it('passes nothing to a transport that accepts no more: the message waits for the next one', () => {
+    const { channel, transport, reported } = setUp();
     const [first, second] = [transport(), transport()];
     channel.attach(first);
     send(channel, '1');
@@ -120,29 +120,29 @@ describe('a plain link', () => {
     send(channel, '2');
     send(channel, 'volatile', 'volatile');
     channel.drained();
-    expect([first.sent, told.filter((line) => line === 'shed').length]).toEqual([['1'], 1]);
+    expect([first.sent, reported.filter((line) => line === 'shed').length]).toEqual([['1'], 1]);
     channel.detach();
     channel.attach(second);
     expect(second.sent).toEqual(['2']);
   });
 
-  it('tells that all has left also when the new wire takes it at once, and no drain of its own follows', () => {
-    const { channel, transport, told } = setUp();
+  it('reports that its queue is empty even when the new transport accepts everything at once, without a drain event', () => {
+    const { channel, transport, reported } = setUp();
     send(channel, 'waiting');
     channel.attach(transport());
-    expect(told.at(-1)).toBe('drained');
+    expect(reported.at(-1)).toBe('drained');
   });
 
-  it('tells that the buffer of a wire is gone with the wire', () => {
-    const { channel, transport, told } = setUp();
+  it('reports that the buffer of a transport is gone when the transport ends', () => {
+    const { channel, transport, reported } = setUp();
     channel.attach(congested(transport()));
-    told.length = 0;
+    reported.length = 0;
     channel.detach();
     expect(channel.bufferedBytes).toBe(0);
-    expect(told).toEqual(['drained']);
+    expect(reported).toEqual(['drained']);
   });
 
-  it('refuses what passes the bound, the buffer of the wire included, and keeps what it has', () => {
+  it('refuses a message that exceeds the bound, which includes the buffer of the transport, and keeps the queue', () => {
     const { channel, transport } = setUp(100 * KIB);
     const first = congested(transport());
     channel.attach(first);
@@ -155,21 +155,21 @@ describe('a plain link', () => {
     expect(first.sent).toHaveLength(1);
   });
 
-  it('refuses one message that is larger than the outbox, wire or no wire', () => {
+  it('refuses a message that is larger than the outbox, with or without a transport', () => {
     const { channel, transport } = setUp(10);
     expect(thrown(() => send(channel, 'x'.repeat(11))).code).toBe('OUTBOX_FULL');
     channel.attach(transport());
     expect(thrown(() => send(channel, 'x'.repeat(11))).code).toBe('OUTBOX_FULL');
   });
 
-  it('passes on what comes in', () => {
-    const { channel, told } = setUp();
+  it('delivers received messages', () => {
+    const { channel, reported } = setUp();
     channel.received('hello', 5);
     channel.consumed();
-    expect(told).toEqual(['deliver hello of 5']);
+    expect(reported).toEqual(['deliver hello of 5']);
   });
 
-  it('offers the protocols of the application, and tells the choice of the server', () => {
+  it("offers the application's subprotocols and reports the server's choice", () => {
     const { channel, transport } = setUp();
     expect(channel.offer(['a', 'b'])).toEqual(['a', 'b']);
     const first = transport();
@@ -180,8 +180,8 @@ describe('a plain link', () => {
 });
 
 describe('a volatile message', () => {
-  it('leaves at once or never', () => {
-    const { channel, transport, told } = setUp();
+  it('is sent immediately or dropped', () => {
+    const { channel, transport, reported } = setUp();
     const first = transport();
     channel.attach(first);
     send(channel, 'now', 'volatile');
@@ -190,25 +190,25 @@ describe('a volatile message', () => {
     first.bufferedBytes = 0;
     channel.drained();
     expect(first.sent).toEqual(['now']);
-    expect(told.filter((line) => line === 'shed')).toHaveLength(1);
+    expect(reported.filter((line) => line === 'shed')).toHaveLength(1);
   });
 
-  it('is shed without a wire, and behind a message that waits', () => {
-    const { channel, transport, told } = setUp();
+  it('is dropped without a transport and behind a queued message', () => {
+    const { channel, transport, reported } = setUp();
     send(channel, 'nowhere', 'volatile');
     const first = congested(transport());
     channel.attach(first);
     send(channel, 'waits');
     first.bufferedBytes = 0;
     send(channel, 'would overtake', 'volatile');
-    expect(told.filter((line) => line === 'shed')).toHaveLength(2);
+    expect(reported.filter((line) => line === 'shed')).toHaveLength(2);
     expect(channel.bufferedBytes).toBe(5);
   });
 });
 
 describe('a latest message', () => {
-  it('takes the place of the one that waits under its key', () => {
-    const { channel, transport, told } = setUp();
+  it('replaces the queued message with the same key', () => {
+    const { channel, transport, reported } = setUp();
     send(channel, 'position 1', { latest: 'position' });
     send(channel, 'chat');
     send(channel, 'p2', { latest: 'position' });
@@ -218,11 +218,11 @@ describe('a latest message', () => {
     channel.attach(first);
     send(channel, 'p3', { latest: 'position' });
     expect(first.sent).toEqual(['p2', 'chat', 'score', 'p3']);
-    expect(told.filter((line) => line === 'shed')).toHaveLength(1);
-    expect(told.filter((line) => line.startsWith('sent'))).toEqual(['sent 2', 'sent 4', 'sent 5', 'sent 2']);
+    expect(reported.filter((line) => line === 'shed')).toHaveLength(1);
+    expect(reported.filter((line) => line.startsWith('sent'))).toEqual(['sent 2', 'sent 4', 'sent 5', 'sent 2']);
   });
 
-  it('needs room only for what it is longer', () => {
+  it('needs room only for the bytes that it adds', () => {
     const { channel } = setUp(10);
     send(channel, '12345678', { latest: 'a' });
     send(channel, '1234567890', { latest: 'a' });
@@ -231,16 +231,16 @@ describe('a latest message', () => {
     expect(channel.bufferedBytes).toBe(10);
   });
 
-  it('that is shorter than the one before tells that less waits', () => {
-    const { channel, told } = setUp();
+  it('that is shorter than the replaced one reports that less is queued', () => {
+    const { channel, reported } = setUp();
     send(channel, 'long message', { latest: 'a' });
     send(channel, 'short', { latest: 'a' });
-    expect(told).toEqual(['shed', 'drained']);
+    expect(reported).toEqual(['shed', 'drained']);
   });
 });
 
-describe('the end of a plain link', () => {
-  it('hands over all that waits before the close frame, however full the wire is', () => {
+describe('the end of a plain channel', () => {
+  it('passes all queued messages to the transport before the close frame, however full its buffer is', () => {
     const { channel, transport } = setUp();
     const first = congested(transport());
     first.answersClose = false;
@@ -252,7 +252,7 @@ describe('the end of a plain link', () => {
     expect(first.closedWith).toEqual({ code: 1000, reason: 'bye' });
   });
 
-  it('says what never left', () => {
+  it('reports the messages that were never sent', () => {
     const { channel } = setUp();
     send(channel, 'abc');
     send(channel, 'de');

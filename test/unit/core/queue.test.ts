@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Queue } from '../../../src/core/queue.js';
 
 describe('a queue', () => {
-  it('gives out in the order of coming in', () => {
+  it('returns elements in the order of insertion', () => {
     const queue = new Queue<number>();
     for (let item = 0; item < 10_000; item++) queue.push(item);
     expect(queue.length).toBe(10_000);
@@ -26,7 +26,7 @@ describe('a queue', () => {
     expect(queue.shift()).toBe('c');
   });
 
-  it('behaves as an array would, however it is used', () => {
+  it('behaves as an array does for any sequence of operations', () => {
     // Pushes where positive, shifts where negative.
     const moves = fc.array(fc.integer({ min: -3000, max: 3000 }), { maxLength: 12 });
     fc.assert(

@@ -5,15 +5,15 @@ import { memoryClient } from '../../support/memory-client.js';
 import { MemoryPlatform } from '../../support/memory-platform.js';
 
 /*
- * How long clients are away after a server that was away for 10 s has returned: the figures of docs/guides/direct.md. Time and
- * chance are the test's, so the figures are the same on every machine.
+ * How long clients stay disconnected after a server that was down for 10 s is up again: the figures of docs/guides/direct.md. Time and
+ * randomness belong to the test, so the figures are the same on every machine.
  */
 
 const AWAY_MS = 10_000;
 const CLIENTS = 600;
 const refused = new WebsocketError('CONNECT_FAILED', 'Nobody listens there.');
 
-/** Milliseconds from the return of the server to that of the client. */
+/** Milliseconds from the return of the server to the reconnection of the client. */
 async function returnTimeOf(seed: number, isVisible: boolean): Promise<number> {
   let returnsAt = Number.NEGATIVE_INFINITY;
   const platform = new MemoryPlatform({
@@ -23,7 +23,7 @@ async function returnTimeOf(seed: number, isVisible: boolean): Promise<number> {
   Object.assign(platform.lifecycle, { isVisible: () => isVisible });
   const client = memoryClient(platform);
   await client.connect();
-  // The server had been there for long: the connection has proved itself.
+  // The server had been up for long, so the failures were counted from zero.
   await platform.clock.advance(60_000);
   returnsAt = platform.clock.now() + AWAY_MS;
   const returned = new Promise<number>((resolve) => client.on('reconnected', () => resolve(platform.clock.now() - returnsAt)));
@@ -43,7 +43,7 @@ async function figures(isVisible: boolean): Promise<string> {
 it.each([
   ['a visible page', true],
   ['elsewhere', false],
-])('%s: clients are back as fast as the guide says', async (where, isVisible) => {
+])('%s: clients reconnect as fast as the guide says', async (where, isVisible) => {
   const guide = readFileSync('docs/guides/direct.md', 'utf8').replace(/\s+/g, ' ');
   expect(guide).toContain(`${await figures(isVisible)} in ${where}`.replace('in elsewhere', 'elsewhere'));
 });

@@ -17,7 +17,7 @@ async function setUp(platform = new MemoryPlatform()) {
 }
 
 describe('the readable stream', () => {
-  it('gives the messages in order and closes after a clean end', async () => {
+  it('yields the messages in order and closes after a clean end', async () => {
     const { transport, readable } = await setUp();
     const got: Message[] = [];
     const reading = readable.pipeTo(new WritableStream({ write: (message) => void got.push(message) }));
@@ -27,7 +27,7 @@ describe('the readable stream', () => {
     expect(got).toEqual(['1', new Uint8Array([2]), '3']);
   });
 
-  it('errors with CONNECTION_LOST and the close record after an unclean end, after the last message', async () => {
+  it('errors with CONNECTION_LOST and the close info after an unclean end, behind the last message', async () => {
     const { transport, readable } = await setUp();
     const reader = readable.getReader();
     transport.deliver('last');
@@ -38,7 +38,7 @@ describe('the readable stream', () => {
     expect(error.context).toEqual({ code: 1006, reason: '', wasClean: false });
   });
 
-  it('takes nothing that was not asked for, so that a slow reader pauses the socket', async () => {
+  it('reads only what is pulled, so a slow reader pauses the socket', async () => {
     const { client, transport, readable } = await setUp();
     await settle();
     transport.deliver('1', '2', '3', '4', '5');
@@ -49,7 +49,7 @@ describe('the readable stream', () => {
     expect(client.getMessage()).toEqual({ message: '4' });
   });
 
-  it('closes the connection when it is cancelled, also while it waits for a message', async () => {
+  it('closes the connection when it is cancelled, even while it waits for a message', async () => {
     for (const isWaiting of [false, true]) {
       const { client, transport, readable } = await setUp();
       const reader = readable.getReader();
@@ -84,7 +84,7 @@ describe('the writable stream', () => {
     await writer.closed;
   });
 
-  it('makes its writer wait from the high-water mark on until half of it has left', async () => {
+  it('applies backpressure from the high-water mark on until half of it is sent', async () => {
     const { transport, writable } = await setUp();
     transport.isCongested = true;
     const writer = writable.getWriter();
@@ -101,7 +101,7 @@ describe('the writable stream', () => {
     await written;
   });
 
-  it('errors with CONNECTION_LOST when the connection ends, also for one who waits to write', async () => {
+  it('errors with CONNECTION_LOST when the connection ends, even for a writer that waits', async () => {
     const { transport, writable } = await setUp();
     transport.isCongested = true;
     const writer = writable.getWriter();
@@ -119,14 +119,14 @@ describe('the writable stream', () => {
     expect([client.state, transport.closedWith?.code]).toEqual(['closed', 1000]);
   });
 
-  it('fails the write of what is no message, and closes with it', async () => {
+  it('fails a write of anything that is not a message, and closes the connection', async () => {
     const { writable } = await setUp();
     const writer = writable.getWriter();
     expect((await rejected(writer.write(5 as never))).code).toBe('INVALID_MESSAGE');
     expect((await rejected(writer.closed)).code).toBe('INVALID_MESSAGE');
   });
 
-  it('says NOT_OPEN on a client that is closed already', async () => {
+  it('rejects with NOT_OPEN on a client that is already closed', async () => {
     const { client } = await setUp();
     await client.close();
     const writer = streams(client).writable.getWriter();
@@ -135,7 +135,7 @@ describe('the writable stream', () => {
   });
 });
 
-describe('both', () => {
+describe('both streams', () => {
   it('leave no rejection unhandled when the connection ends, whether they are in use or not', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
@@ -148,13 +148,13 @@ describe('both', () => {
     transport.breakOff();
     used.transport.breakOff();
     expect((await reading).code).toBe('CONNECTION_LOST');
-    // Node reports them once the microtasks are done.
+    // Node reports unhandled rejections after the microtasks.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);
   });
 
-  it('make an echo by piping one through to the other', async () => {
+  it('form an echo when the readable is piped to the writable', async () => {
     const { transport, readable, writable } = await setUp();
     const shout = new TransformStream<Message, Message>({
       transform: (message, controller) => controller.enqueue(String(message).toUpperCase()),
@@ -164,6 +164,6 @@ describe('both', () => {
     await settle();
     expect(transport.sent).toEqual(['A', 'B', 'C']);
     transport.closeFromPeer();
-    await echo.catch(() => {}); // the writable end is gone with the connection
+    await echo.catch(() => {}); // the writable stream has ended with the connection
   });
 });

@@ -23,7 +23,7 @@ describe('the length of a text in UTF-8', () => {
     expect(Buffer.byteLength(text)).toBe(bytes);
   });
 
-  it('is what the encoder writes, for any text', () => {
+  it("is the length of the encoder's output, for any text", () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(utf8Length(text)).toBe(Buffer.byteLength(text));
@@ -31,7 +31,7 @@ describe('the length of a text in UTF-8', () => {
     );
   });
 
-  it('is what the encoder writes, for any sequence of code units, lone surrogates included', () => {
+  it("is the length of the encoder's output, for any sequence of code units, including lone surrogates", () => {
     const unit = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0xd800, max: 0xdfff }));
     fc.assert(
       fc.property(fc.array(unit, { maxLength: 50 }), (units) => {

@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { WhatwgTransport, type WhatwgWebSocket, whatwgCloseCode } from '../../../src/core/whatwg-transport.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-/** What a runtime gives; the test plays it. */
+/** A runtime's WebSocket; the test plays its network. */
 class FakeWebSocket implements WhatwgWebSocket {
   readyState = 0;
   bufferedAmount = 0;
@@ -33,35 +33,35 @@ class FakeWebSocket implements WhatwgWebSocket {
 function setUp(protocols: readonly string[] = ['chat']) {
   const socket = new FakeWebSocket();
   const clock = new FakeClock();
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   const events = {
-    opened: () => told.push('opened'),
-    received: (message: unknown, bytes: number) => told.push([message, bytes]),
-    alive: () => told.push('alive'),
-    pong: () => told.push('pong'),
-    drained: () => told.push('drained'),
+    opened: () => reported.push('opened'),
+    received: (message: unknown, bytes: number) => reported.push([message, bytes]),
+    alive: () => reported.push('alive'),
+    pong: () => reported.push('pong'),
+    drained: () => reported.push('drained'),
     closed: (info: object, error?: { code: string; context: object }) =>
-      told.push({ ...info, error: error?.code, context: error?.context }),
+      reported.push({ ...info, error: error?.code, context: error?.context }),
   };
   const transport = new WhatwgTransport(socket, events, { address: 'wss://example.com/', protocols, maxMessageBytes: 10, clock });
-  return { socket, clock, told, transport };
+  return { socket, clock, reported, transport };
 }
 
-describe('a native WebSocket as a wire', () => {
-  it('asks for bytes, not for a Blob, and has neither ping nor pause', () => {
+describe('a native WebSocket as a transport', () => {
+  it('receives bytes as ArrayBuffer, not as Blob, and has neither ping nor pause', () => {
     const { socket, transport } = setUp();
     expect(socket.binaryType).toBe('arraybuffer');
     expect(['ping' in transport, 'pause' in transport, 'resume' in transport]).toEqual([false, false, false]);
   });
 
-  it('tells what happens to it', () => {
-    const { socket, told, transport } = setUp();
+  it('reports its events', () => {
+    const { socket, reported, transport } = setUp();
     socket.open();
     socket.onmessage?.({ data: 'grün' });
     socket.onmessage?.({ data: new Uint8Array([1, 2]).buffer });
     socket.onclose?.({ code: 1001, reason: 'bye', wasClean: true });
     expect(transport.protocol).toBe('chat');
-    expect(told).toEqual([
+    expect(reported).toEqual([
       'opened',
       ['grün', 5],
       [new Uint8Array([1, 2]), 2],
@@ -69,25 +69,25 @@ describe('a native WebSocket as a wire', () => {
     ]);
   });
 
-  it('without a buffer, a protocol and a word on how clean the end was, as in React Native, takes all and judges by the code', () => {
-    const { socket, told, transport } = setUp();
+  it('without bufferedAmount, protocol and wasClean, as in React Native, accepts everything and derives wasClean from the code', () => {
+    const { socket, reported, transport } = setUp();
     Object.assign(socket, { bufferedAmount: undefined, protocol: undefined });
     socket.open();
     socket.onclose?.({ code: 4000, reason: '' });
-    expect([transport.bufferedBytes, transport.protocol, told.at(-1)]).toMatchObject([0, '', { code: 4000, wasClean: true }]);
+    expect([transport.bufferedBytes, transport.protocol, reported.at(-1)]).toMatchObject([0, '', { code: 4000, wasClean: true }]);
     socket.onclose?.({ code: 1006, reason: '' });
-    expect(told.at(-1)).toMatchObject({ code: 1006, wasClean: false });
+    expect(reported.at(-1)).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  it('that never opened tells CONNECT_FAILED with the address, which is all that a page may know', () => {
-    const { socket, told } = setUp();
+  it('that never opened reports CONNECT_FAILED with the address, the only detail that a page may see', () => {
+    const { socket, reported } = setUp();
     socket.onclose?.({ code: 1006, reason: '', wasClean: false });
-    expect(told).toEqual([
+    expect(reported).toEqual([
       { code: 1006, reason: expect.any(String), wasClean: false, error: 'CONNECT_FAILED', context: { address: 'wss://example.com/' } },
     ]);
   });
 
-  it('sends while it is open, and nothing after: its close is on the way', () => {
+  it('sends while it is open and nothing afterwards, when its close event is on the way', () => {
     const { socket, transport } = setUp();
     socket.open();
     transport.send('one');
@@ -96,31 +96,31 @@ describe('a native WebSocket as a wire', () => {
     expect([socket.sent, transport.bufferedBytes]).toEqual([['one'], 3]);
   });
 
-  it('looks at its buffer while that is not empty, and tells when it is below the mark', async () => {
-    const { socket, clock, told, transport } = setUp();
+  it('checks its buffer while that is not empty, and reports when it is below the mark', async () => {
+    const { socket, clock, reported, transport } = setUp();
     socket.open();
     transport.send('x'.repeat(100 * 1024));
     transport.send('y');
     expect(clock.pendingTimers).toBe(1);
     await clock.advance(100);
-    expect(told).toEqual(['opened']);
+    expect(reported).toEqual(['opened']);
     socket.bufferedAmount = 1024;
     await clock.advance(16);
-    expect(told).toEqual(['opened', 'drained']);
+    expect(reported).toEqual(['opened', 'drained']);
     socket.bufferedAmount = 0;
     await clock.advance(16);
-    expect(told).toEqual(['opened', 'drained', 'drained']);
+    expect(reported).toEqual(['opened', 'drained', 'drained']);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('does not look at all when the runtime takes everything at once', () => {
+  it('does not check its buffer when the runtime accepts everything at once', () => {
     const { socket, clock, transport } = setUp();
     socket.open();
     transport.send('');
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('stops looking when it closes or is let go', () => {
+  it('stops checking its buffer when it is closed or destroyed', () => {
     for (const end of ['closed', 'detached'] as const) {
       const { socket, clock, transport } = setUp();
       socket.open();
@@ -131,22 +131,22 @@ describe('a native WebSocket as a wire', () => {
     }
   });
 
-  it('that is let go tells nothing more, and says goodbye as well as it can', () => {
-    const { socket, told, transport } = setUp();
+  it('reports nothing more once destroyed, and closes as well as the runtime allows', () => {
+    const { socket, reported, transport } = setUp();
     socket.open();
     transport.detach(4408, 'INBOX_FULL');
     expect([socket.onopen, socket.onmessage, socket.onclose, socket.onerror]).toEqual([null, null, null, null]);
-    expect([told, socket.closedWith]).toEqual([['opened'], [[4408, 'INBOX_FULL']]]);
+    expect([reported, socket.closedWith]).toEqual([['opened'], [[4408, 'INBOX_FULL']]]);
     transport.detach();
     expect(socket.closedWith.at(-1)).toEqual([4001, '']);
   });
 
-  it('takes a message of maxMessageBytes, and ends with MESSAGE_TOO_BIG over it, in bytes of UTF-8', () => {
-    const { socket, told } = setUp();
+  it('accepts a message of maxMessageBytes and ends with MESSAGE_TOO_BIG above it, in bytes of UTF-8', () => {
+    const { socket, reported } = setUp();
     socket.open();
     socket.onmessage?.({ data: 'x'.repeat(10) });
     socket.onmessage?.({ data: 'é'.repeat(6) });
-    expect(told.slice(1)).toEqual([
+    expect(reported.slice(1)).toEqual([
       ['x'.repeat(10), 10],
       {
         code: 1009,
@@ -161,32 +161,32 @@ describe('a native WebSocket as a wire', () => {
   });
 });
 
-describe('what a runtime leaves undone of the standard', () => {
+describe('deviations of a runtime from the standard', () => {
   test.each([
     ['none of those offered', ['chat.1', 'chat.2'], ''],
     ['one that was not offered', ['chat.1'], 'other'],
     ['one although none was offered', [], 'other'],
   ])('a server that chooses %s fails the handshake', (_what, offered, chosen) => {
-    const { socket, told } = setUp(offered);
+    const { socket, reported } = setUp(offered);
     socket.protocol = chosen;
     socket.open();
     const context = { address: 'wss://example.com/', protocol: chosen };
-    expect(told).toEqual([{ code: 1006, reason: expect.any(String), wasClean: false, error: 'CONNECT_FAILED', context }]);
+    expect(reported).toEqual([{ code: 1006, reason: expect.any(String), wasClean: false, error: 'CONNECT_FAILED', context }]);
     expect([socket.closedWith, socket.onmessage, socket.onclose]).toEqual([[[4002, 'subprotocol']], null, null]);
   });
 
-  test.each(['', null])('a protocol of %j is none', (protocol) => {
-    const { socket, told, transport } = setUp([]);
+  test.each(['', null])('a protocol of %j counts as none', (protocol) => {
+    const { socket, reported, transport } = setUp([]);
     socket.protocol = protocol;
     socket.open();
-    expect([told, transport.protocol]).toEqual([['opened'], '']);
+    expect([reported, transport.protocol]).toEqual([['opened'], '']);
   });
 
-  test('a close with code 0, where the standard has 1006, is told as 1006', () => {
-    const { socket, told } = setUp();
+  test('a close with code 0, where the standard has 1006, is reported as 1006', () => {
+    const { socket, reported } = setUp();
     socket.open();
     socket.onclose?.({ code: 0, reason: '', wasClean: true });
-    expect(told).toEqual(['opened', { code: 1006, reason: '', wasClean: false, error: undefined }]);
+    expect(reported).toEqual(['opened', { code: 1006, reason: '', wasClean: false, error: undefined }]);
   });
 
   test('a lone surrogate is replaced before it is sent', () => {

@@ -3,7 +3,7 @@ import type { Message } from '../../../src/core/types.js';
 import { BudgetedReader } from '../../../src/platform/node/budgeted-reader.js';
 import { ReadScheduler } from '../../../src/platform/node/read-scheduler.js';
 
-/** An event loop whose turns and time are the test's. */
+/** An event loop whose turns and time the test controls. */
 class Loop {
   now = 0;
   readonly scheduler = new ReadScheduler(
@@ -19,7 +19,7 @@ class Loop {
   }
 }
 
-/** A socket whose messages each take a millisecond in the application. */
+/** A socket whose messages each take the application a millisecond. */
 class Peer {
   readonly read: Message[] = [];
   readonly log: string[] = [];
@@ -52,7 +52,7 @@ class Peer {
     return this;
   }
 
-  /** Messages of the turn that begins now. */
+  /** The messages of the turn that begins now. */
   nextTurn(): Message[] {
     const { length } = this.read;
     this.#loop.nextTurn();
@@ -63,13 +63,13 @@ class Peer {
 const many = (count: number) => Array.from({ length: count }, (_, index) => `${index}`);
 const bytesApart = (message: Uint8Array) => [...message].map((byte) => Uint8Array.of(byte)).values();
 
-describe('a socket that stays within its budget', () => {
-  it('is read at once, and never paused', () => {
+describe('a socket within its budget', () => {
+  it('is read immediately and never paused', () => {
     const peer = new Peer(new Loop()).brings('one');
     expect([peer.read, peer.log]).toEqual([['one'], []]);
   });
 
-  it('is not stopped for what the clock says alone: a process may be interrupted while it reads a little', () => {
+  it('is not paused because of elapsed time alone, because the process may be preempted during a short read', () => {
     const peer = new Peer(new Loop()).bringsOf(1_023, ...many(40));
     expect([peer.read.length, peer.log]).toEqual([40, []]);
   });
@@ -85,8 +85,8 @@ describe('a socket that stays within its budget', () => {
   });
 });
 
-describe('a socket beyond its budget', () => {
-  it('is paused, and what it brought is read in later turns, in order', () => {
+describe('a socket that exceeds its budget', () => {
+  it('is paused, and its data is read in later turns, in order', () => {
     const peer = new Peer(new Loop()).brings(...many(100));
     expect(peer.read).toHaveLength(16);
     expect(peer.log).toEqual(['pause']);
@@ -95,7 +95,7 @@ describe('a socket beyond its budget', () => {
     expect(peer.log.at(-1)).toBe('resume');
   });
 
-  it('is paused for what ws took to parse, too, where no message came of it', () => {
+  it('is also paused for the time that ws spends on parsing without completing a message', () => {
     const loop = new Loop();
     const peer = new Peer(loop);
     peer.reader.began({ length: 1_024 });
@@ -106,14 +106,14 @@ describe('a socket beyond its budget', () => {
     expect(peer.log).toEqual(['pause', 'resume']);
   });
 
-  it('has the parts of one message read in several turns', () => {
+  it('may have one message read over several turns', () => {
     const peer = new Peer(new Loop(), bytesApart).brings(Uint8Array.of(1, 2, 3, 4, 5), 'next');
     expect(peer.read).toEqual([Uint8Array.of(1), Uint8Array.of(2)]);
     expect(peer.nextTurn()).toEqual([Uint8Array.of(3), Uint8Array.of(4)]);
     expect(peer.nextTurn()).toEqual([Uint8Array.of(5), 'next']);
   });
 
-  it('is told as closed after its last message', () => {
+  it('is reported as closed after its last message', () => {
     const peer = new Peer(new Loop()).brings(...many(40));
     peer.reader.closed(() => peer.log.push(`closed after ${peer.read.length}`));
     while (peer.nextTurn().length > 0);
@@ -121,7 +121,7 @@ describe('a socket beyond its budget', () => {
     expect(peer.log).not.toContain('resume');
   });
 
-  it('is read no further once its owner wants nothing any more, in the middle of a message or between two', () => {
+  it('is not read further once its reader stops, whether inside a message or between two', () => {
     const peer = new Peer(new Loop(), bytesApart);
     peer.onMessage = () => peer.reader.stop();
     peer.brings(Uint8Array.of(1, 2, 3), Uint8Array.of(4));
@@ -130,8 +130,8 @@ describe('a socket beyond its budget', () => {
   });
 });
 
-describe('an owner that has no room', () => {
-  it('gets the rest of what the socket brought after it has made some', () => {
+describe('a reader without room', () => {
+  it('receives the remaining data of the socket once it has room', () => {
     const peer = new Peer(new Loop());
     peer.onMessage = () => peer.reader.hold();
     peer.brings('one', 'two');
@@ -140,7 +140,7 @@ describe('an owner that has no room', () => {
     expect(peer.nextTurn()).toEqual(['two']);
   });
 
-  it('gets it none the less when the socket is closed, and then the end', () => {
+  it('receives the remaining data even after the socket is closed, and then the end', () => {
     const peer = new Peer(new Loop());
     peer.onMessage = () => peer.reader.hold();
     peer.brings('one', 'two', 'three');
@@ -150,8 +150,8 @@ describe('an owner that has no room', () => {
   });
 });
 
-describe('a loop with many sockets beyond their budgets', () => {
-  it('continues in each turn those that fit twice the budget, first come, first served', () => {
+describe('an event loop with many sockets that exceed their budgets', () => {
+  it('resumes as many in each turn as fit twice the budget, in order of arrival', () => {
     const loop = new Loop();
     const peers = Array.from({ length: 20 }, () => new Peer(loop, bytesApart).brings(new Uint8Array(6)));
     const served: number[] = [];

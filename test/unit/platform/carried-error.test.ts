@@ -2,13 +2,13 @@ import { expect, it } from 'vitest';
 import { WebsocketError } from '../../../src/core/errors.js';
 import { carry, unpack } from '../../../src/shared/carried-error.js';
 
-/** As the script of the shared worker makes it, which has no sentences. */
+/** An error as the script of the shared worker creates it, without a sentence. */
 function shortError(): WebsocketError {
   const cause = new WebsocketError('CONNECT_FAILED', 'CONNECT_FAILED: status 503.', { address: 'wss://example.com/', status: 503 });
   return new WebsocketError('CONNECT_TIMEOUT', 'CONNECT_TIMEOUT: timeoutMs 10000.', { timeoutMs: 10_000 }, cause);
 }
 
-it('an error of the shared worker keeps its code, facts and cause, and has the messages of the build of the tab', () => {
+it('an error of the shared worker keeps its code, facts and cause, and takes the message from the build of the tab', () => {
   const error = unpack(structuredClone(carry(shortError())));
   expect(error).toBeInstanceOf(WebsocketError);
   expect(error).toMatchObject({

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { WebsocketClient } from '../../../src/entry/node.js';
 
-it('lets any number of clients wait for one signal, without a warning of a leak', async () => {
+it('any number of clients may listen to one AbortSignal without a leak warning', async () => {
   const warnings: string[] = [];
   const listen = ({ name }: Error) => warnings.push(name);
   process.on('warning', listen);

@@ -19,7 +19,7 @@ const put = (queue: ArrivalQueue, one: Message, copies: number) => {
 const take = (queue: ArrivalQueue, count: number) => Array.from({ length: count }, () => queue.shift());
 
 describe('a packed queue', () => {
-  it('gives back what was put into it, in order, however both alternate', () => {
+  it('returns its elements in order for any sequence of operations', () => {
     fc.assert(
       fc.property(steps, (all) => {
         const [packed, plain] = [new PackedQueue(), new Queue<Arrival>()];
@@ -39,14 +39,14 @@ describe('a packed queue', () => {
     expect(take(packed, 100).at(-1)?.message).toBe('\uFEFFtext');
   });
 
-  it('gives each binary message a buffer of its own', () => {
+  it('returns each binary message in its own buffer', () => {
     const packed = new PackedQueue();
     put(packed, Uint8Array.of(7), 100);
     const bodies = take(packed, 100).map((arrival) => (arrival as Arrival).message as Uint8Array);
     expect(bodies.every(({ buffer }) => buffer.byteLength === 1)).toBe(true);
   });
 
-  it('is empty once it was cleared', () => {
+  it('is empty once cleared', () => {
     const packed = new PackedQueue();
     for (let index = 0; index < 100; index++) packed.push({ message: 'x'.repeat(20 * index), bytes: 20 * index });
     packed.clear();

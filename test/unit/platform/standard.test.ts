@@ -3,9 +3,9 @@ import { standardPlatform } from '../../../src/platform/standard/platform.js';
 
 afterEach(() => vi.unstubAllGlobals());
 
-describe('the end of the turn where a runtime has only standard globals', () => {
-  // Node does not mind; a Worker throws "Illegal invocation" when its functions are called on an object.
-  it.each(['setImmediate', 'queueMicrotask'])('comes by %s, called as a global', (name) => {
+describe('the end of the turn in a runtime with standard globals only', () => {
+  // Node does not mind; a Worker throws "Illegal invocation" when its functions are called as methods of an object.
+  it.each(['setImmediate', 'queueMicrotask'])('is scheduled with %s, called as a global', (name) => {
     if (name === 'queueMicrotask') vi.stubGlobal('setImmediate', undefined);
     const scheduled: unknown[] = [];
     vi.stubGlobal(name, function (this: unknown, call: () => void) {

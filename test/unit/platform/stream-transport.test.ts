@@ -5,10 +5,10 @@ import { StreamTransport } from '../../../src/platform/browser/stream-transport.
 
 type Bytes = string | Uint8Array<ArrayBuffer>;
 
-/** Resolves what was promised so far, streams and all. */
+/** Resolves pending promises, including those of the streams. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** What Chromium gives; the test plays it: it takes a written message when told to. */
+/** Chromium's WebSocketStream; the test plays its network and accepts a written message on request. */
 class FakeStream {
   readonly written: Bytes[] = [];
   readonly closedWith: unknown[] = [];
@@ -63,22 +63,22 @@ class FakeStream {
 
 function setUp() {
   const stream = new FakeStream();
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   const events = {
-    opened: () => told.push('opened'),
-    received: (message: unknown, bytes: number) => told.push([message, bytes]),
-    alive: () => told.push('alive'),
-    pong: () => told.push('pong'),
-    drained: () => told.push('drained'),
-    closed: (info: object, error?: { code: string }) => told.push(error === undefined ? info : { ...info, error: error.code }),
+    opened: () => reported.push('opened'),
+    received: (message: unknown, bytes: number) => reported.push([message, bytes]),
+    alive: () => reported.push('alive'),
+    pong: () => reported.push('pong'),
+    drained: () => reported.push('drained'),
+    closed: (info: object, error?: { code: string }) => reported.push(error === undefined ? info : { ...info, error: error.code }),
   };
   const transport = new StreamTransport(stream as never, events, { address: 'wss://example.com/', maxMessageBytes: 16 });
-  return { stream, told, transport };
+  return { stream, reported, transport };
 }
 
-describe('a WebSocketStream as a wire', () => {
-  it('tells what happens to it', async () => {
-    const { stream, told, transport } = setUp();
+describe('a WebSocketStream as a transport', () => {
+  it('reports its events', async () => {
+    const { stream, reported, transport } = setUp();
     await stream.open('chat');
     stream.incoming.enqueue('grün');
     stream.incoming.enqueue(Uint8Array.of(1, 2).buffer);
@@ -86,18 +86,20 @@ describe('a WebSocketStream as a wire', () => {
     stream.end({ closeCode: 4001, reason: 'bye', isClean: true });
     await settled();
     expect([transport.protocol, transport.isEnding]).toEqual(['chat', true]);
-    expect(told).toEqual(['opened', ['grün', 5], [Uint8Array.of(1, 2), 2], { code: 4001, reason: 'bye', wasClean: true }]);
+    expect(reported).toEqual(['opened', ['grün', 5], [Uint8Array.of(1, 2), 2], { code: 4001, reason: 'bye', wasClean: true }]);
   });
 
-  it('that never opened tells CONNECT_FAILED', async () => {
-    const { stream, told } = setUp();
+  it('that never opened reports CONNECT_FAILED', async () => {
+    const { stream, reported } = setUp();
     stream.refuse();
     await settled();
-    expect(told).toEqual([{ code: 1006, reason: expect.stringContaining('wss://example.com/'), wasClean: false, error: 'CONNECT_FAILED' }]);
+    expect(reported).toEqual([
+      { code: 1006, reason: expect.stringContaining('wss://example.com/'), wasClean: false, error: 'CONNECT_FAILED' },
+    ]);
   });
 
-  it('gives the browser one message at a time, and says when its own queue is low', async () => {
-    const { stream, told, transport } = setUp();
+  it('passes the browser one message at a time and reports when its own queue is low', async () => {
+    const { stream, reported, transport } = setUp();
     await stream.open();
     for (const message of ['a', 'bb', 'ccc']) transport.send(message);
     expect([stream.written, transport.bufferedBytes]).toEqual([['a'], 6]);
@@ -105,10 +107,14 @@ describe('a WebSocketStream as a wire', () => {
     expect([stream.written, transport.bufferedBytes]).toEqual([['a', 'bb'], 5]);
     await stream.takeOne();
     await stream.takeOne();
-    expect([stream.written, transport.bufferedBytes, told]).toEqual([['a', 'bb', 'ccc'], 0, ['opened', 'drained', 'drained', 'drained']]);
+    expect([stream.written, transport.bufferedBytes, reported]).toEqual([
+      ['a', 'bb', 'ccc'],
+      0,
+      ['opened', 'drained', 'drained', 'drained'],
+    ]);
   });
 
-  it('closes after all that was sent, and sends nothing more', async () => {
+  it('closes after all queued messages and sends nothing more', async () => {
     const { stream, transport } = setUp();
     await stream.open();
     transport.send('first');
@@ -121,8 +127,8 @@ describe('a WebSocketStream as a wire', () => {
     expect([stream.written, stream.closedWith]).toEqual([['first', 'second'], [{ closeCode: 4001, reason: 'bye' }]]);
   });
 
-  it('that is dropped forgets what waits, closes at once and tells no more', async () => {
-    const { stream, told, transport } = setUp();
+  it('that is destroyed drops its queue, closes immediately and reports nothing more', async () => {
+    const { stream, reported, transport } = setUp();
     await stream.open();
     transport.send('first');
     transport.send('second');
@@ -133,39 +139,39 @@ describe('a WebSocketStream as a wire', () => {
     stream.incoming.close();
     stream.end({ closeCode: 4001, reason: '', isClean: true });
     await settled();
-    expect([stream.written, told]).toEqual([['first'], ['opened']]);
+    expect([stream.written, reported]).toEqual([['first'], ['opened']]);
   });
 
-  it('reads nothing while it pauses, but tells an end after which nothing can be read', async () => {
-    const { stream, told, transport } = setUp();
+  it('reads nothing while paused, but reports an end after which nothing can be read', async () => {
+    const { stream, reported, transport } = setUp();
     await stream.open();
     transport.pause();
-    stream.incoming.enqueue('asked'); // for, before the pause
+    stream.incoming.enqueue('asked'); // requested before the pause
     await settled();
     stream.incoming.enqueue('later');
     await settled();
-    expect(told).toEqual(['opened', ['asked', 5]]);
+    expect(reported).toEqual(['opened', ['asked', 5]]);
     transport.resume();
     await settled();
-    expect(told.at(-1)).toEqual(['later', 5]);
+    expect(reported.at(-1)).toEqual(['later', 5]);
     transport.pause();
     stream.incoming.error(new Error('reset'));
     stream.end({ closeCode: 1006, reason: '', isClean: false });
     await settled();
-    expect(told.at(-1)).toEqual({ code: 1006, reason: '', wasClean: false });
+    expect(reported.at(-1)).toEqual({ code: 1006, reason: '', wasClean: false });
   });
 
   it('ends with 1009 at a message that is too big', async () => {
-    const { stream, told } = setUp();
+    const { stream, reported } = setUp();
     await stream.open();
     stream.incoming.enqueue('x'.repeat(17));
     await settled();
-    expect(told.at(-1)).toMatchObject({ code: 1009, error: 'MESSAGE_TOO_BIG' });
+    expect(reported.at(-1)).toMatchObject({ code: 1009, error: 'MESSAGE_TOO_BIG' });
     expect(stream.closedWith).toEqual([{ closeCode: 4009, reason: 'message too big' }]);
   });
 });
 
-test('webSocketStream() is UNSUPPORTED where there is none, as in Node, and says what to do', () => {
+test('webSocketStream() throws UNSUPPORTED in a runtime without it, such as Node, with advice', () => {
   expect(() => webSocketStream()).toThrow(
     expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringContaining('Leave the option transport out') }),
   );
