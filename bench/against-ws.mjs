@@ -1,11 +1,11 @@
-/** Our client and server against raw ws on both sides, in one process and in turns. */
+/** Our client and server against raw ws on both sides, in one process, alternating. */
 import { gemsocketClient, gemsocketServer, wsClient, wsServer } from './peers.mjs';
 import { interleave, median, printTable } from './statistics.mjs';
 
 /**
- * Prints a row for each load, of which `column` is the name.
+ * Prints a row for each load; `column` is the heading of the loads.
  *
- * @param measure resolves with how many a second a contender does under the load
+ * @param measure resolves with the rate per second of a contender under the load
  */
 export async function compareWithWs(title, column, loads, rounds, measure) {
   const [ours, raw] = [await gemsocketServer(), await wsServer()];

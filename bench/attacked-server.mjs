@@ -1,4 +1,4 @@
-/** The server of under-attack.mjs, in a process of its own, with the default options: it sends every message back that has any text. */
+/** The server of under-attack.mjs, in its own process, with the default options: it echoes every message that is not empty. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { listen } from 'gemsocket/server';
 
@@ -10,7 +10,7 @@ server.on('connection', (client) => {
 });
 const delays = monitorEventLoopDelay({ resolution: 1 });
 delays.enable();
-// The first request begins the measurement, the second ends it.
+// The first request starts the measurement, the second ends it.
 process.once('message', () => {
   delays.reset();
   const cpuBefore = process.cpuUsage();

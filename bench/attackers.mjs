@@ -1,4 +1,4 @@
-/** The attackers of under-attack.mjs, in a process of their own: each writes the same again and again, at a rate or without one. */
+/** The attackers of under-attack.mjs, in their own process: each writes the same bytes repeatedly, at a given rate or as fast as possible. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { hello, plainAttacks, sessionAttacks } from './attacks.mjs';
@@ -17,7 +17,7 @@ async function attacker(port, isSession) {
   return socket;
 }
 
-/** Writes what the rate allows since it began, and no more than the socket takes. */
+/** Writes as much as the rate allows since the start, but no more than the socket accepts. */
 function flood(socket, bytes, bytesPerSecond) {
   const startedAt = performance.now();
   let written = 0;
@@ -27,7 +27,7 @@ function flood(socket, bytes, bytesPerSecond) {
       socket.write(bytes);
       written += bytes.length;
     }
-    // What a stalled server did not take is not made up for.
+    // Bytes that a stalled server did not accept are not made up for.
     if (socket.writableNeedDrain && due < Infinity) written = Math.max(written, due);
   }, 5);
   socket.on('close', () => clearInterval(timer));

@@ -1,9 +1,9 @@
-/** What an attacker writes, one after the other: the payload of one frame, or several frames, in about 64 KiB. */
+/** The bytes of each attack: the payload of one frame, or several frames, in about 64 KiB. */
 
 const MAX_BATCH_BYTES = 65_536;
 const Opcode = { continuation: 0, text: 1, binary: 2, ping: 9, pong: 10 };
 
-/** A frame as a client sends it, with a mask of zeros: it costs the attacker nothing. */
+/** A client's frame with a mask of zeros, which costs the attacker nothing. */
 export function frame(opcode, payload = Buffer.alloc(0), isFinal = true) {
   const { length } = payload;
   const size = length < 126 ? 2 : length < 65_536 ? 4 : 10;
@@ -15,14 +15,14 @@ export function frame(opcode, payload = Buffer.alloc(0), isFinal = true) {
   return Buffer.concat([head, payload]);
 }
 
-/** A batch that holds one record, again and again. */
+/** A batch of one repeated record. */
 const batchOf = (...record) => frame(Opcode.binary, filled(Buffer.from(record)));
 /** As many copies as fit. */
 const filled = (piece) => Buffer.concat(Array(Math.floor(MAX_BATCH_BYTES / piece.length)).fill(piece));
 const framesOf = (...bits) => filled(frame(...bits));
 
 const oneByte = Buffer.from('x');
-/** A message of as many pieces as ws takes at the most, and the next. */
+/** A message of the maximum number of fragments that ws accepts, then the next. */
 const fragments = (piece) =>
   Buffer.concat([
     frame(Opcode.text, piece, false),
@@ -30,7 +30,7 @@ const fragments = (piece) =>
     frame(Opcode.continuation),
   ]);
 
-/** A HELLO that announces much of everything and no subprotocol. */
+/** A HELLO with large values and no subprotocol. */
 export const hello = frame(Opcode.binary, Buffer.from([0xaf, 0x01, 1, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f, 0]));
 
 export const sessionAttacks = {

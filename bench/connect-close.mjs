@@ -1,6 +1,6 @@
 /**
- * Connections opened and closed a second over loopback: our client and server against raw ws on both sides, in one
- * process and in turns. `node bench/connect-close.mjs [rounds] [connections of each]`
+ * Connections opened and closed per second over loopback: our client and server against raw ws on both sides, in one
+ * process, alternating. `node bench/connect-close.mjs [rounds] [connections of each]`
  */
 import { compareWithWs } from './against-ws.mjs';
 

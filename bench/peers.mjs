@@ -1,4 +1,4 @@
-/** The two contenders: our client and server, and raw ws on both sides. Each echoes; each client calls back per message. */
+/** The two contenders: our client and server, and raw ws on both sides. Each server echoes; each client calls back for each message. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +36,7 @@ export async function wsClient(port, onMessage = () => {}) {
   return { send: (text) => socket.send(text), close };
 }
 
-/** The other side of the benchmarks of sessions, and its ports: see session-peer.mjs. */
+/** The peer of the session benchmarks and its ports: see session-peer.mjs. */
 export async function startSessionPeer() {
   const child = fork(fileURLToPath(new URL('./session-peer.mjs', import.meta.url)));
   const [ports] = await once(child, 'message');

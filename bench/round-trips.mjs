@@ -1,6 +1,6 @@
 /**
- * Round trips a second over loopback, 64-byte text messages: our client and server against raw ws on both sides, in one
- * process and in turns. `node bench/round-trips.mjs [rounds] [ms of each]`
+ * Round trips per second over loopback, 64-byte text messages: our client and server against raw ws on both sides, in one
+ * process, alternating. `node bench/round-trips.mjs [rounds] [ms of each]`
  */
 import { compareWithWs } from './against-ws.mjs';
 

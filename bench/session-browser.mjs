@@ -1,6 +1,6 @@
 /**
- * Sessions against the native WebSocket in Chromium, 64-byte text messages, in turns; the server is a Node process. The ratio is
- * the median of those of the pairs. `node bench/session-browser.mjs [rounds]`
+ * Sessions against the native WebSocket in Chromium, 64-byte text messages, alternating; the server is a Node process. The ratio is
+ * the median of the ratios of the pairs. `node bench/session-browser.mjs [rounds]`
  */
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -11,7 +11,7 @@ import { startSessionPeer } from './peers.mjs';
 import { comparedHead, comparedRow, interleave, printTable } from './statistics.mjs';
 
 const rounds = Number(process.argv[2] ?? 7);
-/** Messages of a turn: so many that it takes about half a second. */
+/** The number of messages in a turn, which takes about half a second. */
 const totals = {
   sending: { session: 200_000, native: 10_000, target: '12' },
   receiving: { session: 200_000, native: 10_000, target: '12' },
@@ -71,7 +71,7 @@ async function servePage() {
 }
 
 const { ports, stop } = await startSessionPeer();
-// Debian's own where it is installed; otherwise the one that Playwright brought.
+// Debian's own where it is installed; otherwise the one that Playwright installed.
 const executablePath = ['/usr/bin/chromium'].find(existsSync);
 const browser = await chromium.launch({
   ...(executablePath === undefined ? {} : { executablePath }),

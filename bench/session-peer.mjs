@@ -1,5 +1,5 @@
 /**
- * The other side of the benchmarks of sessions, in a process of its own: raw ws on one port, our server on another.
+ * The peer of the session benchmarks, in its own process: raw ws on one port, our server on another.
  * 'e…' is echoed, 'c…' counted, 'count?' answered with the count, 'flood N' with N messages.
  */
 import { listen } from 'gemsocket/server';
@@ -43,5 +43,5 @@ raw.on('connection', (socket) => {
   socket.on('message', (data) => answer(data.toString()));
 });
 raw.on('listening', () => process.send({ session: ours.port, raw: raw.address().port }));
-// Ends with whoever started it, and so that a profiler can write what it has.
+// Exits with its parent process, and normally, so that a profiler can write its results.
 process.on('disconnect', () => process.exit());

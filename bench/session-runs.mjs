@@ -1,6 +1,6 @@
-/** What is measured of a connection, raw or with a session: the same in Node and in a page. Each gives a rate per second. */
+/** The measurements of a connection, raw or with a session, for Node and for a page. Each returns a rate per second. */
 
-/** A connection as the runs need it: `hear` replaces the listener, `rest` waits until `busy` is over. */
+/** The interface that the runs need of a connection: `hear` replaces the listener, `rest` waits until `busy` is over. */
 export function sessionPeer(client) {
   let listener = () => {};
   let isBusy = false;
@@ -22,7 +22,7 @@ export function sessionPeer(client) {
 
 const message = (letter) => letter.repeat(64);
 
-/** Round trips, with so many on their way at any time. */
+/** Round trips with the given number of messages in transit at any time. */
 export function echo(inFlight, total) {
   const text = message('e');
   return (peer) =>
@@ -41,7 +41,7 @@ export function echo(inFlight, total) {
     });
 }
 
-/** Messages from here to there. The clock stops when the other side has counted them all. */
+/** Messages from this side to the peer. The clock stops when the peer has counted them all. */
 export function send(total, pause = () => {}) {
   const text = message('c');
   return (peer) =>
@@ -60,7 +60,7 @@ export function send(total, pause = () => {}) {
     });
 }
 
-/** Messages from there to here. */
+/** Messages from the peer to this side. */
 export function receive(total) {
   return (peer) =>
     timed(total, (done) => {

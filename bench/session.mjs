@@ -1,6 +1,6 @@
 /**
- * Sessions against raw ws, Node to Node, two processes, 64-byte text messages: both connections stand, and take turns of a
- * tenth of a second. The ratio is the median of those of the pairs. `node bench/session.mjs [rounds]`
+ * Sessions against raw ws, Node to Node, two processes, 64-byte text messages: both connections stay open and alternate every
+ * tenth of a second. The ratio is the median of the ratios of the pairs. `node bench/session.mjs [rounds]`
  */
 import { once } from 'node:events';
 import { WebsocketClient } from 'gemsocket';

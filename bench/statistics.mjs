@@ -1,4 +1,4 @@
-/** What several benchmarks need: medians, and a table that a person reads. */
+/** Shared by several benchmarks: medians, and a readable table. */
 
 export function median(numbers) {
   const sorted = [...numbers].sort((one, other) => one - other);
@@ -6,7 +6,7 @@ export function median(numbers) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The head of a table of sessions against something else, and a row: rates, and the ratios of the pairs. */
+/** The heading and a row of a table that compares sessions with something else: rates, and the ratios of the pairs. */
 export const comparedHead = (other) => ['64 bytes', 'session', other, 'ratio', 'middle half', 'target'];
 
 export function comparedRow(name, session, other, target) {
@@ -15,18 +15,18 @@ export function comparedRow(name, session, other, target) {
   return [name, ...rates, ratio.median.toFixed(2), `${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)}`, target];
 }
 
-/** The median, and the values between which the middle half lies. */
+/** The median and the quartiles. */
 function quartiles(numbers) {
   const sorted = [...numbers].sort((one, other) => one - other);
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
   return { lower: at(0.25), median: median(numbers), upper: at(0.75) };
 }
 
-/** Runs each contender in turn, round after round, so that whatever else this machine does hits all alike. */
+/** Runs the contenders in turn, round after round, so that other load on this machine affects all alike. */
 export async function interleave(contenders, rounds, measure) {
   const results = new Map(contenders.map(([name]) => [name, []]));
   for (let round = -1; round < rounds; round++) {
-    // Every other round the other way round: who comes second may find the machine warmer.
+    // Every other round runs in reverse order, because the second contender may find the machine warmer.
     for (const [name, contender] of round % 2 === 0 ? contenders : contenders.toReversed()) {
       const result = await measure(contender);
       if (round >= 0) results.get(name).push(result); // the round before the first warms up

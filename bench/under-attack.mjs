@@ -1,5 +1,5 @@
 /**
- * A server under attack, and the echo of a good client meanwhile: the server, the attackers and the client are three processes.
+ * A server under attack, and the round trips of a good client meanwhile: server, attackers and client are three processes.
  * `node bench/under-attack.mjs [seconds for each attack] [connections]`
  */
 import { fork } from 'node:child_process';
@@ -12,19 +12,19 @@ import { session } from 'gemsocket/session';
 import { plainAttacks, sessionAttacks } from './attacks.mjs';
 import { printTable } from './statistics.mjs';
 
-/** Before it is measured: the attackers begin all at once, with code that has never run. */
+/** The time before the measurement: all attackers start at once, with code that has never run. */
 const WARM_UP_MS = 2_000;
 const seconds = Number(process.argv[2] ?? 4);
 const connections = Number(process.argv[3] ?? 20);
 const only = process.argv[4];
 const BITS_PER_SECOND = 48e6;
-/** A good client asks this often, whether the last answer has come or not. */
+/** The good client sends this often, whether the last answer has arrived or not. */
 const ASK_MS = 10;
 
 const start = (file) => fork(fileURLToPath(new URL(file, import.meta.url)));
 const heard = async (child) => (await once(child, 'message'))[0];
 
-/** Round trips of a good client until it is stopped. What was never answered counts as long as it waited. */
+/** Round trips of a good client until it is stopped. An unanswered message counts with the time that it waited. */
 function watch(client) {
   const times = [];
   const asked = [];

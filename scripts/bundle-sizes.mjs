@@ -1,4 +1,4 @@
-/** Bundles what a user may import, minified, for size-limit to weigh. */
+/** Bundles and minifies the imports of an application, for size-limit to measure. */
 import { build } from 'esbuild';
 
 const programs = {

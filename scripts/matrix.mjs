@@ -1,4 +1,4 @@
-/** The matrix of platforms: from the runs of the conformance suite to a summary in JSON, and from that to tables in Markdown. */
+/** The matrix of platforms: from the runs of the conformance suite to a summary in JSON, and from the summary to tables in Markdown. */
 
 const BROWSER_HOMES = { page: 'page', worker: 'worker', sharedWorker: 'shared worker', script: 'script tag' };
 const node = (major) => ({ platform: `node${major}`, title: `Node ${major}`, place: 'ws' });
@@ -17,7 +17,7 @@ const TABLES = [
   [...browser('chromium', 'Chromium'), ...browser('firefox', 'Firefox'), ...browser('webkit', 'WebKitGTK')],
 ];
 
-/** By the first word of the names of its cases. */
+/** The behaviours, by the first word of the case names. */
 const BEHAVIOURS = {
   address: 'Addresses',
   connect: 'Connecting',
@@ -36,7 +36,7 @@ const BEHAVIOURS = {
   platform: 'Entry point',
 };
 
-/** By the name of the fact in test/conformance/facts.ts; docs/platforms.md explains each. */
+/** The facts, by their name in test/conformance/facts.ts; docs/platforms.md explains each. */
 export const ABILITIES = {
   hasPing: 'Pings without a session',
   hasPause: 'Stops the sender without a session',
@@ -89,7 +89,7 @@ export function problemsOf(summary) {
   );
 }
 
-/** @returns the tables, in Markdown that also reads well on a terminal. */
+/** @returns the tables in Markdown that is also readable in a terminal. */
 export function tablesOf(summary) {
   return summary.map((entries, index) => table(rowsOf(TABLES[index], entries))).join('\n\n');
 }
@@ -131,7 +131,7 @@ function table([head, ...rows]) {
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
-/** @returns the platforms of a matrix without problems in one sentence, and the cases that each of them passes. */
+/** @returns a sentence with the platforms of a matrix without problems and the number of cases that each of them passes. */
 export function lineOf(summary) {
   const titles = [...new Set(TABLES.flat().map(({ title }) => title))];
   const nodes = titles.filter((title) => title.startsWith('Node ')).map((title) => Number(title.slice('Node '.length)));
@@ -147,7 +147,7 @@ export function lineOf(summary) {
 const BEGIN = '<!-- platforms: written by `npm run test:platforms -- --write` -->';
 const END = '<!-- /platforms -->';
 
-/** The document with the text between its two markers. */
+/** The document with the text inserted between its two markers. */
 export function withPlatforms(document, text) {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`There is no ${BEGIN} … ${END} to write between.`);

@@ -1,4 +1,4 @@
-/** `npm run night`: the tests of random inputs and the soak with their full numbers, of which `npm test` runs for seconds. */
+/** `npm run night`: the tests with random inputs and the soak at full length; `npm test` runs them for seconds. */
 import { runSteps } from './steps.mjs';
 
 const vitest = (name, env, ...args) => ({ name, command: ['npx', 'vitest', 'run', ...args], env });

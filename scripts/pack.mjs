@@ -1,4 +1,4 @@
-/** Packs what is built, as it would be published, to .cache/gemsocket.tgz, for the checks that look at the package. */
+/** Packs the built package, as it would be published, to .cache/gemsocket.tgz, for the checks of the package. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync } from 'node:fs';
 

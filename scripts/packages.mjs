@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { retry, run } from './run.mjs';
 
-/** Installs node_modules when it is missing, or is not what package-lock.json says. */
+/** Installs node_modules when it is missing or differs from package-lock.json. */
 export async function ensurePackages() {
   if (isInstalled()) return;
   console.log('Installing the npm packages (npm ci).');
@@ -9,7 +9,7 @@ export async function ensurePackages() {
   throw new Error('The npm packages could not be installed. Run: npm ci');
 }
 
-/** npm keeps a list of what it installed inside node_modules; what is optional may be absent from it. */
+/** npm keeps a list of the installed packages inside node_modules; optional packages may be absent from it. */
 function isInstalled() {
   if (!existsSync('node_modules/.package-lock.json')) return false;
   const wanted = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;

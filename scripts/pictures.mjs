@@ -1,4 +1,4 @@
-/** `npm run pictures`: takes docs/images anew, of the demo as `npm run build` has just built it. */
+/** `npm run pictures`: takes the pictures of docs/images again, from the demo that `npm run build` produced. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -9,9 +9,9 @@ import { chromium } from 'playwright';
 import { ensureEncoder, record } from './recording.mjs';
 
 const DEBIAN_CHROMIUM = '/usr/bin/chromium';
-/** Long enough for trails, catches and a few points; short of the round's end, which takes the points away. */
+/** Long enough for trails, catches and a few points; shorter than a round, whose end resets the points. */
 const PLAY_MS = 14_000;
-/** The first one's page is the one in the pictures: it has the news of all who came after. */
+/** The pictures show the first player's page, which has the messages about all later players. */
 const PLAYERS = [
   { name: 'Ada', stone: 'Ruby', keys: ['ArrowDown', 'ArrowLeft', 'ArrowUp', 'ArrowRight'] },
   { name: 'Grace', stone: 'Emerald', keys: ['ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowUp'] },
@@ -39,7 +39,7 @@ try {
   demo.kill();
 }
 
-/** Each player has a browser context, as names and stones are kept in it. */
+/** Each player has a browser context, because names and stones are stored in it. */
 async function enter(address, { name, stone }) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5, colorScheme: 'dark' });
   await page.goto(`${address}/#arena`);
@@ -57,7 +57,7 @@ async function takeArena(pages) {
   for (const page of pages.slice(1)) await page.close();
 }
 
-/** Round and round. The last key stays down, so that the picture is of a game. */
+/** In circles. The last key stays pressed, so that the picture shows motion. */
 async function play(page, keys, until) {
   await page.locator('#field').focus();
   for (let turn = 0; ; turn = (turn + 1) % keys.length) {
@@ -86,7 +86,7 @@ async function recordCable(address, colorScheme) {
   await page.locator('.cable-counts div:nth-child(n + 3)').evaluateAll((rows) => {
     for (const row of rows) row.style.display = 'none';
   });
-  await page.locator('#cable-again').click(); // and no cut comes by itself
+  await page.locator('#cable-again').click(); // and no cut happens by itself
   await allOpen(page);
   await record(page.locator('.cable-main'), image(`cable-${colorScheme}.webp`), async () => {
     await wait(1_200);
@@ -100,7 +100,7 @@ async function recordCable(address, colorScheme) {
   await page.close();
 }
 
-/** Resolves when the cable is whole again and both clients have reconnected. */
+/** Resolves when the cable is restored and both clients have reconnected. */
 async function freeze(page) {
   await page.locator('#cable-freeze').click();
   await page.locator('#cable-drawing[data-fault="frozen"]').waitFor();
@@ -111,7 +111,7 @@ async function allOpen(page) {
   await page.locator('#cable-drawing[data-fault="none"]:not(:has(.strand:not([data-state="open"])))').waitFor();
 }
 
-/** With a palette of 256 colours, which these pictures can do with, a file has a third of its size. */
+/** A palette of 256 colours is enough for these pictures and reduces a file to a third of its size. */
 async function take(page, name) {
   const file = image(`${name}.png`);
   await page.screenshot({ path: file });

@@ -1,7 +1,7 @@
 /**
- * `npm run test:platforms`: the conformance suite on every platform, and the matrix of how it went. Fails where a case
- * fails or a platform is missing. `--report` only prints what the last runs left; `--write` also writes the matrix
- * to docs/platforms.json and docs/platforms.md, and its sentence to README.md, if it is whole.
+ * `npm run test:platforms`: the conformance suite on every platform, and the matrix of its results. Fails if a case
+ * fails or a platform is missing. `--report` only prints the results of the last runs; `--write` also writes the matrix
+ * to docs/platforms.json and docs/platforms.md, and its sentence to README.md, if it is complete.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ report();
 if (values.write && problems.length === 0) write();
 if (!passed || problems.length > 0) process.exitCode = 1;
 
-/** What is not there after these did not run. */
+/** A platform without results after these did not run. */
 async function runAll() {
   rmSync(RUNS, { recursive: true, force: true });
   if (!(await run('npm', ['run', '--silent', 'build']))) return false;
@@ -38,7 +38,7 @@ function readRuns() {
   try {
     files = readdirSync(RUNS).filter((file) => file.endsWith('.json'));
   } catch {
-    // nothing ran
+    // no results
   }
   return files.map((file) => JSON.parse(readFileSync(join(RUNS, file), 'utf8')));
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** Programs that others wrote, which the tests talk to or make networks with: `find` gives the path, or undefined where there is none. */
+/** Third-party programs that the tests communicate with or build networks with: `find` returns the path, or undefined if it is missing. */
 export const programs = {
   websocketd: { debianPackage: 'websocketd', find: () => locate('/usr/bin/websocketd') },
   libwebsockets: { debianPackage: 'libwebsockets-test-server', find: () => locate('/usr/bin/libwebsockets-test-server') },
@@ -21,7 +21,7 @@ function locate(path) {
   return existsSync(path) ? path : undefined;
 }
 
-/** Debian's own Python: another one in the PATH knows nothing of Debian's packages. */
+/** Debian's own Python: another one in the PATH cannot import Debian's packages. */
 function locatePythonWith(module) {
   const python = '/usr/bin/python3';
   try {

@@ -1,6 +1,6 @@
 /**
- * The relative links of README.md, in what npm publishes. Inside the package they lead to files of the package; the pages of a registry
- * have no such files, so once package.json has a `repository`, the published README links to that. `npm pack` and `npm publish` call
+ * The relative links of README.md in the published package. Inside the package they lead to files of the package; a registry's web page
+ * has no such files, so once package.json has a `repository`, the published README links to that. `npm pack` and `npm publish` call
  * `--rewrite` before (prepack) and `--restore` after (postpack).
  */
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const ORIGINAL = '.cache/README.md';
 
 /**
  * @param {string} markdown
- * @param {string | { url: string } | undefined} repository as in package.json; left out, nothing changes.
+ * @param {string | { url: string } | undefined} repository as in package.json; without it, nothing changes.
  */
 export function withAbsoluteLinks(markdown, repository) {
   if (repository === undefined) return markdown;

@@ -1,4 +1,4 @@
-/** Animated pictures of a part of a page, as WebP without loss. img2webp, of the Debian package `webp`, encodes them. */
+/** Animated pictures of a part of a page, as lossless WebP. img2webp, of the Debian package `webp`, encodes them. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ export function ensureEncoder() {
 }
 
 /**
- * Records what an element shows while `act` runs.
+ * Records an element while `act` runs.
  *
  * @param {import('playwright').Locator} element
  * @param {string} file
@@ -61,7 +61,7 @@ async function camera(element) {
   };
 }
 
-/** Each frame is shown until the next one was taken, so that the picture runs at the speed of what it shows. */
+/** Each frame is shown until the next one was taken, so that the picture runs at the original speed. */
 function encode(frames, endedAt, file) {
   const folder = mkdtempSync(join(tmpdir(), 'gemsocket-recording-'));
   try {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a command with its output on ours and nothing on its input, so that nothing can wait for a key.
+ * Runs a command with its output passed through and without input, so that no command can wait for a key.
  *
- * @returns {Promise<boolean>} whether it ended with 0.
+ * @returns {Promise<boolean>} whether its exit code was 0.
  */
 export function run(command, args, env = {}) {
   return new Promise((resolve) => {
@@ -25,7 +25,7 @@ export function isScript(command) {
   return process.platform === 'win32' && (command === 'npm' || command === 'npx');
 }
 
-/** Tries a few times: a registry or a mirror may be busy for a moment. */
+/** Tries several times, because a registry or a mirror may be busy for a moment. */
 export async function retry(times, attempt) {
   for (let time = 1; time <= times; time += 1) {
     if (await attempt()) return true;

@@ -1,4 +1,4 @@
-/** Makes a bare machine ready for `npm test`. Plain Node without a dependency, since it runs before any is installed. */
+/** Prepares a bare machine for `npm test`. Plain Node without dependencies, because it runs before they are installed. */
 import { ensurePackages } from './packages.mjs';
 import { ensureBrowsers, ensurePrograms } from './system.mjs';
 

@@ -1,4 +1,4 @@
-/** `npm start`: the demo on http://localhost:8080, from a fresh clone too. */
+/** `npm start`: the demo on http://localhost:8080, even from a fresh clone. */
 import { ensurePackages } from './packages.mjs';
 import { run } from './run.mjs';
 

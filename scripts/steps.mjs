@@ -1,9 +1,9 @@
-/** Runs the steps of a long check, and reports on each: its result, its seconds, and at the end once more what the first failure printed. */
+/** Runs the steps of a long check and reports the result and duration of each; at the end it prints the output of the first failure again. */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { isScript } from './run.mjs';
 
-/** Of the output of the step that failed, at the end: where every tool has its summary. */
+/** The end of the failed step's output, where every tool has its summary. */
 const REPEATED_LINES = 60;
 const KEPT_CHARACTERS = 100_000;
 

@@ -4,13 +4,13 @@ import { rm, writeFile } from 'node:fs/promises';
 import { missingPackages } from './programs.mjs';
 import { retry, run } from './run.mjs';
 
-/** Seconds, even of a busy machine; a browser that hangs has to end some time. */
+/** Seconds, enough for a busy machine; a browser that hangs must end at some time. */
 const STARTS_WITHIN_MS = 300_000;
 
-/** Debian's hook that decides whether an installed service starts: 101 is no. */
+/** Debian's hook that decides whether an installed service starts: 101 means no. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 
-/** The browsers of the tests, by their names in Playwright: Debian's own programs, each with the argument that it starts and ends with. */
+/** The browsers of the tests, by their names in Playwright: Debian's own programs, each with the argument that makes it start and exit. */
 const BROWSERS = {
   chromium: { debianPackages: ['chromium'], programs: [['/usr/bin/chromium', '--version']] },
   firefox: { debianPackages: ['firefox-esr'], programs: [['/usr/bin/firefox-esr', '--version']] },
@@ -23,7 +23,7 @@ const BROWSERS = {
   },
 };
 
-/** Sees to the browsers of the tests; throws with the command that installs those that are missing. */
+/** Checks the browsers of the tests; throws with the command that installs the missing ones. */
 export async function ensureBrowsers() {
   const missing = await missingBrowsers();
   if (missing.length === 0) return;
@@ -40,7 +40,7 @@ export async function ensureBrowsers() {
   throw new Error(`The tests need browsers that are missing and could not be installed. Run: ${command}`);
 }
 
-/** Installs what the interop tests talk to, where that is possible; `missingPackages()` tells the rest. */
+/** Installs the peers of the interop tests where possible; `missingPackages()` returns the remaining ones. */
 export async function ensurePrograms() {
   const missing = missingPackages();
   if (missing.length > 0 && isRoot() && ['debian', 'ubuntu'].includes(distribution())) await aptInstall(missing);
@@ -52,7 +52,7 @@ async function missingBrowsers() {
   return Object.keys(BROWSERS).filter((name) => !isPresent(name));
 }
 
-/** To start and end again it loads its libraries: a browser that lacks some is none. */
+/** A browser loads its libraries to start and exit, so one that lacks a library counts as missing. */
 function starts([program, argument]) {
   if (!existsSync(program)) return false;
   try {
@@ -75,7 +75,7 @@ async function aptInstall(packages) {
   );
 }
 
-/** Nothing that is installed for a test is to listen on this machine's ports. */
+/** No package that is installed for a test may listen on this machine's ports. */
 async function withoutServices(action) {
   if (existsSync(SERVICE_POLICY)) return action();
   await writeFile(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

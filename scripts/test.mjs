@@ -1,5 +1,5 @@
 /**
- * `npm test`: everything, on any machine that has Node. What fails cheaply comes first, and the first failure ends the run.
+ * `npm test`: everything, on any machine with Node. The cheapest checks run first, and the first failure ends the run.
  */
 import { missingPackages } from './programs.mjs';
 import { runSteps } from './steps.mjs';
@@ -18,7 +18,7 @@ const passed = await runSteps([
     npmRun('size', 'size'),
   ],
   npmRun('tests with coverage', 'test:coverage'),
-  // The browsers wait for much of their time, so the others fill both cores; the browsers start first, since they take the longest.
+  // The browsers wait for most of their time, so the others use both cores; the browsers start first because they take the longest.
   [npmRun('browser', 'test:browser'), npmRun('runtimes', 'test:runtimes'), npmRun('packaging', 'test:packaging')],
   { name: 'platforms', command: ['node', 'scripts/platforms.mjs', '--report'] },
 ]);
