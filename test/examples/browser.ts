@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { chromiumOptions } from '../support/browsers.js';
 import { limit } from '../support/pace.js';
 
-/** A page of a browser that ends with the present test. What the page logs as an error is in `errors`. */
+/** A page in a browser that is closed after the present test. `errors` has the errors that the page logs. */
 export async function openPage(): Promise<{ page: Page; errors: string[] }> {
   const browser = await chromium.launch({ ...chromiumOptions, timeout: limit(30_000) });
   onTestFinished(() => browser.close());

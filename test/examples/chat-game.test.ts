@@ -8,8 +8,8 @@ import { joinChat, LineReader, parseLine } from '../../examples/chat-game/irc.js
 import { describeWith } from '../support/needs.js';
 import { freePort, type Program, run, runNode } from './program.js';
 
-describe('the rules', () => {
-  test('most votes move the piece, and a chatter has one vote', () => {
+describe('the rules of the chat game', () => {
+  test('move the piece in the direction with the most votes, and count one vote per chatter', () => {
     const game = newGame(5, 5);
     vote(game, 'ann', '!up');
     vote(game, 'bob', '!left');
@@ -21,7 +21,7 @@ describe('the rules', () => {
     expect(endRound(game, () => 0)).toBeUndefined();
   });
 
-  test('the piece stays on the field, and a gem counts', () => {
+  test('keep the piece on the field and count collected gems', () => {
     const game = newGame(3, 1);
     game.gem = { x: 2, y: 0 };
     for (let round = 0; round < 3; round++) {
@@ -50,13 +50,13 @@ describe('IRC lines', () => {
     expect(parseLine(line)).toBeUndefined();
   });
 
-  test('without line ends each message is a line', () => {
+  test('without line endings each message is a line', () => {
     const reader = new LineReader();
     expect(reader.push('PING :1')).toEqual(['PING :1']);
     expect(reader.push('PING :2')).toEqual(['PING :2']);
   });
 
-  test('with line ends a message may hold several lines, and a part of the next', () => {
+  test('with line endings a message may hold several lines and a part of the next', () => {
     const reader = new LineReader();
     expect(reader.push('PING :1\r\nPING :2\r\nPI')).toEqual(['PING :1', 'PING :2']);
     expect(reader.push('NG')).toEqual([]);
@@ -64,7 +64,7 @@ describe('IRC lines', () => {
     expect(reader.push('\n')).toEqual(['PING :3']);
   });
 
-  test('a character cut in two by a byte stream is one character', () => {
+  test('a character that a byte stream splits in two is one character', () => {
     const reader = new LineReader();
     const bytes = new TextEncoder().encode('PING :1\r\nPING :ü\r\n');
     const cut = bytes.indexOf(0xc3) + 1;
@@ -74,9 +74,9 @@ describe('IRC lines', () => {
 });
 
 describeWith('inspircd', 'against InspIRCd', (inspircdPath) => {
-  test('two chatters move the piece of a game that finds its name in use', async () => {
+  test('two chatters move the piece of a game whose name is already in use', async () => {
     const address = await startInspircd(inspircdPath);
-    // Somebody has the game's name already.
+    // A user already has the game's name.
     const squatter = await chatter(address, 'gemgame');
     const game = runNode('examples/chat-game/main.js', [address, '#gem'], { ROUND_MS: '200' });
     await game.printed(/gemgame2 has joined #gem/);
@@ -90,12 +90,12 @@ describeWith('inspircd', 'against InspIRCd', (inspircdPath) => {
     await game.printed(/bob votes !right/);
     expect(game.output).not.toContain('hello');
 
-    // What the game says in the channel, the chatters hear.
+    // The chatters receive the game's messages in the channel.
     await expect.poll(() => squatter.heard.some((line) => /^gemgame2: moved right/.test(line))).toBe(true);
     await game.stop('SIGINT');
   });
 
-  test('a game that lost its server is back when the server is', async () => {
+  test('a game that lost its server reconnects when the server is available again', async () => {
     const first = await freePort();
     const address = await startInspircd(inspircdPath, first);
     const game = runNode('examples/chat-game/main.js', [address, '#gem'], { ROUND_MS: '200' });
@@ -125,7 +125,7 @@ async function startInspircd(path: string, port?: number): Promise<string> {
   return `ws://127.0.0.1:${chosen}`;
 }
 
-/** Somebody in #gem, there when this resolves. */
+/** A user in #gem, who has joined when this resolves. */
 async function chatter(address: string, nick: string) {
   const client = await connect(address, { type: 'insecure', node: { headers: { Origin: 'http://localhost' } } });
   onTestFinished(async () => {

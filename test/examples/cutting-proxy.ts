@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net';
 
-/** What a client sends before anything of its application: the handshake, and the HELLO of gem.1. Each comes alone, as each has an answer. */
+/** The client's packets before those of its application: the handshake, and the HELLO of gem.1. Each is sent alone, as each needs an answer. */
 const CHUNKS_BEFORE_MESSAGES = 2;
 
 interface CuttingProxy extends AsyncDisposable {
@@ -9,7 +9,7 @@ interface CuttingProxy extends AsyncDisposable {
   readonly cuts: number;
 }
 
-/** A TCP link that destroys the first bytes that the application of its first connection sends, and the connection with them. Later ones pass. */
+/** A TCP proxy that drops the first bytes that the application of its first connection sends, and ends that connection. Later ones pass. */
 export async function startCuttingProxy(targetPort: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
   let [accepted, cuts] = [0, 0];

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openPage } from './browser.js';
 import { runNode } from './program.js';
 
-test('Express answers requests and the WebSocket server its path, on one port', async () => {
+test('Express answers requests and the WebSocket server handles its path on one port', async () => {
   const program = runNode('examples/express/server.js', ['0']);
   const [, origin = ''] = await program.printed(/listening on (http:\S+)/);
   const url = origin.replace('http', 'ws');

@@ -6,7 +6,7 @@ import { run, runNode } from './program.js';
 
 const main = 'build/examples/lumberyard-bus/main.js';
 
-test('the five calls of the bus, over wss with a certificate that signs itself', async () => {
+test('the five calls of the bus work over wss with a self-signed certificate', async () => {
   const compiler = run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'examples/lumberyard-bus']);
   expect(await compiler.ended(), compiler.output).toBe(0);
 
@@ -25,7 +25,7 @@ test('the five calls of the bus, over wss with a certificate that signs itself',
     'closed: 1000, clean: true, left on the bus: 0',
   ]);
 
-  // The secure type is no decoration: an address without TLS is refused before anything is dialled.
+  // The secure type is enforced: an address without TLS is refused before a connection is attempted.
   const insecure = runNode(main, [`ws://localhost:${port}`, certificate]);
   expect(await insecure.ended()).not.toBe(0);
   expect(insecure.output).toContain('INSECURE_ADDRESS');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { runNode } from './program.js';
 
-test('the client and the server of the plugin talk to each other, frame by frame', async () => {
+test('the client and the server of the plugin exchange messages frame by frame', async () => {
   const server = runNode('examples/openplanet/server.js', ['0']);
   const [, port = ''] = await server.printed(/listening on port (\d+)/);
 
@@ -15,7 +15,7 @@ test('the client and the server of the plugin talk to each other, frame by frame
   expect(server.output.trim().split('\n').at(-1)).toBe('stopped');
 });
 
-test('a server that closes its clients is seen by the client as a close code', async () => {
+test('a server that closes its clients is reported by the client with the close code', async () => {
   const server = runNode('examples/openplanet/server.js', ['0']);
   const [, port = ''] = await server.printed(/listening on port (\d+)/);
   const client = runNode('examples/openplanet/client.js', [port]);
@@ -25,7 +25,7 @@ test('a server that closes its clients is seen by the client as a close code', a
   expect(client.output).toContain('closed: 1000');
 });
 
-test('nobody there, or the port taken, is said in words', async () => {
+test('an unavailable server and a port in use are reported in words', async () => {
   const server = runNode('examples/openplanet/server.js', ['0']);
   const [, port = ''] = await server.printed(/listening on port (\d+)/);
   const second = runNode('examples/openplanet/server.js', [port]);

@@ -4,10 +4,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { limit } from '../support/pace.js';
 
-/** How long a program may take to print what a test waits for. */
+/** The time limit for output that a test waits for. */
 const PATIENCE_MS = limit(30_000);
 
-/** A program under test: what it prints can be waited for, and it ends with the test. */
+/** A program under test: a test can wait for its output, and it ends with the test. */
 export class Program {
   output = '';
   readonly #child: ChildProcess;
@@ -69,19 +69,19 @@ export class Program {
   }
 }
 
-/** Starts a program that is killed when the present test is over, however it ends. */
+/** Starts a program that is killed when the present test ends, whatever its result. */
 export function run(command: string, args: readonly string[], env?: Record<string, string>, cwd?: string): Program {
   const program = new Program(command, args, env, cwd);
   onTestFinished(() => program.stop('SIGKILL'));
   return program;
 }
 
-/** The same for one of ours: a JavaScript file, with this Node. */
+/** The same for a JavaScript file, with this Node. */
 export function runNode(file: string, args: readonly string[] = [], env?: Record<string, string>, cwd?: string): Program {
   return run(process.execPath, [file, ...args], env, cwd);
 }
 
-/** A port of the loopback that was free a moment ago. */
+/** A free port of the loopback interface. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, 'localhost');
   await once(server, 'listening');

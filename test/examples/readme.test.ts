@@ -9,7 +9,7 @@ import { freePort, type Program, runNode } from './program.js';
 
 let blocks: CodeBlock[];
 let packageJson: { name: string; scripts: Record<string, string> };
-/** Where a reader has saved the programs: a folder in which `npm init -y` and `npm install gemsocket` were run. */
+/** The folder for a reader's programs, after `npm init -y` and `npm install gemsocket`. */
 let project: string;
 
 beforeAll(async () => {
@@ -26,10 +26,10 @@ beforeEach(async () => {
   project = folder;
 });
 
-/** What moves.mjs prints: a session's server, and its client that sends the moves. */
+/** The output of moves.mjs: a session's server, and its client that sends the moves. */
 const MOVES = Array.from({ length: 10 }, (_, index) => `received move ${index + 1}`);
 
-/** What each client of the README prints when it is run against the README's server. */
+/** The output of each client of the README, run against the README's server. */
 const PRINTS: Readonly<Record<string, string>> = {
   'bus.mjs': 'received hello\n',
   'direct.mjs': 'received hello\n',
@@ -38,12 +38,12 @@ const PRINTS: Readonly<Record<string, string>> = {
 };
 
 describe('the code of README.md', () => {
-  test('is run by this file, all of it', () => {
+  test('is run completely by this file', () => {
     const programs = blocks.filter(({ language }) => language !== 'sh').map(({ run }) => run);
     expect(programs).toEqual(['moves.mjs', ...Object.keys(PRINTS), 'server.mjs', 'index.html', 'page.mjs']);
   });
 
-  test('its commands are those of this package', () => {
+  test('has only commands of this package', () => {
     const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.trim().split('\n'));
     expect(commands).toEqual([`npm install ${packageJson.name}`, 'npm start', 'npm test']);
     expect(packageJson.scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
@@ -59,7 +59,7 @@ describe('the code of README.md', () => {
     expect(program.output.trim().split('\n')).toEqual(MOVES);
   });
 
-  test('moves.mjs receives each move once and in order, although a cut destroyed all of them', async () => {
+  test('moves.mjs receives each move once and in order although a disconnect destroyed all of them in transit', async () => {
     const port = await freePort();
     await using proxy = await startCuttingProxy(port);
     const program = await start('moves.mjs', port, (code) => code.replace(`'localhost:${port}'`, `'localhost:${proxy.port}'`));
@@ -70,7 +70,7 @@ describe('the code of README.md', () => {
     expect(program.output.replace(report, '').trim().split('\n')).toEqual(MOVES);
   });
 
-  test.each(Object.entries(PRINTS))('%s does against the server what it says', async (name, prints) => {
+  test.each(Object.entries(PRINTS))('%s prints the documented output when run against the server', async (name, prints) => {
     const port = await freePort();
     const server = await start('server.mjs', port);
     await server.printed(new RegExp(`listening on port ${port}`));
@@ -79,7 +79,7 @@ describe('the code of README.md', () => {
     expect(client.output).toBe(prints);
   });
 
-  test('the page and its server work as they are', async () => {
+  test('the page and its server work unchanged', async () => {
     const port = await freePort();
     await save('index.html', port);
     const server = await start('page.mjs', port);
@@ -95,7 +95,7 @@ async function start(name: string, port: number, change?: (code: string) => stri
   return runNode(await save(name, port, change), [], {}, project);
 }
 
-/** With a port that is free here, instead of 8080. */
+/** With a free port instead of 8080. */
 async function save(name: string, port: number, change = (code: string) => code): Promise<string> {
   const file = join(project, name);
   await writeFile(file, change(block(name).code.replaceAll('8080', String(port))));

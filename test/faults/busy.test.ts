@@ -12,8 +12,8 @@ import { startProxy } from '../support/proxy.js';
 import { until } from '../support/until.js';
 
 /*
- * The event loop is held for longer than a wait may take, while the other end does its part in time. The time of the
- * machine plays no part: what is waited for lies in the socket when the loop goes on.
+ * The event loop is blocked for longer than a time limit, while the other side answers in time. The speed of the machine
+ * does not matter: the answer is already in the socket when the loop continues.
  */
 
 const WAIT_MS = 200;
@@ -23,7 +23,7 @@ function hold(ms = 2 * WAIT_MS): void {
   while (performance.now() < until);
 }
 
-/** An echo server of ws in a thread of its own, which goes on while this one is held. */
+/** An echo server of ws in its own thread, which keeps running while this one is blocked. */
 async function elsewhere(): Promise<string> {
   const worker = new Worker(
     `const { WebSocketServer } = require('ws');
@@ -36,7 +36,7 @@ async function elsewhere(): Promise<string> {
   return `ws://127.0.0.1:${port}`;
 }
 
-it('connect(): work for longer than connectTimeoutMs is no timeout', async () => {
+it('connect(): an event loop blocked for longer than connectTimeoutMs causes no timeout', async () => {
   const connecting = connect(await elsewhere(), { type: 'insecure', connectTimeoutMs: WAIT_MS });
   hold();
   const client = await connecting;
@@ -44,14 +44,14 @@ it('connect(): work for longer than connectTimeoutMs is no timeout', async () =>
   await client.close();
 });
 
-it('close(): work for longer than closeTimeoutMs does not lose the answer', async () => {
+it('close(): an event loop blocked for longer than closeTimeoutMs does not lose the answer', async () => {
   const client = await connect(await elsewhere(), { type: 'insecure', closeTimeoutMs: WAIT_MS });
   const closing = client.close(4000, 'done');
   hold();
   expect(await closing).toEqual({ code: 4000, reason: 'done', wasClean: true });
 });
 
-it('a server that works for longer than the resume window keeps the session of a client that is back in time', async () => {
+it('a server blocked for longer than the resume window keeps the session of a client that reconnected in time', async () => {
   const server = await listen('127.0.0.1', 0, { session: { resumeWindowMs: WAIT_MS } });
   const proxy = await startProxy(server.port);
   const client = await connect(`127.0.0.1:${proxy.port}`, {
@@ -67,7 +67,7 @@ it('a server that works for longer than the resume window keeps the session of a
   const receipts: Continuity[] = [];
   client.on('reconnected', (receipt) => receipts.push(receipt));
   client.on('reconnecting', () => {
-    // In the turn in which the disconnect is seen, before the window of the server can be over.
+    // In the turn that reports the disconnect, before the server's resume window can be over.
     client.retryNow();
     hold();
   });
@@ -80,7 +80,7 @@ it('a server that works for longer than the resume window keeps the session of a
   expect(receipts).toMatchObject([{ resumed: true, lost: 0 }]);
 });
 
-it('server.close(): work for longer than graceMs does not lose the answers', async () => {
+it('server.close(): an event loop blocked for longer than graceMs does not lose the answers', async () => {
   const server = await listen('127.0.0.1', 0);
   const ends: CloseInfo[] = [];
   server.on('connection', (accepted) => void accepted.on('close', (info) => ends.push(info)));
@@ -91,11 +91,11 @@ it('server.close(): work for longer than graceMs does not lose the answers', asy
   expect(ends).toEqual([{ code: 1001, reason: expect.any(String), wasClean: true }]);
 });
 
-it('a handshake that was sent in time is taken by a server that worked for longer than handshakeTimeoutMs', async () => {
+it('a server blocked for longer than handshakeTimeoutMs accepts a handshake that was sent in time', async () => {
   const passed = vi.fn();
   const deadlines = new Deadlines(WAIT_MS, passed);
   const socket = new PassThrough();
-  await turn(); // the timers are looked at next, and the sockets after them
+  await turn(); // the timers are checked next, and the sockets after them
   deadlines.begin(socket);
   hold();
   await turn();

@@ -45,9 +45,9 @@ function next<T>(event: 'error' | 'reconnected' | 'message' | 'reconnecting'): P
   });
 }
 
-describe('a link that goes dark without FIN', () => {
+describe('a connection over a network that becomes unresponsive without a FIN', () => {
   it.each(['both', 'toClient', 'toServer'] as const)(
-    '%s: is found within pingMs + timeoutMs, and reconnected when it is light again',
+    'is detected within pingMs + timeoutMs, and reconnects when the network works again: %s',
     async (direction) => {
       await open();
       const frozenAt = Date.now();
@@ -55,7 +55,7 @@ describe('a link that goes dark without FIN', () => {
       const error = await next<WebsocketError>('error');
       const foundMs = Date.now() - frozenAt;
       expect(error).toMatchObject({ code: 'LINK_DEAD', context: { silentMs: expect.any(Number) } });
-      // The machine may be late, but the link is not found dead before its time.
+      // The machine may be late, but the connection never counts as half-open too early.
       expect(foundMs).toBeGreaterThanOrEqual(TIMEOUT_MS);
       expect(foundMs).toBeLessThan(PING_MS + TIMEOUT_MS + limit(1_000));
       expect(client.isConnectionOpen()).toBe(false);
@@ -67,7 +67,7 @@ describe('a link that goes dark without FIN', () => {
     },
   );
 
-  it('while it is dark: each attempt ends by its timeout, and says so', async () => {
+  it('reports each attempt as timed out while the network is unresponsive', async () => {
     await open();
     proxy.freeze();
     await next('error');
@@ -79,7 +79,7 @@ describe('a link that goes dark without FIN', () => {
     await reconnected;
   });
 
-  it('what is sent before anybody knows waits in the dark, what is sent afterwards arrives', async () => {
+  it('holds back messages that were sent before the detection, and delivers messages that were sent afterwards', async () => {
     await open();
     proxy.freeze();
     await next('error');
@@ -90,14 +90,14 @@ describe('a link that goes dark without FIN', () => {
     expect(client.bufferedBytes).toBe(0);
   });
 
-  it('with liveness: false is not looked for', async () => {
+  it('is not detected with liveness: false', async () => {
     client = await connect(`127.0.0.1:${proxy.port}`, { ...options, liveness: false });
     const [socket] = ws.server.clients as Set<WebSocket>;
     let pings = 0;
     socket?.on('ping', () => {
       pings += 1;
     });
-    // An echo is a round trip later than any ping that the time before would have brought.
+    // An echo takes a round trip longer than any ping that would have been sent in the time before.
     for (const deadline = Date.now() + 3 * (PING_MS + TIMEOUT_MS); Date.now() < deadline; ) {
       client.sendMessage('echo');
       await next('message');
@@ -105,7 +105,7 @@ describe('a link that goes dark without FIN', () => {
     expect(pings).toBe(0);
   });
 
-  it('is not seen in one that is only slow', async () => {
+  it('is not assumed when the network is only slow', async () => {
     const delayMs = 200;
     client = await connect(`127.0.0.1:${proxy.port}`, { ...options, liveness: { pingMs: PING_MS, timeoutMs: limit(20 * delayMs) } });
     proxy.delay(delayMs);
@@ -122,8 +122,8 @@ describe('a link that goes dark without FIN', () => {
   });
 });
 
-describe('a link that is cut', () => {
-  it.each(['fin', 'reset'] as const)('by %s: 1006 is the cause, and it reconnects', async (how) => {
+describe('a connection that is cut', () => {
+  it.each(['fin', 'reset'] as const)('by %s reports 1006 as the cause and reconnects', async (how) => {
     await open();
     const reconnecting = next<{ cause: unknown; attempt: number }>('reconnecting');
     const reconnected = next('reconnected');
@@ -133,7 +133,7 @@ describe('a link that is cut', () => {
     expect(client.stats.reconnects).toBe(1);
   });
 
-  it('and cannot be had again at once: each failure is told, and it is back when the server is', async () => {
+  it('reports each failed attempt while the server is unavailable, and reconnects when it is back', async () => {
     await open();
     await proxy.refuse();
     const reconnecting = next('reconnecting');
@@ -145,7 +145,7 @@ describe('a link that is cut', () => {
     await reconnected;
   });
 
-  it('and reconnect: false is the end, told by `close` and by the last poll', async () => {
+  it('ends with reconnect: false, reported by `close` and by the last poll', async () => {
     client = await connect(`127.0.0.1:${proxy.port}`, { ...options, reconnect: false });
     proxy.cut('reset');
     await expect.poll(() => client.getMessage()).toMatchObject({ closeCode: 1006, wasClean: false });
@@ -153,8 +153,8 @@ describe('a link that is cut', () => {
   });
 });
 
-describe('a narrow link', () => {
-  it('brings all, in order, however slowly', async () => {
+describe('a network with little bandwidth', () => {
+  it('delivers all messages in order, however slowly', async () => {
     client = await connect(`127.0.0.1:${proxy.port}`, { ...options, liveness: false }); // the pongs are as slow as the messages
     proxy.throttle(2_000_000);
     for (let number = 0; number < 100; number++) client.sendMessage(`${number} ${'x'.repeat(5_000)}`);

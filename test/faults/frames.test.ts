@@ -4,7 +4,7 @@ import { connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { closeFrame, frame, Opcode, rawWebsocketServer } from '../support/raw-peer.js';
 
 describe('frames of a server', () => {
-  it('a message stands in a buffer of its own, not in a view of the socket', async () => {
+  it("a message has its own buffer, not a view of the socket's", async () => {
     await using server = await rawWebsocketServer((socket) =>
       socket.write(Buffer.concat([frame(Opcode.binary, 'abc'), frame(Opcode.binary, 'defg'), closeFrame(1000)])),
     );
@@ -14,7 +14,7 @@ describe('frames of a server', () => {
     expect(sizes).toEqual([3, 4]);
   });
 
-  it('that break the rules are not asked for again: the same would come', async () => {
+  it('that violate the protocol end the connection without a reconnect, because the server would repeat them', async () => {
     await using server = await rawWebsocketServer((socket) => socket.write(frame(3)));
     const client = await connect(server.address, { type: 'insecure', reconnect: { minDelayMs: 1, maxDelayMs: 1 } });
     await new Promise((resolve) => client.on('close', resolve));
@@ -25,7 +25,7 @@ describe('frames of a server', () => {
 describe('a flood of pings', () => {
   const ping = (index: number) => frame(Opcode.ping, `ping ${index}`);
 
-  it('in one packet: pongs are sent, the last ping has its own, and messages pass', async () => {
+  it('in one packet is answered with pongs, the last ping has its own pong, and messages pass', async () => {
     await using server = await rawWebsocketServer((socket) =>
       socket.write(Buffer.concat([...Array.from({ length: 5_000 }, (_, index) => ping(index)), frame(Opcode.text, 'through')])),
     );
@@ -38,7 +38,7 @@ describe('a flood of pings', () => {
     expect(await endOf(client, server)).toBe(true);
   });
 
-  it('one by one: each has its pong, in order', async () => {
+  it('one at a time is answered with one pong each, in order', async () => {
     await using server = await rawWebsocketServer(() => {});
     const client = await connect(server.address, { type: 'insecure', reconnect: false });
     const pongs = payloadsOf(server.sockets[0] as Socket);
@@ -50,7 +50,7 @@ describe('a flood of pings', () => {
     expect(await endOf(client, server)).toBe(true);
   });
 
-  it('from a server that reads no answers: memory is bounded, and messages pass', async () => {
+  it('from a server that does not read the pongs keeps memory bounded, and messages pass', async () => {
     const pings = Buffer.concat(Array.from({ length: 1_000 }, () => frame(Opcode.ping, 'x'.repeat(125))));
     await using server = await rawWebsocketServer((socket) => socket.pause());
     const client = await connect(server.address, { type: 'insecure', reconnect: false });
@@ -66,7 +66,7 @@ describe('a flood of pings', () => {
   });
 });
 
-/** The payloads of the short frames that a client sends, unmasked, as they come. */
+/** The payloads of a client's short frames, unmasked, as they arrive. */
 function payloadsOf(socket: Socket): string[] {
   const payloads: string[] = [];
   let rest = Buffer.alloc(0);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type CloseInfo, connect, type IWebsocketClient, type Received, streams } from '../../src/entry/node.js';
 import { closeFrame, frame, Opcode, rawServer, switchingProtocols } from '../support/raw-peer.js';
 
-/** The last message and the close frame leave in one write, so that they arrive in one packet. */
+/** The last message and the close frame are sent in one write, so they arrive in one packet. */
 const LAST_WORDS = Buffer.concat([frame(Opcode.text, 'first'), frame(Opcode.text, 'last'), closeFrame(4001, 'that is all')]);
 const END: CloseInfo = { code: 4001, reason: 'that is all', wasClean: true };
 
@@ -43,10 +43,10 @@ const readers = {
   },
 };
 
-/** How late the reader comes: while the bytes arrive, or long after the connection is down. */
+/** The time of the first read: while the bytes arrive, or long after the connection has ended. */
 const moments = {
-  'at once': async (_client: IWebsocketClient) => {},
-  'when all is over': (client: IWebsocketClient) => new Promise((resolve) => client.on('close', resolve)),
+  immediately: async (_client: IWebsocketClient) => {},
+  'after the end': (client: IWebsocketClient) => new Promise((resolve) => client.on('close', resolve)),
 };
 
 const servers = {
@@ -61,11 +61,11 @@ const servers = {
     }),
 };
 
-describe('the last message, then close, in one packet', () => {
+describe('the last message and the close frame in one packet', () => {
   for (const [when, makeServer] of Object.entries(servers)) {
     for (const [name, read] of Object.entries(readers)) {
       for (const [moment, wait] of Object.entries(moments)) {
-        if (name === 'handler' && moment !== 'at once') continue;
+        if (name === 'handler' && moment !== 'immediately') continue;
         it(`${when}, read by ${name} ${moment}: the messages first, then the close`, async () => {
           await using server = await makeServer();
           const client = await connect(server.address, { type: 'insecure', reconnect: false });
@@ -76,7 +76,7 @@ describe('the last message, then close, in one packet', () => {
     }
   }
 
-  it('read by onMessage, the handler has all before `close` is told', async () => {
+  it('read by onMessage, the handler has received all messages before `close` is reported', async () => {
     await using server = await rawServer((socket, request) => {
       socket.end(Buffer.concat([Buffer.from(switchingProtocols(request)), LAST_WORDS]));
     });
@@ -86,10 +86,10 @@ describe('the last message, then close, in one packet', () => {
     await expect.poll(() => seen).toEqual(['first', 'last', END]);
   });
 
-  it('a handler that comes when all is over still gets the messages', async () => {
+  it('a handler that is attached after the end still receives the messages', async () => {
     await using server = await servers['after the handshake']();
     const client = await connect(server.address, { type: 'insecure', reconnect: false });
-    await moments['when all is over'](client);
+    await moments['after the end'](client);
     const seen: unknown[] = [];
     client.on('message', (message) => seen.push(message));
     await expect.poll(() => seen).toEqual(['first', 'last']);

@@ -7,7 +7,7 @@ import { type Script, startScript } from '../support/programs.js';
 import { until } from '../support/until.js';
 import { startWs } from '../support/ws-server.js';
 
-/** What a server has seen of one connection. */
+/** The server's record of one connection. */
 interface Seen {
   readonly messages: string[];
   end: { code: number; reason: string } | undefined;
@@ -69,38 +69,38 @@ async function ends(): Promise<unknown[]> {
 const GONE = { code: 1001, reason: 'process exit' };
 const LOST = { code: 1006, reason: '' };
 
-describe('a process that ends with connections open, over wss and ws', () => {
+describe('a process that exits with open connections, over wss and ws', () => {
   it.each([
     ['exit', 3],
     ['throw', 1],
     ['reject', 1],
-  ])('by %s: the server sees 1001, and the exit code is its own', async (way, exitCode) => {
+  ])('by %s: the server receives 1001, and the exit code is unchanged', async (way, exitCode) => {
     await using script = await run(way);
     expect(await ends()).toEqual([GONE, GONE, GONE]);
     expect(await script.ended).toBe(exitCode);
   });
 
-  it('right after it has sent: the messages arrive, in order, before 1001', async () => {
+  it('right after a send: the messages arrive in order before 1001', async () => {
     await using script = await run('exit after sending');
     expect(await ends()).toEqual([GONE, GONE, GONE]);
     for (const { messages } of seen) expect(messages).toEqual(Array.from({ length: 100 }, (_, number) => `${number}`));
     expect(await script.ended).toBe(3);
   });
 
-  it('after close(): nothing keeps it alive', async () => {
+  it('after close(): nothing keeps the process alive', async () => {
     await using script = await run('close and finish');
     expect(await ends()).toEqual(Array(3).fill({ code: 1000, reason: 'the program is over' }));
     expect(await script.ended).toBe(0);
   });
 
-  it('in the same turn as close(): the close frame is the one that was asked for', async () => {
+  it('in the same turn as close(): the close frame has the code that close() was given', async () => {
     await using script = await run('close and exit');
     expect(await ends()).toEqual(Array(3).fill({ code: 1000, reason: 'the program is over' }));
     expect(await script.ended).toBe(3);
   });
 });
 
-describe('a process that is ended by a signal', () => {
+describe('a process that receives a signal', () => {
   async function signalled(way: string, signal: NodeJS.Signals): Promise<Script> {
     const script = await run(way);
     await until(() => script.output.includes('ready'), 'the script stays');
@@ -108,13 +108,13 @@ describe('a process that is ended by a signal', () => {
     return script;
   }
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s with closeOnSignals: the server sees 1001, and the signal has its effect', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s with closeOnSignals: the server receives 1001, and the process ends', async (signal) => {
     await using script = await signalled('stay for a signal', signal);
     expect(await ends()).toEqual([GONE, GONE, GONE]);
     expect(await script.ended).toBe(signal);
   });
 
-  it("leaves the end to the application's own handler, and the connections are down and stay down", async () => {
+  it("with the application's own handler exits when that handler decides, and the connections are closed and stay closed", async () => {
     await using script = await signalled('stay for a signal of its own', 'SIGTERM');
     expect(await ends()).toEqual([GONE, GONE, GONE]);
     expect(await script.ended).toBe(7);
@@ -122,7 +122,7 @@ describe('a process that is ended by a signal', () => {
   });
 
   it.each(['stay without', 'stay, and not any more'])(
-    '%s closeOnSignals: no handler is installed, and the signal is the end',
+    '%s closeOnSignals: no handler is installed, and the signal ends the process',
     async (way) => {
       await using script = await signalled(way, 'SIGTERM');
       expect(await script.ended).toBe('SIGTERM');

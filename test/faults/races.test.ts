@@ -14,13 +14,13 @@ beforeAll(async () => {
 });
 afterAll(() => ws.end());
 
-/** Lets the event loop do a number of turns: how far a handshake gets in them differs. */
+/** Runs the event loop for a number of turns; the handshake's progress in them differs. */
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('abort', () => {
-  it('before connect(): rejects ABORTED, and nothing is dialled', async () => {
+  it('before connect(): rejects with ABORTED and opens no connection', async () => {
     await using silent = await rawServer(() => {});
     const error = await connect(silent.address, { type: 'insecure', signal: AbortSignal.abort('changed my mind') }).catch(
       (reason) => reason,
@@ -29,7 +29,7 @@ describe('abort', () => {
     expect(silent.sockets).toHaveLength(0);
   });
 
-  it('while connecting: rejects ABORTED at once, and the socket is let go', async () => {
+  it('while connecting: rejects with ABORTED immediately and destroys the socket', async () => {
     await using silent = await rawServer(() => {});
     const abort = new AbortController();
     const connecting = connect(silent.address, { type: 'insecure', signal: abort.signal });
@@ -46,7 +46,7 @@ describe('abort', () => {
     expect(await client.close()).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  it('while the address function is still thinking: what it answers is not dialled', async () => {
+  it('while the address function is pending: its result is not used', async () => {
     await using silent = await rawServer(() => {});
     let answer: (address: string) => void = () => {};
     const thinking = new Promise<string>((resolve) => {
@@ -83,13 +83,13 @@ describe('abort', () => {
 });
 
 describe('close', () => {
-  it('before connect(): closed, and connect() rejects', async () => {
+  it('before connect(): closes, and connect() rejects', async () => {
     const client = new WebsocketClient(address);
     expect(await client.close()).toMatchObject({ code: 1006, wasClean: false });
     await expect(client.connect()).rejects.toMatchObject({ code: 'NOT_OPEN' });
   });
 
-  it('while connecting: connect() rejects NOT_OPEN, and an answer that comes late changes nothing', async () => {
+  it('while connecting: connect() rejects with NOT_OPEN, and a late answer of the server has no effect', async () => {
     let answer = () => {};
     await using slow = await rawServer((socket, request) => {
       answer = () => socket.write(switchingProtocols(request));
@@ -107,7 +107,7 @@ describe('close', () => {
     expect(states).toEqual(['connecting', 'closed']);
   });
 
-  it('twice, and a third time when all is over: one end, and the same for all', async () => {
+  it('twice, and a third time after the end: ends once, with the same result for all calls', async () => {
     const accepted = once(ws.server, 'connection');
     const client = await connect(address, { type: 'insecure' });
     const [peer] = (await accepted) as [import('ws').WebSocket];
@@ -119,7 +119,7 @@ describe('close', () => {
     await expect.poll(() => codes).toEqual([4000]);
   });
 
-  it.each(['open', 'state', 'close', 'error'] as const)('in the handler of `%s` is calm', async (event) => {
+  it.each(['open', 'state', 'close', 'error'] as const)('in the handler of `%s` throws nothing', async (event) => {
     await using refusing = await rawServer((socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'));
     const client = new WebsocketClient(event === 'error' ? refusing.address : address);
     const infos: Promise<CloseInfo>[] = [];
@@ -132,7 +132,7 @@ describe('close', () => {
     expect(await client.close()).toEqual(first);
   });
 
-  it('in the handler of a message: the messages behind it are still told, then the end', async () => {
+  it('in the handler of a message: the messages behind it are still delivered, then the end', async () => {
     ws.server.once('connection', (socket) => {
       for (const text of ['one', 'two', 'three']) socket.send(text);
     });
@@ -148,7 +148,7 @@ describe('close', () => {
     await expect.poll(() => seen).toEqual(['one', 'two', 'three', 1000]);
   });
 
-  it('from both sides at once: clean for both', async () => {
+  it('from both sides at once: clean on both sides', async () => {
     const accepted = once(ws.server, 'connection');
     const client = await connect(address, { type: 'insecure' });
     const [peer] = (await accepted) as [import('ws').WebSocket];
@@ -158,14 +158,14 @@ describe('close', () => {
     expect((await peerEnd)[0]).toBe(4000);
   });
 
-  it('that is never answered: 1006 after closeTimeoutMs, and the socket is let go', async () => {
+  it('without an answer: 1006 after closeTimeoutMs, and the socket is destroyed', async () => {
     await using silent = await rawServer((socket, request) => socket.write(switchingProtocols(request)));
     const client = await connect(silent.address, { type: 'insecure', closeTimeoutMs: 100 });
     expect(await client.close()).toMatchObject({ code: 1006, wasClean: false });
     await expect.poll(() => (silent.sockets[0] as Socket).closed).toBe(true);
   });
 
-  it('at any turn of a connection that the server cuts at any turn: one end, told once', async () => {
+  it('at any turn of a connection that the server cuts at any turn: ends once and is reported once', async () => {
     const random = seededRandom(2);
     ws.server.on('connection', cutAtRandom);
     for (let round = 0; round < 200; round++) {
@@ -191,7 +191,7 @@ describe('close', () => {
 });
 
 describe('send', () => {
-  it('before connect() and after close(): NOT_OPEN, with the state', async () => {
+  it('before connect() and after close(): NOT_OPEN with the state', async () => {
     const client = new WebsocketClient(address);
     expect(() => client.sendMessage('too early')).toThrow(expect.objectContaining({ code: 'NOT_OPEN', context: { state: 'idle' } }));
     await client.connect();

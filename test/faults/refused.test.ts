@@ -48,38 +48,38 @@ function answering(status: number, headers: Record<string, string> = {}): Promis
 }
 
 describe('a server that cannot be reached', () => {
-  it('refuses: CONNECT_FAILED with ECONNREFUSED, and a message that asks whether the server runs', async () => {
+  it('refuses the connection: CONNECT_FAILED with ECONNREFUSED, and a message that asks whether the server runs', async () => {
     const error = await failureOf(`ws://127.0.0.1:${await freePort()}`);
     expect(error).toMatchObject({ name: 'WebsocketError', code: 'CONNECT_FAILED', context: { systemCode: 'ECONNREFUSED' } });
     expect(error.message).toContain('is the server running');
   });
 
-  it('has a name that does not resolve: CONNECT_FAILED with what the resolver said', async () => {
+  it("has a name that does not resolve: CONNECT_FAILED with the resolver's error", async () => {
     const error = await failureOf('ws://no-such-host.invalid');
     expect(error.code).toBe('CONNECT_FAILED');
     expect(['ENOTFOUND', 'EAI_AGAIN']).toContain(error.context.systemCode);
     expect(error.message).toContain('does not resolve');
   });
 
-  it('accepts and says nothing: CONNECT_TIMEOUT, and the socket is let go', async () => {
+  it('accepts the connection and sends nothing: CONNECT_TIMEOUT, and the socket is destroyed', async () => {
     await using server = await rawServer(() => {});
     const error = await failureOf(server.address, { connectTimeoutMs: 100 });
     expect(error).toMatchObject({ code: 'CONNECT_TIMEOUT' });
     await expect.poll(() => server.sockets[0]?.closed).toBe(true);
   });
 
-  it('accepts and hangs up: CONNECT_FAILED', async () => {
+  it('accepts the connection and ends it: CONNECT_FAILED', async () => {
     await using server = await rawServer((socket) => socket.destroy());
     expect(await failureOf(server.address)).toMatchObject({ code: 'CONNECT_FAILED' });
   });
 
-  it('begins an answer and never ends it: CONNECT_TIMEOUT', async () => {
+  it('starts an answer and never completes it: CONNECT_TIMEOUT', async () => {
     await using server = await rawServer((socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: web'));
     expect(await failureOf(server.address, { connectTimeoutMs: 100 })).toMatchObject({ code: 'CONNECT_TIMEOUT' });
   });
 });
 
-describe('a server that answers with something else', () => {
+describe('a server with an unexpected answer', () => {
   it.each([200, 403, 404, 503])('HTTP %i: CONNECT_FAILED with the status', async (status) => {
     const error = await failureOf(`ws://127.0.0.1:${await answering(status)}`);
     expect(error).toMatchObject({ code: 'CONNECT_FAILED', context: { status } });
@@ -107,12 +107,12 @@ describe('a server that answers with something else', () => {
     expect(elsewhere.sockets).toHaveLength(0);
   });
 
-  it('garbage instead of HTTP: CONNECT_FAILED', async () => {
+  it('an answer that is not HTTP: CONNECT_FAILED', async () => {
     await using server = await rawServer((socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n\0\xff garbage\r\n'));
     expect(await failureOf(server.address)).toMatchObject({ code: 'CONNECT_FAILED' });
   });
 
-  it('a wrong Sec-WebSocket-Accept: CONNECT_FAILED, and the message says so', async () => {
+  it('a wrong Sec-WebSocket-Accept: CONNECT_FAILED with a message that names it', async () => {
     await using server = await rawServer((socket) => {
       socket.write(
         'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: d3Jvbmc=\r\n\r\n',
@@ -123,12 +123,12 @@ describe('a server that answers with something else', () => {
     expect(error.message).toContain('Sec-WebSocket-Accept');
   });
 
-  it('a header without end: CONNECT_FAILED, and memory stays bounded', async () => {
+  it('an endless header: CONNECT_FAILED, and memory stays bounded', async () => {
     await using server = await rawServer((socket) => socket.write(`HTTP/1.1 101 OK\r\nX-Long: ${'x'.repeat(1024 * 1024)}`));
     expect(await failureOf(server.address)).toMatchObject({ code: 'CONNECT_FAILED' });
   });
 
-  it('a subprotocol that was not offered, or none of those offered: CONNECT_FAILED', async () => {
+  it('a subprotocol that was not offered, or none although some were offered: CONNECT_FAILED', async () => {
     await using other = await rawServer((socket, request) => socket.write(switchingProtocols(request, 'Sec-WebSocket-Protocol: other')));
     await using none = await rawServer((socket, request) => socket.write(switchingProtocols(request)));
     for (const [server, protocols] of [
@@ -152,14 +152,14 @@ describe('TLS', () => {
     return { port: await listening(https as unknown as Server), cert };
   }
 
-  it('a certificate that nobody trusts: CONNECT_FAILED, and the message says how to trust it', async () => {
+  it('an untrusted certificate: CONNECT_FAILED with a message that explains how to trust it', async () => {
     const { port } = await tlsServer('127.0.0.1');
     const error = await failureOf(`wss://127.0.0.1:${port}`);
     expect(error).toMatchObject({ code: 'CONNECT_FAILED', context: { systemCode: 'DEPTH_ZERO_SELF_SIGNED_CERT' } });
     expect(error.message).toContain('node.ca');
   });
 
-  it('the same certificate, named as an authority, is good', async () => {
+  it('the same certificate, given as an authority, is accepted', async () => {
     const { port, cert } = await tlsServer('127.0.0.1');
     const client = await connect(`wss://127.0.0.1:${port}`, { node: { ca: cert } });
     expect(client.isConnectionOpen()).toBe(true);
@@ -173,7 +173,7 @@ describe('TLS', () => {
     expect(error.message).toContain('certificate');
   });
 
-  it('wss to a port without TLS: CONNECT_FAILED, and the message says so', async () => {
+  it('wss to a port without TLS: CONNECT_FAILED with a message that names the cause', async () => {
     const error = await failureOf(`wss://127.0.0.1:${await answering(200)}`);
     expect(error.code).toBe('CONNECT_FAILED');
     expect(error.message).toContain('does not speak TLS there: is the port right, or is type insecure meant?');
@@ -186,20 +186,20 @@ describe('TLS', () => {
     expect(error.message).toContain('does it expect TLS (type secure)');
   });
 
-  it('wss to a server that says nothing: CONNECT_TIMEOUT', async () => {
+  it('wss to a server that sends nothing: CONNECT_TIMEOUT', async () => {
     await using server = await rawServer(() => {});
     expect(await failureOf(`wss://127.0.0.1:${server.port}`, { connectTimeoutMs: 100 })).toMatchObject({ code: 'CONNECT_TIMEOUT' });
   });
 });
 
-describe('an error', () => {
-  it('never carries credentials, whether from the query or from headers', async () => {
+describe('a connection error', () => {
+  it('never contains credentials, whether from the query or from headers', async () => {
     const port = await answering(403);
     const error = await failureOf(`ws://127.0.0.1:${port}/room?token=hunter2`, { node: { headers: { authorization: 'Bearer hunter2' } } });
     expect(`${error.message} ${JSON.stringify(error.context)} ${String(error.cause)} ${error.stack}`).not.toContain('hunter2');
   });
 
-  it('of the first attempt closes a direct client, which tells it once and by every road', async () => {
+  it('of the first attempt closes a direct client, which reports it once in each way', async () => {
     const client = new WebsocketClient(`127.0.0.1:${await freePort()}`);
     const told: string[] = [];
     client.on('error', (error) => told.push(`error ${error.code}`));
@@ -210,7 +210,7 @@ describe('an error', () => {
     expect(client.getMessage()).toBeUndefined();
   });
 
-  it('of the first attempt does not end a client of the bus: it says why, and tries on until the server is there', async () => {
+  it('of the first attempt does not end a client of the bus: it reports the cause and retries until the server is available', async () => {
     const port = await freePort();
     const bus = new WebsocketRequestBus();
     const causes: unknown[] = [];

@@ -5,7 +5,7 @@ import { limit } from '../support/pace.js';
 import { freePort, startScript } from '../support/programs.js';
 
 const COUNT = 1_000;
-/** The ceiling of every delay once the server has been gone for a while: the scale of the test, 1 to 15 of the default. */
+/** The ceiling of every delay after a longer outage, on the scale of the test: 1 to 15 of the default. */
 const MAX_DELAY_MS = 2_000;
 const BUCKET_MS = 200;
 
@@ -47,7 +47,7 @@ function print(title: string, buckets: readonly number[]): void {
   console.log([title, ...lines].join('\n'));
 }
 
-describe('a server that is gone for a while, with 1,000 clients', () => {
+describe('a server that is unavailable for a while, with 1,000 clients', () => {
   it('gets all of them back, spread by jitter, and nothing is left behind when they close', { timeout: limit(120_000) }, async () => {
     const port = await freePort();
     const first = await serve(port);
@@ -55,7 +55,7 @@ describe('a server that is gone for a while, with 1,000 clients', () => {
     await clients.said('open');
     clients.process.send('the server goes');
     await crash(first);
-    // Each has failed so often that it waits up to the ceiling: as after a minute, only faster.
+    // Each has failed often enough to wait up to the ceiling: the state after a minute, only sooner.
     await clients.said('all patient');
 
     const second = await serve(port);
@@ -65,7 +65,7 @@ describe('a server that is gone for a while, with 1,000 clients', () => {
     expect(second.times).toHaveLength(COUNT);
     print(`${COUNT} clients come back, by their times after the server:`, histogram(second.times.map((time) => time - backAt)));
 
-    // When they arrive also depends on how busy this machine is; how long each chose to wait does not.
+    // The arrival times also depend on the load of this machine; the chosen delays do not.
     const buckets = histogram(delaysAtCeilingMs);
     print(`The ${delaysAtCeilingMs.length} delays that they chose:`, buckets);
     expect(delaysAtCeilingMs.length).toBeGreaterThanOrEqual(COUNT);

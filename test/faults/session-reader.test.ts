@@ -13,7 +13,7 @@ interface Progress {
   readonly rttMs: number | undefined;
 }
 
-test('a reader that stops stops a writer at full speed: both processes are flat, the link lives, and nothing is lost', async () => {
+test('a reader that stops reading stops a writer at full speed: both processes stay flat, the connection lives, and nothing is lost', async () => {
   await using writer = await startScript('test/faults/children/session-writer.ts', [TOTAL_BYTES, MESSAGE_BYTES]);
   const { port } = (await writer.said('listening')) as { port: number };
   await using reader = await startScript('test/faults/children/session-reader.ts', [`ws://127.0.0.1:${port}`]);
@@ -26,7 +26,7 @@ test('a reader that stops stops a writer at full speed: both processes are flat,
     return last.length === 10 && last.every(({ sentBytes }) => sentBytes > 0 && sentBytes === last[0]?.sentBytes);
   }, 'the writer stands still');
   const stopped = stoodStill().at(-1) as Progress;
-  // The window of the reader, and a quarter of what may wait at the writer.
+  // The reader's window, and a quarter of the bound of the writer's outbox.
   expect(stopped.sentBytes).toBeLessThan(4 * MB);
   reader.process.send('go on');
   const atReader = (await reader.said('stopped')) as { grownBytes: number; rttMs: number };

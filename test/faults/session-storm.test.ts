@@ -11,7 +11,7 @@ const MESSAGES = 20_000;
 const PER_BREAK = MESSAGES / BREAKS;
 const BIG = 'x'.repeat(40_000);
 
-/** Text and bytes in turns, and now and then what travels in chunks. */
+/** Text and bytes in turn, and sometimes a message that is sent in chunks. */
 function messageOf(number: number): Message {
   if (number % 400 === 0) return `${number}:${BIG}`;
   return number % 7 === 0 ? Uint8Array.from(String(number), (digit) => digit.charCodeAt(0)) : `${number}`;
@@ -29,7 +29,7 @@ function send(client: IWebsocketClient, from: number, to: number): void {
   }
 }
 
-/** What arrives at a client, compared with what must, as it comes. */
+/** Compares the messages of a client with the expected ones as they arrive. */
 class Ear {
   readonly wrong: string[] = [];
   count = 0;
@@ -44,7 +44,7 @@ class Ear {
   }
 }
 
-/** One break of its kind, and back. */
+/** One disconnect of its kind, and the reconnection. */
 async function breakLink(kind: number, proxy: FaultyProxy, client: IWebsocketClient): Promise<void> {
   let breaks = 0;
   let returns = 0;
@@ -54,7 +54,7 @@ async function breakLink(kind: number, proxy: FaultyProxy, client: IWebsocketCli
   else proxy.freeze((['both', 'toServer', 'toClient'] as const)[kind - 2]);
   await until(() => breaks > 0, 'the client has noticed the break');
   if (kind === 1) {
-    // Once more, as it comes back.
+    // A second disconnect, during the reconnection.
     await until(() => proxy.accepted > accepted, 'the client dials');
     proxy.cut('reset');
     await until(() => breaks > 1, 'the client has noticed the second break');

@@ -7,8 +7,8 @@ import { startProxy } from '../support/proxy.js';
 import { until } from '../support/until.js';
 
 /*
- * A machine that was asleep for ten minutes: the clock on the wall has gone on, and the links have been forgotten on the way.
- * Nothing tells Node that it woke, so the next check of its liveness finds out.
+ * A machine that slept for ten minutes: the wall clock has advanced, and the network has forgotten the connections.
+ * Node has no event for waking up, so the next liveness check detects it.
  */
 
 const PING_MS = 50;
@@ -25,7 +25,7 @@ function sleep(): void {
   vi.spyOn(Date, 'now').mockImplementation(() => now() + 600_000);
 }
 
-it.each(['plain', 'a session'] as const)('%s: the dead link is found within a second, however patient the client is', async (mode) => {
+it.each(['plain', 'a session'] as const)('%s: the half-open connection is detected within a second of waking up', async (mode) => {
   const server = await listen('127.0.0.1', 0, { liveness: false });
   const proxy = await startProxy(server.port);
   const accepted: ServerClient[] = [];

@@ -30,7 +30,7 @@ async function open(options: ClientOptions = {}): Promise<IWebsocketClient> {
   return client;
 }
 
-/** Sends numbered messages until one is not taken, and returns how many were. */
+/** Sends numbered messages until one is refused, and returns how many were accepted. */
 function fill(client: IWebsocketClient, messageBytes: number): { accepted: number; error: unknown } {
   for (let accepted = 0; ; accepted++) {
     try {
@@ -50,7 +50,7 @@ function upTo(count: number): number[] {
 }
 
 describe('a peer that reads slowly', () => {
-  it('fills the outbox to its bound and no further; then all arrives, in order', async () => {
+  it('fills the outbox to its bound and no further; then all messages arrive in order', async () => {
     const client = await open({ outbox: { highWaterBytes: 256 * KB, maxBytes: 1024 * KB } });
     peer.pause();
     const { accepted, error } = fill(client, 8 * KB);
@@ -64,14 +64,14 @@ describe('a peer that reads slowly', () => {
     expect(client.stats).toMatchObject({ messagesSent: accepted, bytesSent: accepted * 8 * KB });
   });
 
-  it('is told by false from the high-water mark on, and drained() resolves at half of it', async () => {
+  it('makes send() return false from the high-water mark on, and drained() resolves at half of it', async () => {
     const client = await open({ outbox: { highWaterBytes: 512 * KB, maxBytes: 64 * KB * KB } });
     peer.pause();
     let sent = 0;
     while (client.sendMessage(`${sent} `.padEnd(8 * KB, '.'))) {
       sent += 1;
       expect(client.bufferedBytes).toBeLessThan(512 * KB);
-      // The kernel's buffers fill first, a turn at a time.
+      // The kernel's buffers fill first, over several turns.
       if (sent % 8 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     expect(client.bufferedBytes).toBeGreaterThanOrEqual(512 * KB);
@@ -88,7 +88,7 @@ describe('a peer that reads slowly', () => {
     expect(numbersReceived()).toEqual(upTo(sent + 1));
   });
 
-  it('gets the last state, not all that it missed, when messages are sent as `latest`', async () => {
+  it('receives the last state, not every missed one, when messages are sent as `latest`', async () => {
     const client = await open();
     peer.pause();
     let filler = 0;
@@ -102,7 +102,7 @@ describe('a peer that reads slowly', () => {
     expect(received).toHaveLength(filler + 1);
   });
 
-  it('does not get what is `volatile` and cannot leave at once; the sender counts it', async () => {
+  it('does not receive `volatile` messages that cannot be sent immediately; the sender counts them', async () => {
     const client = await open();
     peer.pause();
     do client.sendMessage('.'.repeat(64 * KB));
@@ -114,7 +114,7 @@ describe('a peer that reads slowly', () => {
     expect(received.filter((message) => String(message).startsWith('x'))).toEqual([]);
   });
 
-  it('slows a writer of streams', async () => {
+  it('slows down a writer of streams', async () => {
     const client = await open({ outbox: { highWaterBytes: 128 * KB, maxBytes: 512 * KB } });
     peer.pause();
     const writer = streams(client).writable.getWriter();
@@ -133,7 +133,7 @@ describe('a peer that reads slowly', () => {
     expect(numbersReceived()).toEqual(upTo(500));
   });
 
-  it('and dies leaves nobody waiting: drained() rejects', async () => {
+  it('and disconnects leaves no promise pending: drained() rejects', async () => {
     const client = await open();
     peer.pause();
     fill(client, 64 * KB);
@@ -142,7 +142,7 @@ describe('a peer that reads slowly', () => {
     await expect(drained).rejects.toMatchObject({ code: 'NOT_OPEN' });
   });
 
-  it('and dies: what had been accepted and never left is told as UNSENT', async () => {
+  it('and disconnects: accepted messages that were never sent are reported as UNSENT', async () => {
     const client = await open();
     const errors: { code: string; context: Record<string, unknown> }[] = [];
     client.on('error', (error) => errors.push(error));
@@ -164,9 +164,9 @@ function fingerprint(message: string | Buffer): string {
   return `${typeof message} ${message.length} ${createHash('sha1').update(message).digest('hex')}`;
 }
 
-describe('a server that has begun to close', () => {
-  it('gets nothing more: what is sent now waits, and goes to the next connection', async () => {
-    // The server's close frame is here, the end of its socket is not.
+describe('a server that has started to close', () => {
+  it('receives nothing more: messages are queued and sent over the next connection', async () => {
+    // The server's close frame has arrived, but not the end of its socket.
     await using old = await rawWebsocketServer((socket) => socket.write(closeFrame(1012, 'restarting')));
     const { port } = ws;
     let dials = 0;
@@ -185,7 +185,7 @@ describe('a server that has begun to close', () => {
     await client.close();
   });
 
-  it('and is the last: what was sent meanwhile is told as UNSENT', async () => {
+  it('for the last time: messages that were sent meanwhile are reported as UNSENT', async () => {
     await using old = await rawWebsocketServer((socket) => socket.write(closeFrame(1000, 'game over')));
     const client = await connect(old.address, { type: 'insecure' });
     const errors: unknown[] = [];
@@ -198,7 +198,7 @@ describe('a server that has begun to close', () => {
 });
 
 describe('messages that are sent in one turn', () => {
-  it('leave in the order of the calls, text and bytes, of every size', async () => {
+  it('arrive in the order of the calls, text and bytes of every size', async () => {
     const client = await open({ outbox: { maxBytes: 64 * KB * KB } });
     const sent: (string | Buffer)[] = [];
     for (let number = 0; number < 500; number++) {
@@ -213,7 +213,7 @@ describe('messages that are sent in one turn', () => {
     expect(await ended).toEqual({ code: 4000, reason: 'that was all' });
   });
 
-  it('with close() arrive before the close frame', async () => {
+  it('together with close() arrive before the close frame', async () => {
     const client = await open();
     for (let number = 0; number < 1_000; number++) client.sendMessage(`${number}`);
     await client.close(4001);
@@ -238,7 +238,7 @@ describe('messages that are sent in one turn', () => {
     expect(numbersReceived()).toEqual(upTo(number));
   });
 
-  it('are the bytes of the call: the caller may use the buffer again at once', async () => {
+  it('have the bytes at the time of the call: the caller may reuse the buffer immediately', async () => {
     const client = await open();
     const bytes = new Uint8Array(4);
     for (let number = 0; number < 100; number++) client.sendMessageBinary(bytes.fill(number));
@@ -246,7 +246,7 @@ describe('messages that are sent in one turn', () => {
     expect(received.map((message) => (message as Buffer)[0])).toEqual(upTo(100));
   });
 
-  it('before it opens wait, in order', async () => {
+  it('before the connection opens are queued in order', async () => {
     const { port } = ws;
     const accepted = once(ws.server, 'connection');
     const client = new WebsocketClient(`127.0.0.1:${port}`);

@@ -19,7 +19,7 @@ afterEach(() => ws.end());
 
 const MESSAGE_BYTES = 64 * 1024;
 
-/** Sends numbered messages as fast as the reader lets it, then closes if it is told to. */
+/** Sends numbered messages as fast as the reader allows, then closes if requested. */
 function flood(peer: WebSocket | undefined, bytes: number, end: 'close' | 'stay'): { readonly sentBytes: number } {
   const progress = { sentBytes: 0 };
   const run = async () => {
@@ -35,7 +35,7 @@ function flood(peer: WebSocket | undefined, bytes: number, end: 'close' | 'stay'
   return progress;
 }
 
-/** Resolves once a number has stopped to grow for half a second. */
+/** Resolves once a number has not grown for half a second. */
 async function standstill(read: () => number): Promise<number> {
   let last = -1;
   let since = Date.now();
@@ -46,15 +46,15 @@ async function standstill(read: () => number): Promise<number> {
   return last;
 }
 
-describe('a reader that stops', () => {
-  it('while 1 GB is sent to it: the socket is paused, memory is flat, and nothing is lost', { timeout: limit(120_000) }, async () => {
+describe('a reader that stops reading', () => {
+  it('while 1 GB is sent to it keeps its socket paused and its memory flat, and loses nothing', { timeout: limit(120_000) }, async () => {
     const totalBytes = 1024 * MB;
     await using reader = await startScript('test/faults/children/reader-that-stops.ts', [address]);
     await reader.said('open');
     const [peer] = ws.server.clients;
     const progress = flood(peer, totalBytes, 'close');
 
-    // 32 MiB of inbox, and what the two sockets' buffers in the kernel take.
+    // 32 MiB of inbox, and the kernel buffers of the two sockets.
     const takenBytes = await standstill(() => progress.sentBytes);
     expect(takenBytes).toBeLessThan(64 * MB);
     reader.process.send('go on');
@@ -67,7 +67,7 @@ describe('a reader that stops', () => {
     console.log(`stopped at ${takenBytes / MB} MiB; reading 1 GiB then took ${Math.round(done.peakGrownBytes / MB)} MiB at the most`);
   });
 
-  it('is not taken for a dead link: its pongs wait unread behind the messages', async () => {
+  it('does not count as half-open: its pongs are queued unread behind the messages', async () => {
     const client = await connect(address, {
       type: 'insecure',
       inbox: { maxMessages: 10 },
@@ -85,7 +85,7 @@ describe('a reader that stops', () => {
     expect(bytes).toBe(32 * MB);
   });
 
-  it('and starts again has its dead link found as ever', async () => {
+  it('and starts again detects a half-open connection as usual', async () => {
     const options = { inbox: { maxMessages: 10 }, liveness: { pingMs: limit(100), timeoutMs: limit(100) } };
     const client = await connect(address, { type: 'insecure', reconnect: false, ...options });
     const errors: unknown[] = [];
@@ -93,7 +93,7 @@ describe('a reader that stops', () => {
     const [peer] = ws.server.clients;
     const progress = flood(peer, 16 * MB, 'stay');
     await standstill(() => progress.sentBytes);
-    peer?.pause(); // from here on it answers no ping
+    peer?.pause(); // answers no ping from here on
     for await (const _ of client);
     expect(errors).toEqual(['LINK_DEAD']);
   });
@@ -106,7 +106,7 @@ describe('a reader that stops', () => {
     await standstill(() => before.sentBytes);
     const reconnected = new Promise((resolve) => client.on('reconnected', resolve));
     const accepted = once(ws.server, 'connection');
-    // A socket that is not read does not tell that its peer is gone; what is written to it finds out.
+    // A socket that is not read does not report that its peer is gone; a write to it does.
     first?.terminate();
     const writing = setInterval(() => client.sendMessage('are you there?'), 20);
     const [second] = (await accepted) as [WebSocket];
@@ -118,7 +118,7 @@ describe('a reader that stops', () => {
     await client.close();
   });
 
-  it('and closes does not wait for what it will not read', async () => {
+  it('and closes does not wait for the unread messages', async () => {
     const client = await connect(address, { type: 'insecure', inbox: { maxMessages: 10 }, closeTimeoutMs: 60_000 });
     const [peer] = ws.server.clients;
     const progress = flood(peer, 16 * MB, 'stay');
@@ -132,7 +132,7 @@ describe('a reader that stops', () => {
     expect(messages).toBeLessThan(100);
   });
 
-  it('after it has closed keeps no more than the inbox holds', async () => {
+  it('keeps no more than the inbox holds after it has closed', async () => {
     const client = await connect(address, { type: 'insecure', inbox: { maxMessages: 10 } });
     const [peer] = ws.server.clients;
     peer?.once('message', () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { bundle, startScript } from '../support/programs.js';
 import { startWs } from '../support/ws-server.js';
 
-it('two builds of the library in one process: both work, each with its own errors, and each closes its own at the end', async () => {
+it('two builds of the library work in one process, each with its own errors, and each closes its own connections on exit', async () => {
   const { server, port, end } = await startWs();
   const codes: number[] = [];
   server.on('connection', (socket) => {

@@ -8,7 +8,7 @@ export interface Folder extends AsyncDisposable {
   write(name: string, text: string): Promise<string>;
 }
 
-/** A folder for the configuration of a program, gone when the test is over. */
+/** A folder for the configuration of a program, removed after the test. */
 export async function temporaryFolder(): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), 'gemsocket-interop-'));
   return {

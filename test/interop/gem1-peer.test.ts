@@ -22,7 +22,7 @@ const options = {
 };
 const terms = { windowBytes: 65_536, replayBytes: 262_144 };
 
-/** What the Python peer says at its end. */
+/** The report of the Python peer at its end. */
 interface Report {
   readonly received: number;
   readonly wrong: string | null;
@@ -37,7 +37,7 @@ function python(path: string, ...args: (string | number)[]): Program {
   return start(path, ['-B', '-c', program, here, ...args.map(String), '--messages', `${MESSAGES}`, '--seed', `${SEED}`]);
 }
 
-/** Message `index` as both peers make it: its number, its length, and as many characters as that takes; odd ones are binary. */
+/** Message `index` as both peers create it: its number, its length, and as many characters as that requires; odd ones are binary. */
 function messageOf(index: number, length: number): Message {
   const head = `${index}:${length}:`;
   const text = head + String.fromCharCode(97 + (index % 26)).repeat(Math.max(0, length - head.length));
@@ -54,7 +54,7 @@ function asText(message: Message): string {
   return typeof message === 'string' ? message : new TextDecoder().decode(message);
 }
 
-/** In bursts, some of them of messages larger than a record. */
+/** In bursts; some messages are larger than a record. */
 async function sendAll(client: IWebsocketClient, random: () => number): Promise<void> {
   for (let index = 0; index < MESSAGES; ) {
     for (let burst = 1 + Math.floor(random() * 50); burst > 0 && index < MESSAGES; burst--, index++) {
@@ -67,7 +67,7 @@ async function sendAll(client: IWebsocketClient, random: () => number): Promise<
   }
 }
 
-/** Now and then slowly, so that the peer's credit runs out. */
+/** Slowly at times, so that the peer's credit runs out. */
 async function readAll(client: IWebsocketClient, random: () => number): Promise<string | undefined> {
   let index = 0;
   let wrong: string | undefined;
@@ -80,21 +80,21 @@ async function readAll(client: IWebsocketClient, random: () => number): Promise<
   return wrong ?? (index === MESSAGES ? undefined : `only ${index} messages`);
 }
 
-/** Everything both ways; says what is wrong with what came. A peer that ends before the time is told with what it printed. */
+/** Exchanges everything in both directions and reports wrong messages. A peer that ends too early is reported with its output. */
 async function exchange(client: IWebsocketClient, random: () => number, peer: Program): Promise<string | undefined> {
   const both = Promise.all([sendAll(client, random), readAll(client, random)]).then(([, wrong]) => wrong);
   const early = peer.ended.then((code) => Promise.race([both, sleep(5_000, `the peer ended with ${code} and said: ${peer.output}`)]));
   return Promise.race([both, early]);
 }
 
-/** How much of the exchange is done, 0 to 1, in the direction that is behind. */
+/** The progress of the exchange, 0 to 1, in the slower direction. */
 function progressOf({ stats }: IWebsocketClient): number {
   return Math.min(stats.messagesSent, stats.messagesReceived) / MESSAGES;
 }
 
 /**
- * Cuts, some during the resume itself, and links that go dark: spread over the exchange, however fast it is. The last tenth goes
- * undisturbed, and so does the goodbye after it: that is another story.
+ * Cuts, some during the resume itself, and unresponsive networks, spread over the exchange at any speed. The last tenth and the
+ * close after it are undisturbed: other tests cover those.
  */
 async function disturb(proxy: FaultyProxy, random: () => number, progress: () => number): Promise<void> {
   for (let cuts = 0; cuts < CUTS; cuts++) {
@@ -111,7 +111,7 @@ async function disturb(proxy: FaultyProxy, random: () => number, progress: () =>
 }
 
 describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Python', (path) => {
-  it('our client and its server, with breaks: each message once, in order, both ways', async () => {
+  it('our client and its server, with disconnects: each message once, in order, both ways', async () => {
     const random = seededRandom(SEED);
     await using server = python(path, 'server', 0);
     await until(() => server.output.includes('\n'), 'the Python server listens');
@@ -134,7 +134,7 @@ describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Pyt
     await proxy.close();
   });
 
-  it('its client and our server, with breaks: each message once, in order, both ways', async () => {
+  it('its client and our server, with disconnects: each message once, in order, both ways', async () => {
     const random = seededRandom(SEED);
     const { maxMessageBytes, liveness } = options;
     await using server = await listen('127.0.0.1', 0, { maxMessageBytes, liveness, session: terms });
@@ -142,7 +142,7 @@ describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Pyt
     server.on('connection', (client) => clients.push(client));
     const proxy = await startProxy(server.port);
     await using peer = python(path, 'client', `ws://127.0.0.1:${proxy.port}`);
-    // A session whose WELCOME is lost is resumed by nobody, so nothing is cut before the first message.
+    // A session whose WELCOME is lost cannot be resumed, so nothing is cut before the first message.
     await until(() => (clients[0]?.stats.messagesReceived ?? 0) > 0, 'the Python client is there');
     const client = clients[0] as ServerClient;
     const cuts = disturb(proxy, random, () => progressOf(client));

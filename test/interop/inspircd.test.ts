@@ -4,7 +4,7 @@ import { describeWith } from '../support/needs.js';
 import { freePort, startListening } from '../support/programs.js';
 import { temporaryFolder } from './folder.js';
 
-/** An IRC server that listens for WebSockets only. It selects no subprotocol, and it wants an Origin header. */
+/** An IRC server that listens for WebSockets only. It selects no subprotocol and requires an Origin header. */
 function configuration(port: number): string {
   return `
     <server name="irc.example" description="test" network="test" id="001">
@@ -20,7 +20,7 @@ function configuration(port: number): string {
   `;
 }
 
-/** Reads lines until one matches, answering the server's pings. */
+/** Reads lines until one matches, and answers the server's pings. */
 async function waitFor(client: IWebsocketClient, pattern: RegExp): Promise<string> {
   for await (const message of client) {
     const line = String(message);
@@ -31,7 +31,7 @@ async function waitFor(client: IWebsocketClient, pattern: RegExp): Promise<strin
 }
 
 describeWith('inspircd', 'our client and InspIRCd', (program) => {
-  it('registers, joins a channel, and chats', async () => {
+  it('lets our client register, join a channel and chat', async () => {
     await using folder = await temporaryFolder();
     const port = await freePort();
     const file = await folder.write('inspircd.conf', configuration(port));

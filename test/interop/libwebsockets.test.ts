@@ -10,7 +10,7 @@ describeWith('libwebsockets', 'our client and libwebsockets-test-server', (progr
     return { server, address: `ws://127.0.0.1:${port}` };
   }
 
-  it('reads what its dumb-increment-protocol counts, and resets the count', async () => {
+  it('sends the numbers of its dumb-increment-protocol, and resets the count on request', async () => {
     const { server, address } = await start();
     await using _ = server;
     const client = await connect(address, { type: 'insecure', protocols: ['dumb-increment-protocol'] });
@@ -31,7 +31,7 @@ describeWith('libwebsockets', 'our client and libwebsockets-test-server', (progr
     expect(await client.close(1000, 'thank you')).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  it('is mirrored by its lws-mirror-protocol to every client, in order', async () => {
+  it('mirrors messages to every client in order with its lws-mirror-protocol', async () => {
     const { server, address } = await start();
     await using _ = server;
     const options = { type: 'insecure', protocols: ['lws-mirror-protocol'] } as const;
@@ -49,13 +49,13 @@ describeWith('libwebsockets', 'our client and libwebsockets-test-server', (progr
     await Promise.all([one.close(), two.close()]);
   });
 
-  it('is refused a subprotocol that it does not have', async () => {
+  it('refuses a client whose subprotocol it does not have', async () => {
     const { server, address } = await start();
     await using _ = server;
     await expect(connect(address, { type: 'insecure', protocols: ['no-such-protocol'] })).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
   });
 
-  it('reconnects when it was killed and is there again', async () => {
+  it('is reconnected after it was killed and restarted', async () => {
     const { server, address } = await start();
     const client = await connect(address, {
       type: 'insecure',

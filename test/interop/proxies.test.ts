@@ -20,7 +20,7 @@ for (const [name, startProxy] of proxies) {
     let certificate: Certificate;
     beforeAll(async () => {
       certificate = await selfSigned('localhost');
-      // The server does not ping here, so that a connection is as idle as the client lets it be.
+      // The server does not ping here, so the connection is as idle as the client allows.
       server = await listen('127.0.0.1', 0, { liveness: false, maxMessageBytes: 2 * 1024 * 1024 });
       server.on('connection', (client) => {
         client.on('message', (message) => {
@@ -50,7 +50,7 @@ for (const [name, startProxy] of proxies) {
       return messages;
     }
 
-    it.each(['ws', 'wss'] as const)('%s: an echo of text and of a megabyte comes through, and the close code too', async (how) => {
+    it.each(['ws', 'wss'] as const)('%s: passes an echo of text and of a megabyte, and the close code', async (how) => {
       const client = await open(how, { reconnect: false });
       const bytes = new Uint8Array(randomBytes(1_000_000));
       client.sendMessage('käse 💎');
@@ -62,7 +62,7 @@ for (const [name, startProxy] of proxies) {
       await expect.poll(() => client.getMessage()).toMatchObject({ closeCode: 4002, reason: 'gladly', wasClean: true });
     });
 
-    it.each(['ws', 'wss'] as const)('%s: it cuts an idle connection, and the client is back by itself', async (how) => {
+    it.each(['ws', 'wss'] as const)('%s: cuts an idle connection, and the client reconnects by itself', async (how) => {
       const client = await open(how, { liveness: false, reconnect: { minDelayMs: 20, maxDelayMs: 50 } });
       const openedAt = Date.now();
       const cause = await new Promise((resolve) => client.on('reconnecting', (attempt) => resolve(attempt.cause)));
@@ -74,7 +74,7 @@ for (const [name, startProxy] of proxies) {
       await client.close();
     });
 
-    it.each(['ws', 'wss'] as const)('%s: pings keep an idle connection alive, for as long as one likes', async (how) => {
+    it.each(['ws', 'wss'] as const)('%s: keeps an idle connection with pings for any length of time', async (how) => {
       const client = await open(how, { liveness: { pingMs: (IDLE_SECONDS * 1000) / 4, timeoutMs: 10_000 } });
       const openedAt = Date.now();
       const states: string[] = [];
@@ -87,7 +87,7 @@ for (const [name, startProxy] of proxies) {
       await client.close();
     });
 
-    it('a page of the public host needs hosts at the server, whose console says so', async () => {
+    it('a page of the public host requires `hosts` at the server, whose console message says so', async () => {
       const lines: string[] = [];
       const spy = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(line));
       onTestFinished(() => spy.mockRestore());
@@ -109,7 +109,7 @@ for (const [name, startProxy] of proxies) {
       }
     });
 
-    it('the server behind it is gone: the client is told the status, and is back when the server is', async () => {
+    it('the server behind it is unavailable: the client reports the status and reconnects when the server is back', async () => {
       const own = await listen('127.0.0.1', 0);
       const { port } = own;
       await using ownProxy = await startProxy({ program, targetPort: port, idleSeconds: 30, certificate });

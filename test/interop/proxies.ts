@@ -2,7 +2,7 @@ import type { Certificate } from '../support/certificates.js';
 import { freePort, startListening } from '../support/programs.js';
 import { type Folder, temporaryFolder } from './folder.js';
 
-/** A reverse proxy in front of a server: plain on one port, and with TLS that ends in it on another. */
+/** A reverse proxy in front of a server: plain on one port, and terminating TLS on another. */
 export interface ReverseProxy extends AsyncDisposable {
   readonly address: string;
   readonly secureAddress: string;
@@ -20,7 +20,7 @@ interface Setting {
 export interface ProxyOptions {
   readonly program: string;
   readonly targetPort: number;
-  /** After this long without a byte the proxy cuts a connection. */
+  /** The proxy cuts a connection after this long without a byte. */
   readonly idleSeconds: number;
   readonly certificate: Certificate;
 }

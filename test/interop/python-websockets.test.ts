@@ -10,7 +10,7 @@ import { temporaryFolder } from './folder.js';
 
 const script = (name: string) => fileURLToPath(new URL(`python/${name}.py`, import.meta.url));
 
-/** What the Python client expects: an echo that closes when it is asked to. */
+/** The expectation of the Python client: an echo server that closes on request. */
 function echo(client: ServerClient): void {
   client.on('message', (message) => {
     if (typeof message !== 'string') client.sendMessageBinary(message);
@@ -34,7 +34,7 @@ const found = {
 describeWith('pythonWebsockets', 'clients of python3-websockets and our server', (python) => {
   const options: ServerOptions = { protocols: ['echo'], maxMessageBytes: 2 * 1024 * 1024 };
 
-  it('text, bytes, large, empty and fragmented messages, pings, and close codes from both sides', async () => {
+  it('accepts text, bytes, large, empty and fragmented messages, pings, and close codes from both sides', async () => {
     await using server = await listen('127.0.0.1', 0, options);
     server.on('connection', echo);
     await using client = start(python, [script('client'), `ws://127.0.0.1:${server.port}`]);
@@ -42,7 +42,7 @@ describeWith('pythonWebsockets', 'clients of python3-websockets and our server',
     expect(JSON.parse(client.output)).toEqual(found);
   });
 
-  it('the same over wss', async () => {
+  it('accepts the same over wss', async () => {
     await using folder = await temporaryFolder();
     const tls = await selfSigned('localhost', '127.0.0.1');
     const authority = await folder.write('cert.pem', tls.cert);
@@ -72,7 +72,7 @@ describeWith('pythonWebsockets', 'our client and a server of python3-websockets'
     return undefined;
   }
 
-  it('echoes text and bytes of every size, in order', async () => {
+  it('echoes text and bytes of every size in order', async () => {
     const { server, client } = await open();
     await using _ = server;
     expect(client.protocol).toBe('echo');
@@ -100,7 +100,7 @@ describeWith('pythonWebsockets', 'our client and a server of python3-websockets'
     await client.close();
   });
 
-  it('closes with a code of its own, or crashes: both are told, and it is connected again', async () => {
+  it('closes with its own code, or crashes: both are reported, and the client reconnects', async () => {
     const { server, client } = await open();
     await using _ = server;
     for (const [order, code] of [

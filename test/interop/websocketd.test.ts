@@ -20,7 +20,7 @@ describeWith('websocketd', 'our client and websocketd', (program) => {
     return { server, address: `ws://127.0.0.1:${port}/` };
   }
 
-  it('has its lines echoed by `cat`, in order, of every kind of character', async () => {
+  it('echoes lines through `cat` in order, with characters of every kind', async () => {
     const { server, address } = await start('cat');
     await using _ = server;
     const client = await connect(address, { type: 'insecure' });
@@ -30,12 +30,12 @@ describeWith('websocketd', 'our client and websocketd', (program) => {
     expect(await client.close()).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  it('has its bytes echoed by `cat` in binary mode', async () => {
+  it('echoes bytes through `cat` in binary mode', async () => {
     const { server, address } = await start('--binary', 'cat');
     await using _ = server;
     const client = await connect(address, { type: 'insecure' });
     const size = (pieces: (string | Uint8Array)[]) => pieces.reduce((sum, { length }) => sum + length, 0);
-    // One by one: websocketd stands still when more is on the way than the pipes to its program hold.
+    // One at a time: websocketd deadlocks when more is in transit than the pipes to its program hold.
     for (let round = 0; round < 30; round++) {
       const bytes = randomBytes(10_000);
       client.sendMessageBinary(bytes);
@@ -46,7 +46,7 @@ describeWith('websocketd', 'our client and websocketd', (program) => {
     await client.close();
   });
 
-  it('is told that the program behind the socket has ended', async () => {
+  it('reports to our client that the program behind the socket has ended', async () => {
     const { server, address } = await start('sh', '-c', 'echo last words');
     await using _ = server;
     const client = await connect(address, { type: 'insecure', reconnect: false });

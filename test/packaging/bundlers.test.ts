@@ -11,7 +11,7 @@ import { makeProject } from '../support/installed-package.js';
 type Mode = 'production' | 'development';
 type Bundle = (folder: string, mode: Mode) => Promise<string>;
 
-/** Each bundles main.js of a project for a browser and gives the code, which is minified: only that drops unused classes in webpack. */
+/** Each bundles main.js of a project for a browser and returns the minified code: webpack drops unused classes only when it minifies. */
 const bundlers: Readonly<Record<string, Bundle>> = {
   async esbuild(folder, mode) {
     const options = { bundle: true, write: false, format: 'esm', platform: 'browser', logLevel: 'error' } as const;
@@ -48,7 +48,7 @@ const bundlers: Readonly<Record<string, Bundle>> = {
 const onlyConnect = "import { connect } from 'gemsocket'; globalThis.it = connect;";
 const everything = "import * as gemsocket from 'gemsocket'; globalThis.it = { ...gemsocket };";
 
-/** What a bundle leaves in `it`, in a world of its own. */
+/** The value that a bundle leaves in `it`, in its own realm. */
 function evaluate(code: string): unknown {
   const world = createContext({ TextEncoder, TextDecoder, URL, MessageChannel, WebSocket: class {} });
   runInContext(code, world);
@@ -62,11 +62,11 @@ function project(text: string): string {
 /** Words that ws cannot do without: the header and the magic string of its handshake, its one extension. */
 const wordsOfWs = ['Sec-WebSocket-Key', '258EAFA5-E914-47DA-95CA-C5AB0DC85B11', 'permessage-deflate'];
 const withSession = "import { connect } from 'gemsocket'; import { session } from 'gemsocket/session'; globalThis.it = [connect, session];";
-/** An option, and a fact of its errors; and what only the server's half says. */
+/** An option and a fact of its errors, and words that only the server half contains. */
 const wordsOfSession = ['replayBytes', 'an empty batch'];
 const wordsOfSessionServer = ['no handshake in time', 'session evicted'];
 const wordsOfBus = ['createClient', 'closeWebsocket', 'UNKNOWN_CLIENT'];
-/** Those that no sentence of an error has. */
+/** Those that no sentence of an error contains. */
 const codeOfBus = ['closeWebsocket'];
 
 function importsOf(code: string): string[] {
@@ -74,14 +74,14 @@ function importsOf(code: string): string[] {
   return [...all].map(([, source]) => source ?? '').filter((source) => source.startsWith('node:') || builtinModules.includes(source));
 }
 
-/** Of the sentences of errors: of the core, of options, and of a session. */
+/** Words of error sentences: of the core, of options, and of a session. */
 const sentences = ['is not encrypted', 'Did you mean', 'against gem.1', 'Await drained()', 'see cause'];
 
 const inEachMode = Object.entries(bundlers).flatMap(([name, bundler]) =>
   (['production', 'development'] as const).map((mode) => [name, mode, (folder: string) => bundler(folder, mode)] as const),
 );
 
-/** Vite takes the condition development from it, as bundlers do that run in Node. */
+/** Vite derives the condition `development` from it, as do bundlers that run in Node. */
 const setMode = (mode: Mode) => vi.stubEnv('NODE_ENV', mode);
 
 afterAll(() => vi.unstubAllEnvs());
@@ -89,14 +89,14 @@ afterAll(() => vi.unstubAllEnvs());
 describe.each(inEachMode)('a bundle of %s for a browser, in %s', (_name, mode, bundle) => {
   beforeAll(() => void setMode(mode));
 
-  test('has no ws and no module of Node inside', async () => {
+  test('contains neither ws nor a module of Node', async () => {
     const code = await bundle(project(everything));
     expect(code).toContain('createClient');
     for (const word of wordsOfWs) expect(code).not.toContain(word);
     expect(importsOf(code)).toEqual([]);
   });
 
-  test('has the sentences of errors in development only', async () => {
+  test('contains the sentences of errors in development only', async () => {
     const code = await bundle(project(withSession));
     expect(sentences.filter((sentence) => code.includes(sentence))).toEqual(mode === 'development' ? sentences : []);
     expect(code.includes('docs/errors.md#')).toBe(mode === 'production');
@@ -115,7 +115,7 @@ describe.each(inEachMode)('a bundle of %s for a browser, in %s', (_name, mode, b
     ).toEqual([true, true]);
   });
 
-  test('of connect alone leaves the bus and the streams out', async () => {
+  test('of connect alone contains neither the bus nor the streams', async () => {
     const [small, large] = await Promise.all([bundle(project(onlyConnect)), bundle(project(everything))]);
     for (const word of [...(mode === 'production' ? wordsOfBus : codeOfBus), 'WritableStream']) {
       expect(large).toContain(word);
@@ -124,7 +124,7 @@ describe.each(inEachMode)('a bundle of %s for a browser, in %s', (_name, mode, b
     expect(small.length).toBeLessThan(large.length);
   });
 
-  test('has a session where it is imported, without the half of the server, and nothing of it elsewhere', async () => {
+  test('contains a session only where it is imported, without the server half', async () => {
     const [session, plain] = await Promise.all([bundle(project(withSession)), bundle(project(everything))]);
     for (const word of wordsOfSession) {
       expect(session).toContain(word);
@@ -135,12 +135,12 @@ describe.each(inEachMode)('a bundle of %s for a browser, in %s', (_name, mode, b
   });
 });
 
-describe('the worker that tabs share', () => {
+describe('the script of the shared worker', () => {
   beforeAll(() => void setMode('production'));
 
   const shared = "import { connect } from 'gemsocket/shared'; globalThis.it = connect;";
 
-  /** In a file of its own: what only the worker has, and no bundle of a page. */
+  /** In its own file: code that only the worker has and no bundle of a page contains. */
   function expectWorkerIn(folder: string): void {
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
     const workers = files.filter((file) => readFileSync(join(folder, file), 'utf8').includes('onconnect'));
@@ -163,7 +163,7 @@ describe('the worker that tabs share', () => {
   });
 });
 
-test('an import that is not used costs nothing', async () => {
+test('an unused import adds no bytes', async () => {
   const { outputFiles } = await esbuild.build({
     entryPoints: [join(project("import 'gemsocket';"), 'main.js')],
     bundle: true,

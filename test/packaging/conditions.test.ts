@@ -5,7 +5,7 @@ import { type BuildFailure, build } from 'esbuild';
 import { describe, expect, inject, test } from 'vitest';
 import { makeProject } from '../support/installed-package.js';
 
-/** What Node resolves when a runtime's or a bundler's condition stands before its own. */
+/** The file that Node resolves when a condition of a runtime or bundler precedes its own. */
 function resolveIn(conditions: readonly string[], name = 'gemsocket'): string {
   const cwd = makeProject(inject('installation'), { 'main.mjs': `console.log(import.meta.resolve('${name}'))` });
   const flags = conditions.flatMap((condition) => ['-C', condition]);
@@ -42,7 +42,7 @@ describe('the exports of the package', () => {
     ['edge runtimes', ['edge-light'], 'standard'],
     ['React Native, which may name browser too', ['react-native', 'browser'], 'standard'],
     ['a runtime without a condition', [], 'standard'],
-  ])('%s: without the sentences of errors, unless the condition development is set', (_runtime, conditions, entry) => {
+  ])('%s: without the sentences of errors, unless the condition `development` is set', (_runtime, conditions, entry) => {
     expect(fileFor(conditions)).toBe(`${entry}.js`);
     expect(fileFor([...conditions, 'development'])).toBe(`${entry}.dev.js`);
   });
@@ -53,11 +53,11 @@ describe('the exports of the package', () => {
     ['Node with the condition of a worker', ['worker'], 'standard.dev.js'],
     ['Node with the condition of a browser', ['browser'], 'browser.dev.js'],
     ['Node', [], 'node.js'],
-  ])('%s: with sentences', (_runtime, conditions, file) => {
+  ])('%s: with the sentences of errors', (_runtime, conditions, file) => {
     expect(resolveIn(conditions)).toBe(file);
   });
 
-  test('whatever the conditions, all entries of a program are of one build', () => {
+  test('all entries of a program are of one build for any combination of conditions', () => {
     for (const conditions of combinations()) {
       const hasSentences = conditions.includes('node') || conditions.includes('development');
       const files = ['.', './session', './shared', './websocket-stream'].map((subpath) => fileFor(conditions, subpath) ?? '');
@@ -77,7 +77,7 @@ describe('the exports of the package', () => {
     [['worker', 'browser'], 'standard.js'],
     [['react-native', 'browser'], 'standard.js'],
     [[], 'standard.js'],
-  ])('with the conditions %j and without node tabs share, or there are none', (conditions, file) => {
+  ])('with the conditions %j and without node, the shared entry has the expected support', (conditions, file) => {
     expect(fileFor(conditions, './shared')).toBe(file);
   });
 
@@ -87,11 +87,11 @@ describe('the exports of the package', () => {
     [['react-native', 'browser'], 'standard.dev.js'],
     [['deno'], 'standard.dev.js'],
     [[], 'node.js'],
-  ])('with the conditions %j tabs share, or there are none', (conditions, file) => {
+  ])('with the conditions %j, the shared entry has the expected support', (conditions, file) => {
     expect(resolveIn(conditions, 'gemsocket/shared')).toBe(file);
   });
 
-  test('a runtime without a condition gets what needs a WebSocket and nothing else', async () => {
+  test('a runtime without a condition gets the build that needs only a global WebSocket', async () => {
     const folder = makeProject(inject('installation'), { 'main.js': "export * from 'gemsocket'" });
     const { metafile } = await build({
       entryPoints: [join(folder, 'main.js')],
@@ -105,7 +105,7 @@ describe('the exports of the package', () => {
     expect(Object.keys(metafile.inputs).map((path) => basename(path))).toContain('standard.js');
   });
 
-  test('the server outside of Node is an error of the build that names the condition', async () => {
+  test('importing the server outside of Node is a build error that names the condition', async () => {
     const folder = makeProject(inject('installation'), { 'main.js': "import { listen } from 'gemsocket/server'; listen()" });
     const building = build({ entryPoints: [join(folder, 'main.js')], bundle: true, write: false, platform: 'browser', logLevel: 'silent' });
     const failure: BuildFailure = await building.catch((error) => error);

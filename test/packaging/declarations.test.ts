@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, inject, test } from 'vitest';
 
-/** What is declared in the package's own files, by its path as a program writes it: `ClientOptions.reconnect`. */
+/** The declarations in the package's own files, by their path as a program writes it: `ClientOptions.reconnect`. */
 interface Declared {
   readonly path: string;
   readonly node: ts.Node;
@@ -23,7 +23,7 @@ describe('the declarations that an editor shows', () => {
     expect(declared.filter(({ hasComment }) => !hasComment).map(({ path }) => path)).toEqual([]);
   });
 
-  test('take undefined wherever a property may be left out', () => {
+  test('accept undefined wherever a property is optional', () => {
     const strict = declared.filter(
       ({ node }) => ts.isPropertySignature(node) && node.questionToken !== undefined && !takesUndefined(node.type),
     );
@@ -37,7 +37,7 @@ function takesUndefined(type: ts.TypeNode | undefined): boolean {
   return type.kind === ts.SyntaxKind.UndefinedKeyword || type.kind === ts.SyntaxKind.UnknownKeyword;
 }
 
-/** The exports of every entry, and the members of what they declare. */
+/** The exports of every entry, and their members. */
 function everythingDeclared(): Declared[] {
   const folder = join(inject('installation'), 'node_modules/gemsocket/dist');
   const program = ts.createProgram(
@@ -64,7 +64,7 @@ function resolved(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol {
   return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 }
 
-/** Of a class or an interface, or of the object that an alias or a property writes out. Private and protected ones are not shown. */
+/** The members of a class or an interface, or of the object type in an alias or a property. Private and protected ones are not shown. */
 function membersOf(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol[] {
   const [node] = symbol.getDeclarations() ?? [];
   if (node === undefined) return [];

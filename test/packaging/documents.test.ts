@@ -10,7 +10,7 @@ const root = () => join(inject('installation'), 'node_modules/gemsocket');
 const markdownFiles = () => readdirSync(root(), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md'));
 
 describe('the documents of the installed package', () => {
-  test('are the README, the changes, the guides and the examples, without the API reference', () => {
+  test('are the README, the changelog, the guides and the examples, without the API reference', () => {
     expect(markdownFiles()).toEqual(
       expect.arrayContaining([
         'README.md',
@@ -23,7 +23,7 @@ describe('the documents of the installed package', () => {
     expect(existsSync(join(root(), 'docs/api'))).toBe(false);
   });
 
-  test('have no relative link that leads nowhere', () => {
+  test('have no broken relative link', () => {
     const broken = markdownFiles().flatMap((file) => {
       const links = relativeLinks(readFileSync(join(root(), file), 'utf8'));
       const paths = links.map((link) => link.split('#', 1)[0] as string).filter((path) => path !== '');
@@ -36,29 +36,29 @@ describe('the documents of the installed package', () => {
 describe('npm pack', () => {
   const TEXT = '![a](docs/a.png) [b](docs/b.md#c), [d](#d), [e](https://e.example)\n';
 
-  test('leaves relative links as they are while package.json has no repository', () => {
+  test('keeps relative links unchanged while package.json has no repository', () => {
     expect(packedReadme(TEXT, {})).toEqual({ packed: TEXT, inFolder: TEXT });
   });
 
-  test('writes links to the repository into the README that it packs, and leaves the one in the folder alone', () => {
+  test('rewrites links to point to the repository in the packed README, and does not change the one in the folder', () => {
     const packed =
       '![a](https://raw.githubusercontent.com/someone/gems/HEAD/docs/a.png) [b](https://github.com/someone/gems/blob/HEAD/docs/b.md#c), [d](#d), [e](https://e.example)\n';
     expect(packedReadme(TEXT, { repository: 'github:someone/gems' })).toEqual({ packed, inFolder: TEXT });
   });
 
-  test('writes addresses into the tags of pictures, and leaves code alone', () => {
+  test('rewrites addresses in the tags of pictures, and does not change code', () => {
     const text = '<picture><source media="m" srcset="a.webp"><img src="b.webp" alt="c"></picture>\n<script src="d.js"></script>\n';
     const address = 'https://raw.githubusercontent.com/someone/gems/HEAD';
     const packed = text.replace('a.webp', `${address}/a.webp`).replace('b.webp', `${address}/b.webp`);
     expect(withAbsoluteLinks(text, 'github:someone/gems')).toBe(packed);
   });
 
-  test('says so where the repository is on a host whose links are not known', () => {
+  test('reports a repository on a host whose link format is unknown', () => {
     expect(() => withAbsoluteLinks(TEXT, { url: 'https://git.example/gems.git' })).toThrow('https://git.example/gems.git');
   });
 });
 
-/** What `npm pack` makes of a README, by this package's own scripts before and after. */
+/** The README as `npm pack` produces it with this package's own prepack and postpack scripts. */
 function packedReadme(text: string, fields: object): { packed: string; inFolder: string } {
   const folder = mkdtempSync(join(tmpdir(), 'gemsocket-pack-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,18 +4,18 @@ import { makeProject } from '../support/installed-package.js';
 
 const names = ['SecureWebsocketClient', 'WebsocketClient', 'WebsocketError', 'WebsocketRequestBus', 'closeOnSignals', 'connect', 'streams'];
 
-/** Runs a program of a fresh project and gives what it printed as JSON. */
+/** Runs a program of a fresh project and returns its output as JSON. */
 function run(file: string, text: string, flags: readonly string[] = []): unknown {
   const cwd = makeProject(inject('installation'), { [file]: text });
   return JSON.parse(execFileSync(process.execPath, [...flags, file], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
 }
 
 describe('the package in Node', () => {
-  test('import gives every public name', () => {
+  test('import provides every public name', () => {
     expect(run('main.mjs', "console.log(JSON.stringify(Object.keys(await import('gemsocket')).sort()))")).toEqual(names);
   });
 
-  test('require() gives the same module as import, so that its classes are one', () => {
+  test('require() provides the same module as import, so the classes are identical', () => {
     const program = `
       const { WebsocketError, connect } = require('gemsocket');
       import('gemsocket').then((imported) =>
@@ -28,7 +28,7 @@ describe('the package in Node', () => {
     expect(run('main.cjs', program)).toEqual(['function', 'function']);
   });
 
-  test('a client and a server talk', () => {
+  test('a client and a server exchange messages', () => {
     const program = `
       import { connect } from 'gemsocket';
       import { listen } from 'gemsocket/server';
@@ -45,7 +45,7 @@ describe('the package in Node', () => {
     expect(run('main.mjs', program)).toBe('echo hello');
   });
 
-  test('an error of the client is a WebsocketError for who imported it from elsewhere in the package', () => {
+  test('an error of the client is an instance of WebsocketError from any entry of the package', () => {
     const program = `
       import { connect, WebsocketError } from 'gemsocket';
       const error = await connect('ws://localhost').catch((reason) => reason);

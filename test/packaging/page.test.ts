@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => browser.close());
 
-/** Opens a page beside the installed dist/ folder; `ADDRESS` in the html is where the echo listens. */
+/** Opens a page beside the installed dist/ folder; `ADDRESS` in the html is replaced by the address of the echo server. */
 async function inPage(html: string, use: (page: Page) => Promise<void>): Promise<void> {
   const dist = join(inject('installation'), 'node_modules/gemsocket/dist');
   await using server = await servePages((path) => {
@@ -42,12 +42,12 @@ const SHORT = 'INSECURE_ADDRESS: address ws://localhost/. See gemsocket/docs/err
 const SENTENCE = "ws://localhost/ is not encrypted. Write wss://, or set type: 'insecure'.";
 
 describe('the package in a page without a bundler', () => {
-  test.each(['gemsocket.iife.js', 'gemsocket.dev.iife.js'])('the script tag of %s gives a global, and it connects', async (file) => {
+  test.each(['gemsocket.iife.js', 'gemsocket.dev.iife.js'])('the script tag of %s defines a global that connects', async (file) => {
     const html = `<script src="/dist/${file}"></script><script type="module">${echo('Gemsocket', 'script tag')}</script>`;
     await inPage(html, async (page) => expect(await answer(page)).toBe('script tag'));
   });
 
-  test('an import map leads to the files as they are, and it connects', async () => {
+  test('an import map with the files as they are provides a client that connects', async () => {
     const html = `
       <script type="importmap">{ "imports": { "gemsocket": "/dist/browser.js" } }</script>
       <script type="module">import * as gemsocket from 'gemsocket'; ${echo('gemsocket', 'import map')}</script>`;
@@ -57,7 +57,7 @@ describe('the package in a page without a bundler', () => {
   test.each([
     ['the same', 'gemsocket.iife.js', SHORT],
     ['one with sentences', 'gemsocket.dev.iife.js', SENTENCE],
-  ])('two builds in one page, %s: noConflict() gives the first its global back, and both work', async (_builds, file, message) => {
+  ])('two builds in one page, %s: noConflict() restores the global of the first, and both work', async (_builds, file, message) => {
     const html = `
       <script src="/dist/gemsocket.iife.js"></script>
       <script>const first = Gemsocket;</script>
@@ -91,14 +91,14 @@ describe('the package in a page without a bundler', () => {
     });
   });
 
-  test('noConflict() of the only build leaves no global behind', async () => {
+  test('noConflict() of a single build leaves no global behind', async () => {
     const html = '<script src="/dist/gemsocket.iife.js"></script><script>const mine = Gemsocket.noConflict();</script>';
     await inPage(html, async (page) => {
       expect(await page.evaluate('[typeof mine.connect, "Gemsocket" in window]')).toEqual(['function', false]);
     });
   });
 
-  test.each(['gemsocket.iife.js', 'gemsocket.dev.iife.js'])('the source map of %s leads to our TypeScript', (file) => {
+  test.each(['gemsocket.iife.js', 'gemsocket.dev.iife.js'])('the source map of %s leads to the TypeScript sources', (file) => {
     const dist = join(inject('installation'), 'node_modules/gemsocket/dist');
     const map = JSON.parse(readFileSync(join(dist, `${file}.map`), 'utf8')) as { sources: string[]; sourcesContent: string[] };
     const client = map.sources.findIndex((source) => source.endsWith('src/core/client.ts'));

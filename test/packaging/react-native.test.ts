@@ -9,8 +9,8 @@ import { makeProject } from '../support/installed-package.js';
 import { startWs, type WsServer } from '../support/ws-server.js';
 
 /**
- * React Native's own WebSocket, as its source has it: `bufferedAmount` is never set and `protocol` only when open, a close
- * event need not have `wasClean`, a failure is an `error` and a `close` with 1006, and a third argument takes headers.
+ * React Native's own WebSocket, following its source: `bufferedAmount` is never set and `protocol` only when open, a close
+ * event may lack `wasClean`, a failure is an `error` and a `close` with 1006, and a third argument takes headers.
  */
 class ReactNativeWebSocket {
   readyState = 0;
@@ -60,7 +60,7 @@ class ReactNativeWebSocket {
   }
 }
 
-/** What React Native adds to the language, as far as it could matter here. No events, streams, crypto, TextDecoder or MessageChannel. */
+/** The globals that React Native adds to the language, as far as relevant. No events, streams, crypto, TextDecoder or MessageChannel. */
 const globals = {
   console,
   setTimeout,
@@ -75,7 +75,7 @@ const globals = {
 
 type Bundle = typeof gemsocket & { session: () => gemsocket.SessionFeature };
 
-/** The package as Metro would bundle it, in a world that has these globals and the language, and nothing else. */
+/** The package as Metro would bundle it, in a realm that has only these globals and the language. */
 async function load(more: object = {}): Promise<Bundle> {
   const text = "export * from 'gemsocket'; export { session } from 'gemsocket/session';";
   const { outputFiles, metafile } = await build({
@@ -95,7 +95,7 @@ async function load(more: object = {}): Promise<Bundle> {
   return world.gemsocket as Bundle;
 }
 
-describe('the package where there are only the globals of React Native', () => {
+describe('the package with only the globals of React Native', () => {
   let ws: WsServer;
   let sessions: WebsocketServer;
 
@@ -131,7 +131,7 @@ describe('the package where there are only the globals of React Native', () => {
     expect(await client.close(4000, 'done')).toEqual({ code: 4000, reason: 'done', wasClean: true });
   });
 
-  test('tells how a connection ended, although its WebSocket does not say whether that was clean', async () => {
+  test('reports how a connection ended, although its WebSocket lacks wasClean', async () => {
     const { connect } = await load();
     const left = await connect(address('/leave'), { type: 'insecure', reconnect: false });
     expect(await new Promise((resolve) => left.on('close', resolve))).toEqual({ code: 4001, reason: 'go', wasClean: true });
@@ -139,12 +139,12 @@ describe('the package where there are only the globals of React Native', () => {
     expect(await new Promise((resolve) => dropped.on('close', resolve))).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  test('a server that is not there is CONNECT_FAILED', async () => {
+  test('an unavailable server is CONNECT_FAILED', async () => {
     const { connect } = await load();
     await expect(connect('ws://127.0.0.1:1', { type: 'insecure' })).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
   });
 
-  test('the bus works, and is UNSUPPORTED only in what belongs to Node', async () => {
+  test('the bus works, and throws UNSUPPORTED only for features of Node', async () => {
     const { WebsocketRequestBus, closeOnSignals } = await load();
     const bus = new WebsocketRequestBus();
     const client = bus.createClient(address(), undefined, 'insecure');
@@ -157,7 +157,7 @@ describe('the package where there are only the globals of React Native', () => {
     expect(() => closeOnSignals()).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }));
   });
 
-  test('a session needs a TextDecoder beside them, and no more', async () => {
+  test('a session needs only a TextDecoder in addition', async () => {
     const { connect, session } = await load({ TextDecoder });
     const client = await connect(`ws://127.0.0.1:${sessions.port}`, { type: 'insecure', session: session() });
     client.sendMessage('grün');

@@ -13,12 +13,12 @@ import { makeProject } from '../support/installed-package.js';
 /** The entries that every platform may import. */
 const EVERYWHERE = ['gemsocket/session', 'gemsocket/websocket-stream'] as const;
 
-/** The file of dist/ that an import of this name leads to. */
+/** The file of dist/ that an import of this name resolves to. */
 type Resolve = (name: string) => Promise<string>;
 
 const project = (name: string) => makeProject(inject('installation'), { 'main.js': `export * from '${name}';` });
 
-/** Of all files that were bundled, the entry: the one that main.js asked for. Shared chunks have other names. */
+/** The entry among all bundled files: the one that main.js imports. Shared chunks have other names. */
 function entryOf(files: readonly string[]): string {
   const entry = /^(node\.js|(browser|standard|session|websocket-stream)(\.dev)?\.js)$/;
   const found = [...new Set(files.map((file) => basename(file)))].filter((file) => entry.test(file));
@@ -178,15 +178,15 @@ const targets: readonly (readonly [target: string, file: string, resolve: Resolv
 ];
 
 describe.each(targets)('%s', (target, file, resolve) => {
-  // Vite and Rollup take the condition from it.
+  // Vite and Rollup derive the condition from it.
   beforeAll(() => void vi.stubEnv('NODE_ENV', target.endsWith('in development') ? 'development' : 'production'));
   afterAll(() => vi.unstubAllEnvs());
 
-  test(`takes dist/${file} for gemsocket`, async () => {
+  test(`uses dist/${file} for gemsocket`, async () => {
     expect(await resolve('gemsocket')).toBe(file);
   });
 
-  test.each(EVERYWHERE)('takes the file of %s that is of the same build', async (name) => {
+  test.each(EVERYWHERE)('uses the file of %s that is of the same build', async (name) => {
     const build = file === 'node.js' || file.endsWith('.dev.js') ? 'dev.js' : 'js';
     expect(await resolve(name)).toBe(`${name.slice('gemsocket/'.length)}.${build}`);
   });
@@ -194,14 +194,14 @@ describe.each(targets)('%s', (target, file, resolve) => {
 
 type Exports = string | { readonly [condition: string]: Exports };
 
-/** The files of dist/ that are not for Node alone. */
+/** The files of dist/ for platforms other than Node. */
 function filesOutsideOfNode(exports: Exports, condition = ''): string[] {
   if (condition === 'node' || condition === 'types') return [];
   if (typeof exports === 'string') return exports.endsWith('.js') ? [exports] : [];
   return Object.entries(exports).flatMap(([name, inner]) => filesOutsideOfNode(inner, name));
 }
 
-/** All that a file imports, and what that imports, statically or not. */
+/** All imports of a file, static or not, and their imports in turn. */
 function reachableFrom(file: string, seen = new Map<string, string>()): Map<string, string> {
   for (const [, source = ''] of readFileSync(file, 'utf8').matchAll(
     /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'\s]+)["']/g,
@@ -215,7 +215,7 @@ function reachableFrom(file: string, seen = new Map<string, string>()): Map<stri
   return seen;
 }
 
-test('no file for other platforms than Node reaches a module of Node, ws, or anything else that is not in the package', () => {
+test('no file for platforms other than Node reaches a module of Node, ws, or anything else outside of the package', () => {
   const folder = join(inject('installation'), 'node_modules/gemsocket');
   const { exports } = createRequire(import.meta.url)(join(folder, 'package.json')) as { exports: Exports };
   const files = [...new Set(filesOutsideOfNode(exports))];
@@ -225,7 +225,7 @@ test('no file for other platforms than Node reaches a module of Node, ws, or any
     const reached = [...reachableFrom(join(folder, file)).keys()];
     expect(reached.filter((source) => !source.startsWith(folder))).toEqual([]);
   }
-  // And the walk sees what there is to see.
+  // Proof that the walk follows imports.
   const inNode = [...reachableFrom(join(folder, 'dist/server.js')).keys()];
   expect(inNode.some((source) => builtinModules.includes(source.replace('node:', '')))).toBe(true);
   expect(inNode).toContain('ws');

@@ -6,7 +6,7 @@ import { expect, inject, test } from 'vitest';
 import { makeProject } from '../support/installed-package.js';
 import { startWs } from '../support/ws-server.js';
 
-test('two copies of the package in one process both connect, and both say 1001 when it exits', async () => {
+test('two copies of the package in one process both connect, and both close with 1001 when it exits', async () => {
   const installation = inject('installation');
   const { server, port } = await startWs();
   const closeCodes: number[] = [];

@@ -63,7 +63,7 @@ attach(createServer());
 await (await connect('localhost')).close();
 `;
 
-/** Under exactOptionalPropertyTypes an optional property takes undefined only where its type says so. */
+/** Under exactOptionalPropertyTypes an optional property accepts undefined only where its type says so. */
 const everyOptionUndefined = `
 import { connect, WebsocketError, type ClientOptions, type ErrorCode } from 'gemsocket';
 import { session } from 'gemsocket/session';
@@ -75,11 +75,11 @@ export const make = (isPatient: boolean, token: string | undefined): ClientOptio
 });
 void connect('localhost', { ...make(true, undefined), type: undefined });
 export const code: ErrorCode = new WebsocketError('NOT_OPEN', '').code;
-// @ts-expect-error: a code that does not exist is found by the compiler.
+// @ts-expect-error: the compiler rejects a code that does not exist.
 export const isWrong = new WebsocketError('NOT_OPEN', '').code === 'NOT_OPENED';
 `;
 
-/** Type-checks files with all checks on, also of our declarations; gives what the compiler says against them. */
+/** Type-checks files with all checks on, including those of our declarations; returns the compiler's messages about them. */
 function compile(files: Record<string, string>, compilerOptions: object, { types = [] as string[], compiler = 'typescript' } = {}): string {
   const cwd = makeProject(inject('installation'), {
     ...files,
@@ -121,25 +121,25 @@ const pageFiles = { 'main.ts': program, 'undefined.ts': everyOptionUndefined };
 const nodeFiles = { 'main.ts': program, 'server.ts': serverProgram };
 
 describe('the declarations of the package', () => {
-  test('in a page, with a bundler, and without the types of Node', () => {
+  test('are valid in a page, with a bundler and without the types of Node', () => {
     expect(compile(pageFiles, { ...page, customConditions: ['browser'] })).toBe('');
   });
 
-  test('in a worker or another runtime, without a condition', () => {
+  test('are valid in a worker or another runtime, without a condition', () => {
     expect(compile(pageFiles, page)).toBe('');
   });
 
-  test('in Node with module node20, and without the types of a page', () => {
+  test('are valid in Node with module node20 and without the types of a page', () => {
     expect(compile(nodeFiles, { ...node, module: 'node20' }, { types })).toBe('');
   });
 
-  test('in CommonJS with module node20', () => {
+  test('are valid in CommonJS with module node20', () => {
     const commonJs =
       "import gemsocket = require('gemsocket');\nexport const error: Error = new gemsocket.WebsocketError('NOT_OPEN', '', { state: 'idle' });";
     expect(compile({ 'main.cts': commonJs }, { ...node, module: 'node20' }, { types })).toBe('');
   });
 
-  test('say no to what is wrong', () => {
+  test('reject incorrect programs', () => {
     const wrong = "import { connect } from 'gemsocket';\nvoid connect('localhost', { type: 'unsafe' });";
     expect(compile({ 'main.ts': wrong }, page)).toContain('TS2322');
   });
@@ -153,11 +153,11 @@ describe('the oldest TypeScript that README.md names', () => {
     expect(`typescript-${named}`).toBe(compiler);
   });
 
-  test('takes the declarations in a page, with a bundler', () => {
+  test('accepts the declarations in a page, with a bundler', () => {
     expect(compile(pageFiles, { ...page, customConditions: ['browser'] }, { compiler })).toBe('');
   });
 
-  test('takes them in Node, of client and server', () => {
+  test('accepts the declarations of client and server in Node', () => {
     expect(compile(nodeFiles, { ...node, module: 'nodenext' }, { types, compiler })).toBe('');
   });
 });

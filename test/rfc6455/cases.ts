@@ -2,22 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { closeFrame, Opcode } from '../support/raw-peer.js';
 import { type Half, halves, type MakeFrame, type Meeting, type MeetingOptions } from './halves.js';
 
-/** What a peer writes, and what RFC 6455 has our half do about it. */
+/** The frames of a peer, and the reaction of our half that RFC 6455 requires. */
 export interface Case {
   readonly section: string;
   readonly name: string;
   readonly frames: (frame: MakeFrame) => readonly Buffer[];
-  /** What our application reads; nothing, unless said. */
+  /** The messages that our application receives; none by default. */
   readonly messages?: readonly (string | Uint8Array)[];
   readonly pongs?: readonly string[];
-  /** The close code with which our half fails the connection. Left out: it goes on, and closes with 1000 when asked to. */
+  /** The close code with which our half fails the connection. Without it the connection stays open, and our half answers a close with 1000. */
   readonly fails?: number;
   readonly options?: MeetingOptions;
 }
 
 type Delivery = (half: Half, before: Buffer, bytes: Buffer, after: Buffer, options: MeetingOptions) => Promise<Meeting>;
 
-/** TCP keeps the bytes in order and no more: where it cuts them must make no difference. */
+/** TCP keeps the order of the bytes but not their boundaries, so the split must make no difference. */
 const deliveries: Readonly<Record<string, Delivery>> = {
   'in one write': async (half, before, bytes, after, options) => {
     const meeting = await half.meet(undefined, options);
@@ -33,7 +33,7 @@ const deliveries: Readonly<Record<string, Delivery>> = {
   },
 };
 
-/** Each case in each delivery, before and after other messages, to each half. */
+/** Each case with each delivery, between other messages, for each half. */
 export function describeCases(cases: readonly Case[], only: readonly Half[] = halves): void {
   const rows = cases.flatMap((row) =>
     Object.entries(deliveries).map(([how, delivery]) => [`${row.section} ${row.name}, ${how}`, row, delivery] as const),
@@ -64,12 +64,12 @@ async function play(half: Half, { frames, messages = [], pongs = [], fails, opti
   }
 }
 
-/** Text and bytes stay apart; megabytes are compared in one step rather than byte by byte. */
+/** Distinguishes text from bytes; megabytes are compared in one step instead of byte by byte. */
 export function comparable(message: string | Uint8Array): string {
   return typeof message === 'string' ? `text ${message}` : `bytes ${Buffer.from(message).toString('latin1')}`;
 }
 
-/** Every byte by itself in what is short; in what is long the first and the last, and pieces that fit no boundary between them. */
+/** Single bytes for a short input; for a long one single bytes at both ends, and pieces in between that match no boundary. */
 function split(bytes: Buffer): readonly Buffer[] {
   const single = bytes.length <= 1_000 ? bytes.length : 100;
   const head = [...bytes.subarray(0, single)].map((byte) => Buffer.of(byte));
@@ -80,7 +80,7 @@ function split(bytes: Buffer): readonly Buffer[] {
   return [...head, ...middle, ...[...bytes.subarray(end)].map((byte) => Buffer.of(byte))];
 }
 
-/** Gives our half, which is in the same process, its turn to read; stops once it has let go. */
+/** Lets our half, which is in the same process, read; stops once it has destroyed the socket. */
 export async function write({ socket }: Pick<Meeting, 'socket'>, bytes: Buffer): Promise<void> {
   if (!socket.writable) return;
   await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));

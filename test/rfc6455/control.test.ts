@@ -10,27 +10,27 @@ const allowed: readonly Case[] = [
   ...[0, 1, 124, 125].map(
     (length): Case => ({
       section: '5.5.3',
-      name: `a ping of ${length} bytes is answered with a pong of the same`,
+      name: `a ping of ${length} bytes is answered with a pong of the same bytes`,
       frames: (frame) => [frame(Opcode.ping, 'p'.repeat(length))],
       pongs: ['p'.repeat(length)],
     }),
   ),
   {
     section: '5.5.3',
-    name: 'a ping of bytes that are no text',
+    name: 'a ping whose bytes are not text',
     frames: (frame) => [frame(Opcode.ping, binary)],
     pongs: [binary.toString('latin1')],
   },
   {
     section: '5.5.3',
-    name: 'sixty pings, each with its pong, in order',
+    name: 'sixty pings are answered in order',
     frames: (frame) => Array.from({ length: 60 }, (_, index) => frame(Opcode.ping, `${index}`)),
     pongs: Array.from({ length: 60 }, (_, index) => `${index}`),
   },
   ...[0, 1, 125].map(
     (length): Case => ({
       section: '5.5.3',
-      name: `a pong of ${length} bytes that nobody asked for is not answered`,
+      name: `an unsolicited pong of ${length} bytes is not answered`,
       frames: (frame) => [frame(Opcode.pong, 'p'.repeat(length))],
     }),
   ),
@@ -48,20 +48,20 @@ const forbidden: readonly Case[] = Object.entries(control).flatMap(([name, opcod
   ...([16, 64] as const).map(
     (lengthBits): Case => ({
       section: '5.5',
-      name: `a ${name} frame with a length field of ${lengthBits} bits, however short it is`,
+      name: `a ${name} frame with a length field of ${lengthBits} bits`,
       frames: (frame) => [frame(opcode, '', { lengthBits })],
       fails: 1002,
     }),
   ),
   {
     section: '5.5',
-    name: `a ${name} frame in fragments`,
+    name: `a fragmented ${name} frame`,
     frames: (frame) => [frame(opcode, '', { isFinal: false }), frame(Opcode.continuation)],
     fails: 1002,
   },
   {
     section: '5.5',
-    name: `a ${name} frame in fragments, within a message in fragments`,
+    name: `a fragmented ${name} frame within a fragmented message`,
     frames: (frame) => [
       frame(Opcode.text, 'a', { isFinal: false }),
       frame(opcode, '', { isFinal: false }),

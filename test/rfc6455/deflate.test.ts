@@ -6,7 +6,7 @@ import { rejected } from '../support/thrown.js';
 import { type Case, describeCases } from './cases.js';
 import { type MeetingOptions, ourClient } from './halves.js';
 
-/** RFC 7692, which our client speaks when it is told to, and our server never does. */
+/** RFC 7692, which our client supports when the option is set, and our server never does. */
 const options: MeetingOptions = {
   maxMessageBytes: 100_000,
   client: { node: { perMessageDeflate: true } },
@@ -15,7 +15,7 @@ const options: MeetingOptions = {
 
 const COMPRESSED = 4;
 
-/** Without the four bytes that every such block ends with (7.2.1). */
+/** Without the last four bytes of every such block (7.2.1). */
 function compress(text: string | Uint8Array): Buffer {
   return deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
@@ -59,7 +59,7 @@ const allowed: readonly Case[] = [
   },
   {
     section: '7.2.3.3',
-    name: 'a block that is stored and not compressed',
+    name: 'a stored block',
     frames: () => [
       frame(Opcode.text, Buffer.from([0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00]), { reserved: COMPRESSED }),
     ],
@@ -67,7 +67,7 @@ const allowed: readonly Case[] = [
   },
   {
     section: '7.2.3.4',
-    name: 'a block that says that it is the last',
+    name: 'a block with the final bit',
     frames: () => [
       frame(Opcode.text, Buffer.from([0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00]), { reserved: COMPRESSED }),
       frame(Opcode.text, bytes, { reserved: COMPRESSED }),
@@ -86,7 +86,7 @@ const allowed: readonly Case[] = [
   },
   {
     section: '10.4',
-    name: 'as long as maxMessageBytes',
+    name: 'a message that inflates to maxMessageBytes',
     frames: () => [frame(Opcode.text, compress('x'.repeat(100_000)), { reserved: COMPRESSED })],
     messages: ['x'.repeat(100_000)],
   },
@@ -95,7 +95,7 @@ const allowed: readonly Case[] = [
 const forbidden: readonly Case[] = [
   {
     section: '6.1',
-    name: 'the bit of compression in a continuation',
+    name: 'RSV1 in a continuation',
     frames: () => [
       frame(Opcode.text, bytes.subarray(0, 3), { reserved: COMPRESSED, isFinal: false }),
       frame(Opcode.continuation, bytes.subarray(3), { reserved: COMPRESSED }),
@@ -105,7 +105,7 @@ const forbidden: readonly Case[] = [
   ...[Opcode.ping, Opcode.pong, Opcode.close].map(
     (opcode): Case => ({
       section: '6.1',
-      name: `the bit of compression in a frame of opcode ${opcode}`,
+      name: `RSV1 in a frame of opcode ${opcode}`,
       frames: () => [frame(opcode, '', { reserved: COMPRESSED })],
       fails: 1002,
     }),
@@ -120,25 +120,25 @@ const forbidden: readonly Case[] = [
   ),
   {
     section: '7.2.2',
-    name: 'what is no compressed data',
+    name: 'invalid compressed data',
     frames: () => [frame(Opcode.text, Buffer.from([0xff, 0xff, 0xff]), { reserved: COMPRESSED })],
     fails: 1007,
   },
   {
     section: '8.1',
-    name: 'a compressed text that is no UTF-8',
+    name: 'a compressed text that is not UTF-8',
     frames: () => [frame(Opcode.text, compress(Buffer.from([0x66, 0xff])), { reserved: COMPRESSED })],
     fails: 1007,
   },
   {
     section: '10.4',
-    name: 'one byte over maxMessageBytes when it is inflated',
+    name: 'one byte over maxMessageBytes after inflation',
     frames: () => [frame(Opcode.text, compress('x'.repeat(100_001)), { reserved: COMPRESSED })],
     fails: 1009,
   },
   {
     section: '10.4',
-    name: 'a few kilobytes that are megabytes when they are inflated',
+    name: 'a few kilobytes that inflate to megabytes',
     frames: () => [frame(Opcode.text, compress(Buffer.alloc(20_000_000, 'x')), { reserved: COMPRESSED })],
     fails: 1009,
   },
@@ -149,8 +149,8 @@ const given = (cases: readonly Case[]) => cases.map((row) => ({ ...row, options 
 describe('compressed messages that RFC 7692 allows', () => describeCases(given(allowed), [ourClient]));
 describe('compressed messages that RFC 7692 forbids', () => describeCases(given(forbidden), [ourClient]));
 
-describe('the context of compression', () => {
-  it('7.2.2 goes on over the messages', async () => {
+describe('the compression context', () => {
+  it('7.2.2 is kept between messages', async () => {
     const deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH });
     const messages = Array.from({ length: 20 }, (_, index) => `${text} ${index}`);
     const frames: Buffer[] = [];
@@ -165,8 +165,8 @@ describe('the context of compression', () => {
   });
 });
 
-describe('what our client writes with compression', () => {
-  it('7.2.1 has the bit in the first frame of what is compressed, and inflates to what was sent', async () => {
+describe('messages that our client compresses', () => {
+  it('7.2.1 have RSV1 in the first frame only, and inflate to the original text', async () => {
     const meeting = await ourClient.meet(undefined, {
       ...options,
       headers: ['Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover'],
@@ -186,7 +186,7 @@ describe('what our client writes with compression', () => {
   });
 });
 
-describe('an answer about compression', () => {
+describe('an invalid extension response', () => {
   it.each([
     ['an extension that was not offered', 'x-unknown'],
     ['two extensions', 'permessage-deflate, x-unknown'],
@@ -195,8 +195,8 @@ describe('an answer about compression', () => {
     ['a window that is too small', 'permessage-deflate; server_max_window_bits=7'],
     ['a window that is too large', 'permessage-deflate; server_max_window_bits=16'],
     ['a window without a size', 'permessage-deflate; server_max_window_bits'],
-    ['what is no list of extensions', 'permessage-deflate; ='],
-  ])('7.1 with %s: refused', async (_what, extensions) => {
+    ['a malformed list of extensions', 'permessage-deflate; ='],
+  ])('7.1 with %s is refused', async (_what, extensions) => {
     await using server = await rawServer((socket, request) =>
       socket.write(switchingProtocols(request, `Sec-WebSocket-Extensions: ${extensions}`)),
     );

@@ -6,7 +6,7 @@ import type { MakeFrame } from './halves.js';
 
 const MIB = 1024 * 1024;
 
-/** One message in fragments, with what `between` gives after each fragment but the last. */
+/** One message in fragments, with the frames of `between` after each fragment but the last. */
 function fragmented(
   frame: MakeFrame,
   opcode: number,
@@ -124,7 +124,7 @@ const allowed: readonly Case[] = [
 
 const large = randomBytes(4 * MIB);
 
-/** No more pings than may wait for their pongs at once, in whatever pieces the bytes arrive. */
+/** No more pings than may have pending pongs at once, however the bytes are split. */
 const FRAGMENTS_FOR_A_PING = 2_048;
 
 const extreme: readonly Case[] = [64, 65, 256, 65_535].flatMap((size): Case[] => [
@@ -149,23 +149,23 @@ const extreme: readonly Case[] = [64, 65, 256, 65_535].flatMap((size): Case[] =>
 ]);
 
 const forbidden: readonly Case[] = [
-  { section: '5.4', name: 'a continuation of nothing', frames: (frame) => [frame(Opcode.continuation, 'of nothing')], fails: 1002 },
+  { section: '5.4', name: 'a continuation without a message', frames: (frame) => [frame(Opcode.continuation, 'of nothing')], fails: 1002 },
   {
     section: '5.4',
-    name: 'a continuation of nothing that is not the last',
+    name: 'a continuation without a message that is not final',
     frames: (frame) => [frame(Opcode.continuation, 'of nothing', { isFinal: false })],
     fails: 1002,
   },
   {
     section: '5.4',
-    name: 'a continuation of a message that was whole',
+    name: 'a continuation after an unfragmented message',
     frames: (frame) => [frame(Opcode.text, 'whole'), frame(Opcode.continuation, 'and more')],
     messages: ['whole'],
     fails: 1002,
   },
   {
     section: '5.4',
-    name: 'a continuation of a fragmented message that was complete',
+    name: 'a continuation after a complete fragmented message',
     frames: (frame) => [...fragmented(frame, Opcode.text, ['a', 'b']), frame(Opcode.continuation, 'c')],
     messages: ['ab'],
     fails: 1002,
@@ -184,7 +184,7 @@ const forbidden: readonly Case[] = [
   ),
   {
     section: '10.4',
-    name: 'fragments that are over maxMessageBytes together',
+    name: 'fragments that exceed maxMessageBytes together',
     frames: (frame) => fragmented(frame, Opcode.binary, [new Uint8Array(600), new Uint8Array(401)]),
     fails: 1009,
     options: { maxMessageBytes: 1_000 },

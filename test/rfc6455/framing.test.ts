@@ -23,7 +23,7 @@ const lengths = LENGTHS.flatMap((length): Case[] => {
   ];
 });
 
-/** The RFC binds the sender to the shortest field; ours takes what is longer, as ws does. What we send is never longer. */
+/** The RFC requires the shortest length field from the sender; our reader accepts longer ones, as ws does. Our writer never sends them. */
 const longLengths = (
   [
     [0, 16],
@@ -36,13 +36,13 @@ const longLengths = (
 ).map(
   ([length, lengthBits]): Case => ({
     section: '5.2',
-    name: `${length} bytes in a length field of ${lengthBits} bits are taken`,
+    name: `${length} bytes in a length field of ${lengthBits} bits are accepted`,
     frames: (frame) => [frame(Opcode.binary, new Uint8Array(length), { lengthBits })],
     messages: [new Uint8Array(length)],
   }),
 );
 
-/** The mask bit of a raw client's frame is there; what follows the length is not. */
+/** The frame has a raw client's mask bit, but nothing after the length. */
 const tooLong = (name: string, length: bigint): Case => ({
   section: '5.2',
   name,
@@ -86,14 +86,14 @@ describe('the length field', () => {
     tooLong('a length of 2^32', 2n ** 32n),
     {
       section: '10.4',
-      name: 'as long as maxMessageBytes',
+      name: 'a message of maxMessageBytes',
       frames: (f) => [f(2, new Uint8Array(1_000))],
       messages: [new Uint8Array(1_000)],
       options: { maxMessageBytes: 1_000 },
     },
     {
       section: '10.4',
-      name: 'one byte longer',
+      name: 'a message of one byte more than maxMessageBytes',
       frames: (f) => [f(2, new Uint8Array(1_001))],
       fails: 1009,
       options: { maxMessageBytes: 1_000 },
@@ -101,7 +101,7 @@ describe('the length field', () => {
   ]);
 });
 
-describe('reserved bits, with no extension negotiated', () => {
+describe('reserved bits without a negotiated extension', () => {
   describeCases(reservedBits);
   describeCases([
     {

@@ -7,18 +7,18 @@ import { listen, type ServerOptions, type WebsocketServer } from '../../src/entr
 import { type FrameBits, frame, rawServer, switchingProtocols } from '../support/raw-peer.js';
 import { StrictReader } from './strict-reader.js';
 
-/** One of our halves, open, and what it made of what the raw socket opposite wrote. */
+/** One of our halves, open, and the results of the raw socket's bytes. */
 export interface Meeting {
   readonly client: IWebsocketClient;
   /** The raw socket. */
   readonly socket: Socket;
-  /** What our half wrote, frame by frame. */
+  /** The frames that our half wrote. */
   readonly wrote: StrictReader;
   readonly messages: (string | Uint8Array)[];
   readonly errors: WebsocketError[];
-  /** How our half says that it ended. */
+  /** The close info that our half reports. */
   readonly closed: Promise<CloseInfo>;
-  /** Our half has let go of the socket. */
+  /** Resolves when our half has destroyed its socket. */
   readonly ended: Promise<unknown>;
 }
 
@@ -26,9 +26,9 @@ export interface MeetingOptions {
   readonly maxMessageBytes?: number;
   readonly client?: ClientOptions;
   readonly server?: ServerOptions;
-  /** With which the raw socket answers our close frame; nothing, unless said. */
+  /** The raw socket's answer to our close frame; none by default. */
   readonly goodbye?: Buffer;
-  /** Further headers of the raw server's answer. */
+  /** Additional headers of the raw server's answer. */
   readonly headers?: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export interface Half {
   readonly name: string;
   readonly isClient: boolean;
   readonly frame: MakeFrame;
-  /** Opens; `first` leaves the raw socket in one write with its part of the opening handshake. */
+  /** Opens; `first` is sent in one write with the raw socket's part of the opening handshake. */
   meet(first?: Uint8Array, options?: MeetingOptions): Promise<Meeting>;
 }
 
@@ -66,7 +66,7 @@ export const ourClient: Half = {
   },
 };
 
-/** The same half, with the whole server at hand. */
+/** The same half, with access to the whole server. */
 interface ServerHalf extends Half {
   meet(first?: Uint8Array, options?: MeetingOptions): Promise<Meeting & { readonly server: WebsocketServer }>;
 }
@@ -102,7 +102,7 @@ function watch(client: IWebsocketClient): Pick<Meeting, 'errors' | 'closed'> {
   return { errors, closed: new Promise((resolve) => void client.on('close', resolve)) };
 }
 
-/** A raw server drops the connection once our client has said goodbye; a raw client leaves that to our server. */
+/** A raw server ends the connection after our client's close frame; with a raw client, our server ends it. */
 function read(socket: Socket, sender: 'client' | 'server', goodbye: Uint8Array = Buffer.alloc(0)): Pick<Meeting, 'wrote' | 'ended'> {
   const wrote = new StrictReader(sender);
   let isAnswered = false;
@@ -128,7 +128,7 @@ function request(): string {
   ].join('\r\n');
 }
 
-/** Reads the answer and leaves what follows it in the socket. */
+/** Reads the answer and leaves the bytes after it in the socket. */
 async function answer(socket: Socket): Promise<void> {
   let head = Buffer.alloc(0);
   while (!head.includes('\r\n\r\n')) {

@@ -22,7 +22,7 @@ const REQUEST = {
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
-/** Undefined leaves a header out. */
+/** Undefined omits a header. */
 function lines(first: string, headers: Headers): string {
   const present = Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]));
   return [first, ...present, '\r\n'].join('\r\n');
@@ -33,10 +33,10 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What our server answers, in one write or byte by byte. */
+/** The answer of our server to a request in one write or byte by byte. */
 async function answerTo(request: string, isSplit: boolean, options: ServerOptions = {}): Promise<Answer> {
   const server = await listen('127.0.0.1', 0, options);
-  server.on('refused', () => {}); // Otherwise the console has a line for each.
+  server.on('refused', () => {}); // otherwise the console gets a line for each
   onTestFinished(() => server.close({ graceMs: 1 }));
   const socket = connectSocket({ port: server.port, host: '127.0.0.1', noDelay: true });
   onTestFinished(() => void socket.destroy());
@@ -65,11 +65,11 @@ const ways = [
 describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
   const accepted: [string, Headers, string?][] = [
     ['4.2.1 as in the RFC', {}],
-    ['4.2.1 with the upgrade in other letters', { Upgrade: 'WebSocket' }],
+    ['4.2.1 with Upgrade in mixed case', { Upgrade: 'WebSocket' }],
     ['4.2.1 with more than one token of Connection', { Connection: 'keep-alive, Upgrade' }],
-    ['4.2.1 with Connection in other letters', { Connection: 'upgrade' }],
+    ['4.2.1 with Connection in lower case', { Connection: 'upgrade' }],
     [
-      '4.2.1 with headers in other letters',
+      '4.2.1 with header names in lower case',
       Object.fromEntries(
         Object.entries(REQUEST).flatMap(([name, value]) => [
           [name, undefined],
@@ -78,7 +78,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
       ),
     ],
     [
-      '4.2.1 with headers in capitals',
+      '4.2.1 with header names in capitals',
       Object.fromEntries(
         Object.entries(REQUEST).flatMap(([name, value]) => [
           [name, undefined],
@@ -87,7 +87,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
       ),
     ],
     ['4.2.1 with blanks around values', { Upgrade: '   websocket  ', 'Sec-WebSocket-Key': `  ${KEY}  ` }],
-    ['4.2.1 with headers that nobody knows', { 'X-Forwarded-For': '192.0.2.1', Cookie: 'a=b' }],
+    ['4.2.1 with unknown headers', { 'X-Forwarded-For': '192.0.2.1', Cookie: 'a=b' }],
     ['4.2.1 for a path with a query', {}, 'GET /chat/room?name=a%20b HTTP/1.1'],
     ['4.2.1 for a whole address', {}, 'GET http://localhost/chat HTTP/1.1'],
     ['10.6 with a key that is 16 bytes of zeros', { 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==' }],
@@ -108,7 +108,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
     ['4.2.1 with an empty key', 400, { 'Sec-WebSocket-Key': '' }],
     ['4.2.1 with a key of 15 bytes', 400, { 'Sec-WebSocket-Key': Buffer.alloc(15).toString('base64') }],
     ['4.2.1 with a key of 17 bytes', 400, { 'Sec-WebSocket-Key': Buffer.alloc(17).toString('base64') }],
-    ['4.2.1 with a key that is no base64', 400, { 'Sec-WebSocket-Key': '!!!!!!!!!!!!!!!!!!!!!!==' }],
+    ['4.2.1 with a key that is not base64', 400, { 'Sec-WebSocket-Key': '!!!!!!!!!!!!!!!!!!!!!!==' }],
     ['4.2.1 with two keys', 400, { 'sec-websocket-key': KEY }],
     ['4.2.1 without a version', 400, { 'Sec-WebSocket-Version': undefined }],
     ['4.2.1 with another method', 405, {}, 'POST / HTTP/1.1'],
@@ -118,7 +118,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
     ['4.2.1 with Connection: close', 426, { Connection: 'close' }],
     ['4.2.1 without a host', 400, { Host: undefined }],
     ['4.2.1 of HTTP/1.0', 400, {}, 'GET / HTTP/1.0'],
-    ['4.2.1 with a subprotocol that is no token', 400, { 'Sec-WebSocket-Protocol': 'a b' }],
+    ['4.2.1 with a subprotocol that is not a token', 400, { 'Sec-WebSocket-Protocol': 'a b' }],
     ['4.2.1 with an empty subprotocol', 400, { 'Sec-WebSocket-Protocol': 'a,,b' }],
     ['4.2.1 with a subprotocol twice', 400, { 'Sec-WebSocket-Protocol': 'a, a' }],
   ];
@@ -140,7 +140,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
     'permessage-deflate; client_max_window_bits, permessage-deflate',
     'x-webkit-deflate-frame',
     'x-unknown; a=1; b="two"',
-  ])('9.1 that offers %s: 101, and no extension', async (extensions) => {
+  ])('9.1 that offers %s: 101 without an extension', async (extensions) => {
     const { status, headers } = await answerTo(lines(GET, { ...REQUEST, 'Sec-WebSocket-Extensions': extensions }), isSplit);
     expect(status).toBe(101);
     expect(headers).not.toHaveProperty('sec-websocket-extensions');
@@ -162,7 +162,7 @@ describe.each(ways)('a request to our server, %s', (_how, isSplit) => {
   });
 });
 
-/** What our client makes of an answer: the subprotocol, or why it refuses. */
+/** The result of an answer in our client: the subprotocol, or the reason for the refusal. */
 async function closeInfo(answer: (request: string) => string, isSplit: boolean, protocols: readonly string[] = []): Promise<string> {
   await using server = await rawServer((socket, request) => {
     void (async () => {
@@ -191,11 +191,11 @@ describe.each(ways)('an answer to our client, %s', (_how, isSplit) => {
 
   const accepted: [string, (request: string) => string][] = [
     ['4.1 as in the RFC', adding()],
-    ['4.1 with names in other letters', (request) => switchingProtocols(request).replace(/^[\w-]+:/gm, (name) => name.toLowerCase())],
-    ['4.1 with the upgrade in other letters', replaced('websocket', 'WebSocket')],
+    ['4.1 with header names in lower case', (request) => switchingProtocols(request).replace(/^[\w-]+:/gm, (name) => name.toLowerCase())],
+    ['4.1 with Upgrade in mixed case', replaced('websocket', 'WebSocket')],
     ['4.1 with more than one token of Connection', replaced('Connection: Upgrade', 'Connection: keep-alive, upgrade')],
     ['4.1 with blanks around the key', replaced(/Accept: (\S+)/, 'Accept:   $1  ')],
-    ['4.1 with headers that nobody knows', adding('Server: a', 'X-Anything: b')],
+    ['4.1 with unknown headers', adding('Server: a', 'X-Anything: b')],
     ['4.1 with another phrase', replaced('Switching Protocols', 'Sure')],
     ['4.1 without a phrase', replaced(' Switching Protocols', '')],
   ];
@@ -205,7 +205,7 @@ describe.each(ways)('an answer to our client, %s', (_how, isSplit) => {
 
   const refused: [string, (request: string) => string][] = [
     ['4.1 with another key', replaced(/Accept: \S+/, `Accept: ${ACCEPT}`)],
-    ['4.1 with the key in other letters', (request) => switchingProtocols(request).replace(acceptKey(request), swapCase)],
+    ['4.1 with the key in swapped case', (request) => switchingProtocols(request).replace(acceptKey(request), swapCase)],
     ['4.1 without a key', replaced(/Sec-WebSocket-Accept: \S+\r\n/, '')],
     ['4.1 with an empty key', replaced(/Accept: \S+/, 'Accept: ')],
     ['4.1 without an upgrade', replaced('Upgrade: websocket\r\n', '')],
@@ -215,10 +215,10 @@ describe.each(ways)('an answer to our client, %s', (_how, isSplit) => {
     ['4.1 with another Connection', replaced('Connection: Upgrade', 'Connection: keep-alive')],
     ['4.1 with status 200', replaced('101 Switching Protocols', '200 OK')],
     ['4.1 with status 426', replaced('101 Switching Protocols', '426 Upgrade Required')],
-    ['4.1 of an extension that was not offered', adding('Sec-WebSocket-Extensions: permessage-deflate')],
-    ['4.1 of an extension that nobody knows', adding('Sec-WebSocket-Extensions: x-unknown')],
+    ['4.1 with an extension that was not offered', adding('Sec-WebSocket-Extensions: permessage-deflate')],
+    ['4.1 with an unknown extension', adding('Sec-WebSocket-Extensions: x-unknown')],
     ['4.1 with a subprotocol that was not offered', adding('Sec-WebSocket-Protocol: a')],
-    ['4.1 that is no HTTP', () => 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
+    ['4.1 that is not HTTP', () => 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
   ];
   it.each(refused)('%s: refused', async (_what, answer) => {
     expect(await closeInfo(answer, isSplit)).not.toMatch(/^open/);
@@ -231,7 +231,7 @@ describe.each(ways)('an answer to our client, %s', (_how, isSplit) => {
     ['A', 'subprotocol'],
     ['a, b', 'subprotocol'],
     [undefined, 'subprotocol'],
-  ])('4.1 with the subprotocol %s, of a and b: %s', async (chosen, outcome) => {
+  ])('4.1 with the subprotocol %s when a and b were offered: %s', async (chosen, outcome) => {
     const answer = chosen === undefined ? adding() : adding(`Sec-WebSocket-Protocol: ${chosen}`);
     expect(await closeInfo(answer, isSplit, ['a', 'b'])).toContain(outcome);
   });
@@ -252,7 +252,7 @@ describe('the request of our client', () => {
     return `${requests[0]}`.replaceAll(`${server.port}`, 'PORT');
   }
 
-  it('4.1 has all that it must, each once, and nothing of an extension', async () => {
+  it('4.1 has each required header once, and no extension', async () => {
     const request = await requestFor('/chat?a=b');
     const [first, ...headers] = request.trimEnd().split('\r\n');
     expect(first).toBe('GET /chat?a=b HTTP/1.1');
@@ -265,7 +265,7 @@ describe('the request of our client', () => {
     ]);
   });
 
-  it('4.1 has a key of 16 bytes, another one each time', async () => {
+  it('4.1 has a random key of 16 bytes', async () => {
     const keys = new Set<string>();
     for (let round = 0; round < 5; round++) keys.add(/Key: (\S+)/.exec(await requestFor('/'))?.[1] ?? '');
     expect(keys.size).toBe(5);
@@ -276,7 +276,7 @@ describe('the request of our client', () => {
     expect(await requestFor('/', ['b', 'a'])).toMatch(/\r\nSec-WebSocket-Protocol: b, ?a\r\n/);
   });
 
-  it('3. has no fragment of the address', async () => {
+  it('3. omits the fragment of the address', async () => {
     expect(await requestFor('/chat')).not.toContain('#');
   });
 });

@@ -15,7 +15,7 @@ function inFragments(make: MakeFrame, count: number, bytes: number): Buffer[] {
   );
 }
 
-/** How many frames one message may have: one for every 64 bytes of maxMessageBytes, and never less than 16,384. */
+/** The maximum number of frames of a message: one for every 64 bytes of maxMessageBytes, but at least 16,384. */
 const bounds: readonly (readonly [maxMessageBytes: number, fragments: number])[] = [
   [100, 16_384],
   [64 * KIB, 16_384],
@@ -29,14 +29,14 @@ const fragments = bounds.flatMap(([maxMessageBytes, count]): Case[] => {
   return [
     {
       section: '10.4',
-      name: `${count} fragments of ${bytes} bytes, the most that maxMessageBytes ${maxMessageBytes} has room for`,
+      name: `${count} fragments of ${bytes} bytes, the maximum for maxMessageBytes ${maxMessageBytes}`,
       frames: (make) => inFragments(make, count, bytes),
       messages: [Buffer.alloc(count * bytes, 1)],
       options: { maxMessageBytes },
     },
     {
       section: '10.4',
-      name: `one fragment more than maxMessageBytes ${maxMessageBytes} has room for`,
+      name: `one fragment more than the maximum for maxMessageBytes ${maxMessageBytes}`,
       frames: (make) => inFragments(make, count + 1, 0),
       fails: 1008,
       options: { maxMessageBytes },
@@ -49,14 +49,14 @@ describe('the fragments of one message', () => {
   describeCases([
     {
       section: '10.4',
-      name: 'are counted anew for the next message',
+      name: 'are counted from zero for the next message',
       frames: (make) => [1, 2, 3].flatMap(() => inFragments(make, 16_384, 1)),
       messages: [1, 2, 3].map(() => Buffer.alloc(16_384, 1)),
       options: { maxMessageBytes: 64 * KIB },
     },
     {
       section: '10.4',
-      name: 'are not the control frames among them',
+      name: 'do not include the control frames among them',
       frames: (make) => inFragments(make, 16_384, 1).flatMap((fragment) => [make(Opcode.pong), make(Opcode.pong), fragment]),
       messages: [Buffer.alloc(16_384, 1)],
       options: { maxMessageBytes: 64 * KIB },
@@ -64,7 +64,7 @@ describe('the fragments of one message', () => {
   ]);
 });
 
-/** A connection that delivers exactly the pieces it is given, as TCP only may. */
+/** A connection that delivers exactly the given pieces, which real TCP does not guarantee. */
 class Pieces extends Duplex {
   readonly wrote = new StrictReader('server');
   #head = '';
@@ -90,7 +90,7 @@ class Pieces extends Duplex {
   }
 
   async deliver(bytes: Uint8Array): Promise<void> {
-    // A chunk of its own, as the socket makes it.
+    // Its own chunk, as the socket creates it.
     this.push(Buffer.from(new Uint8Array(bytes)));
     await new Promise((resolve) => process.nextTick(resolve));
   }
@@ -114,7 +114,7 @@ async function accepted(maxMessageBytes: number): Promise<{ socket: Pieces; clie
   return { socket, client, messages };
 }
 
-/** The head of the frame, then its payload, so many bytes at a time. */
+/** The header of the frame, then its payload in pieces of the given size. */
 async function deliverFrame(socket: Pieces, length: number, chunkBytes: number): Promise<void> {
   const bytes = frame(Opcode.binary, Buffer.alloc(length, 1), { mask: Buffer.alloc(4) });
   const head = bytes.length - length;
@@ -152,7 +152,7 @@ describe('the pieces in which the socket delivers one frame', () => {
     expect(socket.wrote).toMatchObject({ faults: [], closeCode: 1008 });
   });
 
-  it('may be a segment of TCP each for the largest message of a client: 16 MiB', async () => {
+  it('may each be a TCP segment for the largest message of a client: 16 MiB', async () => {
     const { socket, messages } = await accepted(16 * KIB * KIB);
     await deliverFrame(socket, 16 * KIB * KIB, 1_220);
     await expect.poll(() => messages.map(({ length }) => length)).toEqual([16 * KIB * KIB]);

@@ -19,8 +19,8 @@ async function received({ wrote }: Meeting, expected: readonly (string | Uint8Ar
   expect(wrote.messages.map(comparable)).toEqual(expected.map(comparable));
 }
 
-describe.each(halves)('what is written by $name', (half) => {
-  it('5.2 is one frame for each message, with the shortest length field', async () => {
+describe.each(halves)('the bytes written by $name', (half) => {
+  it('5.2 are one frame for each message, with the shortest length field', async () => {
     const meeting = await half.meet();
     for (const message of messages) send(meeting.client, message);
     await received(meeting, messages);
@@ -28,7 +28,7 @@ describe.each(halves)('what is written by $name', (half) => {
     expect(meeting.wrote.pendingBytes).toBe(0);
   });
 
-  it('5.2 is frame after frame also where one write carries many', async () => {
+  it('5.2 are separate frames even where one write carries many', async () => {
     const meeting = await half.meet();
     let reads = 0;
     meeting.socket.on('data', () => {
@@ -40,7 +40,7 @@ describe.each(halves)('what is written by $name', (half) => {
     expect(reads).toBe(1);
   });
 
-  it('5.5.3 are pongs between the messages, and never within one', async () => {
+  it('5.5.3 have pongs between messages, never within one', async () => {
     const meeting = await half.meet();
     const large = new Uint8Array(512 * 1024);
     for (let round = 0; round < 20; round++) {
@@ -52,20 +52,20 @@ describe.each(halves)('what is written by $name', (half) => {
     expect(meeting.wrote.pongs).toEqual(Array.from({ length: 20 }, (_, round) => `${round}`));
   });
 
-  it('8.1 is UTF-8, also of a string that has half a surrogate pair', async () => {
+  it('8.1 are UTF-8, even for a string with an unpaired surrogate', async () => {
     const meeting = await half.meet();
     meeting.client.sendMessage('half \ud83d pair \udc8e');
     await received(meeting, ['half \ufffd pair \ufffd']);
   });
 
-  it('5.5.2 are pings with nothing that is too long in them', async () => {
+  it('5.5.2 have pings without an oversized payload', async () => {
     const liveness = { pingMs: 5, timeoutMs: 5_000 };
     const meeting = await half.meet(undefined, { client: { liveness }, server: { liveness } });
     await expect.poll(() => meeting.wrote.frames.some(({ opcode }) => opcode === Opcode.ping)).toBe(true);
     expect(meeting.wrote.faults).toEqual([]);
   });
 
-  it('10.7 is a close frame when a text cannot be taken, and not the text', async () => {
+  it('10.7 end with a close frame when a text is refused, and do not include the text', async () => {
     const meeting = await half.meet(half.frame(Opcode.text, Buffer.from('secret\xff', 'latin1')));
     await meeting.ended;
     expect(meeting.wrote).toMatchObject({ faults: [], closeCode: 1007, messages: [] });
@@ -73,8 +73,8 @@ describe.each(halves)('what is written by $name', (half) => {
   });
 });
 
-describe('masks of our client', () => {
-  it('5.3 are new for every frame, whatever the frame is', async () => {
+describe('the masks of our client', () => {
+  it('5.3 are new for every frame of any kind', async () => {
     const { client, wrote, ...meeting } = await ourClient.meet();
     for (let index = 0; index < 1_000; index++) client.sendMessage('the same');
     for (let index = 0; index < 10; index++) await write(meeting, ourClient.frame(Opcode.ping, 'the same'));
@@ -83,31 +83,31 @@ describe('masks of our client', () => {
     expect(wrote.faults).toEqual([]);
     const masks = wrote.frames.map(({ mask }) => mask?.readUInt32BE());
     expect(wrote.frames).toHaveLength(1_011);
-    // Of 32 bits: two of a thousand are the same once in ten thousand runs, and ten never.
+    // Of 32 bits: among a thousand two are equal once in ten thousand runs, and ten never.
     expect(new Set(masks).size).toBeGreaterThan(1_000);
   });
 
-  it('5.3 are spread over all their bits', async () => {
+  it('5.3 vary in all their bits', async () => {
     const meeting = await ourClient.meet();
     for (let index = 0; index < 1_000; index++) meeting.client.sendMessage('');
     await received(meeting, Array<string>(1_000).fill(''));
     for (let bit = 0; bit < 32; bit++) {
       const set = meeting.wrote.frames.filter(({ mask }) => ((mask?.readUInt32BE() ?? 0) >>> bit) & 1).length;
-      // A thousand coins: outside of this, once in 10^15.
+      // A thousand coin flips: outside of this range once in 10^15.
       expect(Math.abs(set - 500)).toBeLessThan(128);
     }
   });
 });
 
-describe('frames that our server encodes once for all', () => {
-  it('5.2 are as those of a send, with the shortest length field', async () => {
+describe('frames that our server encodes once for all clients', () => {
+  it('5.2 equal those of a send, with the shortest length field', async () => {
     const meeting = await ourServer.meet();
     for (const message of messages) meeting.server.broadcast(message);
     await received(meeting, messages);
     expect(meeting.wrote.frames).toHaveLength(messages.length);
   });
 
-  it('5.2 stand in their order among what is sent to one alone, in one turn and over many', async () => {
+  it('5.2 keep their order among the messages to a single client, in one turn and over many', async () => {
     const meeting = await ourServer.meet();
     const { server, client } = meeting;
     const expected: string[] = [];
@@ -137,7 +137,7 @@ describe('frames that our server encodes once for all', () => {
     await received(meeting, expected);
   });
 
-  it('5.5.1 are before the close frame that follows them, and none is after it', async () => {
+  it('5.5.1 precede the close frame, and none follows it', async () => {
     const meeting = await ourServer.meet(undefined, { goodbye: ourServer.frame(Opcode.close) });
     const { server, client } = meeting;
     for (let round = 0; round < 100; round++) server.broadcast(`${round}`);
@@ -149,7 +149,7 @@ describe('frames that our server encodes once for all', () => {
     expect(meeting.wrote.frames.at(-1)?.opcode).toBe(Opcode.close);
   });
 
-  it('8.1 are UTF-8, also of a string that has half a surrogate pair', async () => {
+  it('8.1 are UTF-8, even for a string with an unpaired surrogate', async () => {
     const meeting = await ourServer.meet();
     meeting.server.broadcast('half \ud83d pair \udc8e');
     await received(meeting, ['half \ufffd pair \ufffd']);

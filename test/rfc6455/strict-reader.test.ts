@@ -10,8 +10,8 @@ function faultsOf(bytes: Buffer, sender: 'client' | 'server' = 'server'): readon
   return reader.faults;
 }
 
-describe('the reader of what our halves write', () => {
-  it('takes what is right, from either sender, byte by byte', () => {
+describe("the strict reader of our halves' output", () => {
+  it('accepts correct frames from either sender, byte by byte', () => {
     const frames = (bits: { mask?: Buffer }) => [
       frame(Opcode.text, 'one ', { ...bits, isFinal: false }),
       frame(Opcode.ping, 'p', bits),
@@ -48,7 +48,7 @@ describe('the reader of what our halves write', () => {
     ['5.5.1', 'a close reason that is no UTF-8', frame(Opcode.close, Buffer.from([0x03, 0xe8, 0xff])), 'server'],
     ['7.4', 'close code 1006', closeFrame(1006), 'server'],
     ['8.1', 'a text that is no UTF-8', frame(Opcode.text, Buffer.from([0xff])), 'server'],
-  ] as const)('finds, by section %s, %s', (section, _what, bytes, sender) => {
+  ] as const)('finds a violation of section %s: %s', (section, _what, bytes, sender) => {
     expect(faultsOf(bytes, sender)).toEqual([expect.stringMatching(new RegExp(`^${section}:`))]);
   });
 });

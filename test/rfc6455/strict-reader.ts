@@ -2,12 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { isSendable } from '../../src/core/close-codes.js';
 import { Opcode } from '../support/raw-peer.js';
 
-/** A frame that broke no rule. */
+/** A frame that violates no rule. */
 export interface StrictFrame {
   readonly opcode: number;
   readonly isFinal: boolean;
   readonly payload: Buffer;
-  /** Of a client's frame. */
+  /** The mask of a client's frame. */
   readonly mask: Buffer | undefined;
 }
 
@@ -19,21 +19,21 @@ interface Header {
   readonly payloadBytes: number;
 }
 
-/** Reads what one of our halves writes, and forgives nothing: every rule of RFC 6455 for a sender is checked here. */
+/** Reads the bytes that one of our halves writes, and checks every rule of RFC 6455 for a sender. */
 export class StrictReader {
   readonly frames: StrictFrame[] = [];
-  /** What was wrong, in words, with the section. Nothing is read any more after the first. */
+  /** Violations in words, with the section. Nothing is read after the first. */
   readonly faults: string[] = [];
   readonly #sender: 'client' | 'server';
   #rest: Buffer = Buffer.alloc(0);
-  /** The fragments of a message that is not complete. */
+  /** The fragments of an incomplete message. */
   #open: StrictFrame[] = [];
 
   constructor(sender: 'client' | 'server') {
     this.#sender = sender;
   }
 
-  /** Bytes that are no whole frame yet. */
+  /** The bytes of an incomplete frame. */
   get pendingBytes(): number {
     return this.#rest.length;
   }
@@ -56,7 +56,7 @@ export class StrictReader {
     return this.frames.filter(({ opcode }) => opcode === Opcode.pong).map(({ payload }) => payload.toString('latin1'));
   }
 
-  /** Undefined: no close frame has come. */
+  /** Undefined before a close frame has arrived. */
   get closeCode(): number | undefined {
     const close = this.frames.find(({ opcode }) => opcode === Opcode.close);
     if (close === undefined) return undefined;
@@ -80,7 +80,7 @@ export class StrictReader {
     }
   }
 
-  /** Undefined: not there yet, or wrong. */
+  /** Undefined when incomplete or wrong. */
   #header(): Header | undefined {
     const [first = 0, second = 0] = this.#rest;
     const lengthBytes = { 126: 2, 127: 8 }[second & 0x7f] ?? 0;

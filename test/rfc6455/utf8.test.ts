@@ -3,7 +3,7 @@ import { Opcode } from '../support/raw-peer.js';
 import { type Case, describeCases } from './cases.js';
 import type { MakeFrame } from './halves.js';
 
-/** Both ends of each row of RFC 3629's table, and what lies beside the holes in it. */
+/** Both ends of each row of RFC 3629's table, and the values next to its gaps. */
 const VALID: Readonly<Record<string, string>> = {
   'U+0000': '\0',
   'U+007F': '\x7f',
@@ -24,7 +24,7 @@ const VALID: Readonly<Record<string, string>> = {
   'a text of all lengths': 'a£€💎, κόσμε, 👩‍👩‍👧‍👦 and é',
 };
 
-/** By the reason why each is no UTF-8; in hexadecimal. */
+/** By the reason why each is not UTF-8; in hexadecimal. */
 const INVALID: Readonly<Record<string, readonly string[]>> = {
   'a continuation byte with nothing before it': ['80', 'bf', '80bf', '8080808080', 'c28080', 'e282acac', 'f09f928e8e'],
   'a first byte that there is not': ['c0', 'c1', 'f5', 'f8', 'fc', 'fe', 'ff', 'fffe', 'f5808080', 'f888808080', 'fc8480808080'],
@@ -73,7 +73,7 @@ const valid = Object.entries(VALID).flatMap(([name, text]): Case[] => {
   ];
 });
 
-/** The RFC lets an endpoint look as late as the end of the message, and ours does; what is wrong is never delivered. */
+/** The RFC lets an endpoint validate at the end of the message, as ours does; invalid text is never delivered. */
 const invalid = Object.entries(INVALID).flatMap(([name, all]) =>
   all.flatMap((hex): Case[] => {
     const wrong = Buffer.from(hex, 'hex');
@@ -94,7 +94,7 @@ const invalid = Object.entries(INVALID).flatMap(([name, all]) =>
       },
       {
         section: '5.6',
-        name: `${name}: ${hex}, in what is no text`,
+        name: `${name}: ${hex}, in a binary message and a ping`,
         frames: (frame) => [frame(Opcode.binary, wrong), frame(Opcode.ping, wrong)],
         messages: [wrong],
         pongs: [wrong.toString('latin1')],
@@ -104,4 +104,4 @@ const invalid = Object.entries(INVALID).flatMap(([name, all]) =>
 );
 
 describe('text that is UTF-8', () => describeCases(valid));
-describe('text that is no UTF-8', () => describeCases(invalid));
+describe('text that is not UTF-8', () => describeCases(invalid));

@@ -2,7 +2,7 @@ import { connect } from '../../../src/entry/node.js';
 import { startWs } from '../../support/ws-server.js';
 
 /**
- * Connects, sends, reads the echo and closes, again and again, and prints the heap as it goes.
+ * Connects, sends, reads the echo and closes repeatedly, and prints the heap size after each round.
  * By hand: `npm run soak` does it 100,000 times, which takes some minutes.
  */
 const [, , count = '100000'] = process.argv;
@@ -35,7 +35,7 @@ async function cycles(howMany: number): Promise<void> {
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-/** What is still used after everything has been collected that can be. */
+/** The memory in use after garbage collection. */
 async function usedBytes(): Promise<number> {
   for (let turn = 0; turn < 5; turn++) {
     globalThis.gc?.();

@@ -3,7 +3,7 @@ import { closeOnSignals, connect, type IWebsocketClient } from '../../../src/ent
 import { until } from '../../support/until.js';
 import { say } from './say.js';
 
-/** Opens connections and then ends in the way that the test asks for. */
+/** Opens connections and then exits in the way that the test asks for. */
 const [, , way = '', ca = '', ...addresses] = process.argv;
 
 const clients: IWebsocketClient[] = [];
@@ -35,7 +35,7 @@ const ways: Readonly<Record<string, () => unknown>> = {
     closeOnSignals();
     process.on('SIGTERM', async () => {
       await until(areClosed, 'the clients are closed');
-      await sleep(200); // in which none of them reconnects
+      await sleep(200); // time in which none of them reconnects
       process.exit(areClosed() ? 7 : 8);
     });
   },

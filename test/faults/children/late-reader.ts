@@ -8,7 +8,7 @@ interface Read {
   readonly peakGrownBytes: number;
 }
 
-/** Reads nothing until it is told to, then all numbered messages, up to the end or a text; tells what memory that took. */
+/** Reads nothing until requested, then all numbered messages up to the end or a text; reports the memory that it took. */
 export async function readLate(client: IWebsocketClient): Promise<Read> {
   globalThis.gc?.();
   const before = process.memoryUsage.rss();

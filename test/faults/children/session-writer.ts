@@ -1,11 +1,11 @@
 import { listen, type ServerClient } from '../../../src/entry/server.js';
 import { hear, say } from './say.js';
 
-/** A server that sends its first client as much as it is told to, as fast as the client lets it; tells what memory that took. */
+/** A server that sends its first client a given amount as fast as the client allows, and reports the memory that it took. */
 const [, , total = '0', size = '0'] = process.argv;
 const [totalBytes, messageBytes] = [Number(total), Number(size)];
 
-// A page of any origin: the browser's test serves its own elsewhere.
+// Any origin, because the browser test serves its page elsewhere.
 const server = await listen('127.0.0.1', 0, { origins: '*' });
 const arriving = new Promise<ServerClient>((resolve) => server.on('connection', resolve));
 await say('listening', { port: server.port });

@@ -1,12 +1,12 @@
 import { type IWebsocketClient, WebsocketRequestBus } from '../../../src/entry/node.js';
 import { hear, say } from './say.js';
 
-/** A thousand clients of one bus, that outlive their server; afterwards it tells what they have left behind. */
+/** A thousand clients of one bus that outlive their server; afterwards it reports the resources that they left behind. */
 const [, , address = '', count = '1000'] = process.argv;
 
 const exitListenersBefore = process.listenerCount('exit');
 const bus = new WebsocketRequestBus();
-/** Chosen where 100 ms, doubled, has passed the ceiling. */
+/** The attempt at which 100 ms, doubled, exceeds the ceiling. */
 const delaysAtCeilingMs: number[] = [];
 const patient = new Set<string>();
 bus.on('reconnecting', ({ id }, { attempt, delayMs }) => {
@@ -33,7 +33,7 @@ await say('all back', { reconnects: clients.map((client) => client.stats.reconne
 for (const client of clients) client.sendMessage('still me');
 await Promise.all(clients.map((client) => client.close()));
 for (const client of clients) client.getMessage();
-// The sockets' own handles go a turn after their close has been told.
+// The sockets' handles are released a turn after their close was reported.
 await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 await say('all closed', {
   exitListeners: [whileOpen, exitListeners()],

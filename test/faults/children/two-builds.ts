@@ -2,7 +2,7 @@ import { say } from './say.js';
 
 type Library = typeof import('../../../src/entry/node.js');
 
-/** Two builds of the library in one process, each with connections of its own. */
+/** Two builds of the library in one process, each with its own connections. */
 const [, , address = '', firstFile = '', secondFile = ''] = process.argv;
 const first = (await import(firstFile)) as Library;
 const second = (await import(secondFile)) as Library;
@@ -25,5 +25,5 @@ await say('done', {
   belongsToItsOwn: error instanceof second.WebsocketError && !(error instanceof first.WebsocketError),
   exitListeners: [whileOpen, whileOneIsOpen],
 });
-// The second build's client is open, and is to say goodbye.
+// The second build's client is open and must send a close frame on exit.
 process.exit(0);

@@ -29,7 +29,7 @@ class Welcome:
     max_message_bytes: int
     resume_window_ms: int
     outcome: int
-    lost: int  # as it stands in the record: 0 for not known, otherwise one more than the messages
+    lost: int  # as in the record: 0 for unknown, otherwise one more than the number of messages
     protocol: str
 
 

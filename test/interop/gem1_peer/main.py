@@ -1,4 +1,4 @@
-"""Runs a role over real sockets, with messages that tell their own order and size.
+"""Runs a role over real sockets, with messages that contain their own order and size.
 
     python3 -m gem1_peer.main client ws://127.0.0.1:8080 --messages 5000
     python3 -m gem1_peer.main server 0 --messages 5000
@@ -65,7 +65,7 @@ class Workload:
         return self.random.randint(1, self.options.max_bytes if is_large else 200)
 
     async def _read(self, holder, bell):
-        """Now and then slowly, so that credit runs out."""
+        """Slowly at times, so that credit runs out."""
         while self.received < self.options.messages:
             received = holder().session.read()
             if received is None and self._is_over(holder):
@@ -105,7 +105,7 @@ def parse():
 
 
 async def main():
-    logging.disable()  # that an opening handshake was cut off is no news here
+    logging.disable()  # an interrupted opening handshake is expected here
     options = parse()
     workload = Workload(options)
     offer = Offer(options.window, options.max_bytes)

@@ -14,7 +14,7 @@ NONE_ASKED, NOT_KNOWN, WINDOW_OVER, EVICTED, HAD_ENDED = range(5)
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a reconnect came to."""
+    """The outcome of a reconnect."""
 
     resumed: bool
     replayed: int = 0
@@ -24,7 +24,7 @@ class Receipt:
 
 @dataclass
 class Log:
-    """What the application is told."""
+    """The events that the application receives."""
 
     receipts: list = field(default_factory=list)
     undelivered: list = field(default_factory=list)
@@ -104,7 +104,7 @@ class Client:
         if welcome.protocol and welcome.protocol not in self.offer.protocols:
             raise ProtocolError("a subprotocol that was not offered")
         if self.session is not None and self.session.ending is not None:
-            # It was closing anyway. What END followed may have arrived or not, so it is handed over.
+            # The session was closing anyway. Messages before END may have arrived or not, so they are reported.
             self.log.undelivered += self.session.sender.give_up()[0]
             self.session.attach(self.socket)
             self.session.finish(*self.session.ending)
@@ -119,7 +119,7 @@ class Client:
         self.session = Session(self.clock, welcome.initial_credit, welcome.max_message_bytes, offer.initial_credit, offer.max_message_bytes)
         self._welcome, self._attempt, self._early = welcome, 0, []
         self.session.attach(self.socket)
-        if before is not None:  # what has arrived whole is the application's, whatever becomes of the session
+        if before is not None:  # complete messages are delivered even if the session is lost
             self.session.receiver.inbox, self.session.receiver.unread = before.receiver.inbox, before.receiver.unread
         for message in unsent:
             self.session.send(message)
@@ -133,7 +133,7 @@ class Client:
 
 @dataclass
 class Entry:
-    """A session in the server's books."""
+    """A session as the server stores it."""
 
     session: Session
     id: bytes
@@ -141,7 +141,7 @@ class Entry:
     attempt: int = 0
     detached_at: object = None
     log: Log = field(default_factory=Log)
-    gone: int = NONE_ASKED  # the outcome of a resume, once the session is none
+    gone: int = NONE_ASKED  # the outcome of a resume after the session has ended
 
 
 class Server:

@@ -9,11 +9,11 @@ from .wire import BINARY, CHUNK, END, MAX_BODY_BYTES, TEXT, VOLATILE_BINARY, VOL
 @dataclass
 class Numbered:
     record: Record
-    message: object = None  # of the record that completes one: what is handed over should the session be lost
+    message: object = None  # the message that the record completes, reported if the session is lost
 
 
 class Sender:
-    """Kept over the WebSockets of one session; `ready` is what the present one has yet to be given."""
+    """Kept over the WebSockets of one session; `ready` is the output for the present one."""
 
     def __init__(self, limit, max_message_bytes):
         self.limit = limit
@@ -49,7 +49,7 @@ class Sender:
         self.waiting.append((END, code.to_bytes(2, "big") + reason.encode(), None))
 
     def number(self):
-        """Numbers what the credit covers. Only while there is a WebSocket: what has no number is certain not to have arrived."""
+        """Numbers the records that the credit covers, only while there is a WebSocket: unnumbered messages have certainly not arrived."""
         while self.waiting:
             kind, data, message = self.waiting[0]
             is_last = len(data) - self.offset <= MAX_BODY_BYTES
@@ -76,7 +76,7 @@ class Sender:
         self.limit = max(self.limit, limit)
 
     def replay(self):
-        """Everything again that is not acknowledged; returns how many messages that are."""
+        """Queues all unacknowledged records again; returns the number of their messages."""
         self.ready = [numbered.record for numbered in self.kept]
         return sum(numbered.message is not None for numbered in self.kept)
 
@@ -85,7 +85,7 @@ class Sender:
         return ready
 
     def give_up(self):
-        """The session is lost: (messages that may have arrived, messages that can have not)."""
+        """Returns (messages that may have arrived, messages that cannot have arrived) when the session is lost."""
         undelivered = [numbered.message for numbered in self.kept if numbered.message is not None]
         unsent = [message for kind, _, message in self.waiting if kind != END]
         return undelivered, unsent

@@ -34,7 +34,7 @@ class Session:
         self.socket = None
         self.over = None  # (code, reason)
         self.leave_ms = None
-        self.ending = None  # (code, reason) of the END that the application has asked for
+        self.ending = None  # (code, reason) of the END that the application has requested
         self._ping = None
         self._acked_out = 0
         self._acked_at = float("-inf")
@@ -70,7 +70,7 @@ class Session:
         self.sender.ready = []
 
     def resume(self, socket, received, their_messages_sent):
-        """Goes on with another WebSocket; returns how many messages are sent again, both ways."""
+        """Continues with another WebSocket; returns the number of messages that are sent again in each direction."""
         self.sender.on_ack(received)
         self.attach(socket)
         self._must_credit = True
@@ -79,7 +79,7 @@ class Session:
         return replayed + max(0, their_messages_sent - self.receiver.messages_received)
 
     def on_records(self, records):
-        """Records from the present WebSocket; a ProtocolError ends it and the session."""
+        """Processes records from the present WebSocket; a ProtocolError ends it and the session."""
         self._ping = None
         try:
             for record in records:
@@ -88,7 +88,7 @@ class Session:
             self.finish(error.code, str(error))
 
     def on_close(self, code):
-        """The present WebSocket is gone."""
+        """The present WebSocket has closed."""
         self.detach()
         if code in ENDING_CODES:
             self.finish(code, "")
@@ -101,7 +101,7 @@ class Session:
             self.detach()
 
     def end_turn(self):
-        """Puts what this turn of the event loop has gathered on the WebSocket."""
+        """Sends the records that were collected in this turn of the event loop."""
         if self.socket is None:
             return
         records = self.sender.take_ready()
@@ -115,7 +115,7 @@ class Session:
             self.finish(*self.receiver.ended)
 
     def seconds_to_ack(self):
-        """How long the acknowledgement that is owed may wait, or None."""
+        """The time until the pending acknowledgement is due, or None."""
         if self.socket is None or self._owed_since is None:
             return None
         return max(0.0, self._owed_since + ACK_DELAY_S - self.clock())

@@ -11,14 +11,14 @@ from .controls import Offer
 from .roles import Client, Server
 from .wire import MAX_BATCH_BYTES, PING, Record
 
-# No compression, pings in records only, and room for a batch that is too large, so that 4400 is ours to say.
+# No compression, pings in records only, and room for an oversized batch, so that this peer itself sends 4400.
 SOCKET_OPTIONS = {"compression": None, "ping_interval": None, "max_size": 2 * MAX_BATCH_BYTES, "close_timeout": 1}
-QUIET_S = 0.5  # then a PING; and once more, then the WebSocket is given up
+QUIET_S = 0.5  # then a PING; after the same time again the WebSocket is abandoned
 HANDSHAKE_S = 10
 
 
 class Bell:
-    """Wakes whoever writes, when there may be something to write."""
+    """Wakes the writer when there may be something to write."""
 
     def __init__(self):
         self._events = set()
@@ -37,7 +37,7 @@ class Bell:
 
 
 class Carrier:
-    """One WebSocket: reads batches, and writes what the session has at the end of a turn."""
+    """One WebSocket: reads batches, and writes the session's records at the end of a turn."""
 
     def __init__(self, websocket, side, socket, bell):
         self.websocket = websocket
@@ -58,7 +58,7 @@ class Carrier:
         except websockets.ConnectionClosed:
             pass
         self.side.on_close(self.socket, self.websocket.close_code or 1006)
-        # Told and not cancelled: asyncio.wait_for of 3.11 swallows a cancellation that meets its event.
+        # A flag and not a cancellation: asyncio.wait_for of 3.11 swallows a cancellation that meets its event.
         self.is_gone = True
         self.bell.ring()
         await writer
@@ -83,7 +83,7 @@ class Carrier:
             self.bell.remove(event)
 
     def _end_turn(self):
-        """Returns how long to wait for the next one at the most."""
+        """Returns the maximum time to wait for the next batch."""
         self._check_life()
         session = self.side.session_on(self.socket)
         if session is None:
@@ -118,7 +118,7 @@ class ServerSide(Server):
 
 
 async def run_client(url, offer, workload):
-    """Until the session is over."""
+    """Runs until the session is over."""
     side = ClientSide(time.monotonic, offer)
     bell = Bell()
     task = asyncio.create_task(workload(lambda: side, bell))
@@ -139,7 +139,7 @@ async def run_client(url, offer, workload):
 
 
 async def run_server(port, offer, workload, on_listening):
-    """Until the first session is over."""
+    """Runs until the first session is over."""
     side = ServerSide(time.monotonic, offer, 120_000)
     bell = Bell()
     first = lambda: next(iter(side.entries.values()), None)

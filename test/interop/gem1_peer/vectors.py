@@ -1,4 +1,4 @@
-"""Plays test/vectors to this peer: python3 -m gem1_peer.vectors FOLDER prints what failed, and how much was played."""
+"""Plays test/vectors to this peer: python3 -m gem1_peer.vectors FOLDER prints the failures and the number of vectors."""
 
 import json
 import sys
@@ -89,7 +89,7 @@ def play_batch(vector):
 
 
 class Player:
-    """One side, with the bytes of the other given to it."""
+    """One side, which receives the other side's bytes from the vector."""
 
     def __init__(self, role):
         self.role = role
@@ -176,7 +176,7 @@ def play_step(player, step):
 
 
 def expect_records(actual, expected):
-    """ACK and CREDIT may come at another time, PING at any; the CREDIT after a resume is due at once."""
+    """ACK and CREDIT may be sent at another time, PING at any; the CREDIT after a resume is due immediately."""
     free = {wire.PING} if any(is_resume(record) for record in expected) else {wire.PING, wire.ACK, wire.CREDIT}
     keep = lambda records: [record for record in records if record.kind not in free]
     expect(keep(actual), keep(expected), "ours")
@@ -219,7 +219,7 @@ def main(folder):
     for name, play, arguments in played:
         try:
             play(*arguments)
-        except Exception as error:  # every vector is played, whatever became of another
+        except Exception as error:  # every vector is played, even after a failure
             failed[name] = f"{type(error).__name__}: {error}"
     print(json.dumps({"played": len(played), "failed": failed}, indent=2, ensure_ascii=False))
 

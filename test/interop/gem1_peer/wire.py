@@ -14,7 +14,7 @@ MALFORMED, TAKEN_OVER, TOO_MUCH, NO_SESSION, NO_HANDSHAKE = 4400, 4409, 4413, 44
 
 
 class ProtocolError(Exception):
-    """What the other side did wrong, with the code that closes the WebSocket."""
+    """A violation by the other side, with the code that closes the WebSocket."""
 
     def __init__(self, reason, code=MALFORMED):
         super().__init__(reason)
@@ -50,7 +50,7 @@ def encode_number(value):
 
 
 class Reader:
-    """Takes fields from the front of some bytes, and says so when there are too few."""
+    """Takes fields from the front of a buffer, and raises an error when there are too few bytes."""
 
     def __init__(self, data):
         self.data = data

@@ -1,4 +1,4 @@
-"""A client of python3-websockets that checks an echo server, and prints what it found as one line of JSON."""
+"""A client of python3-websockets that checks an echo server, and prints its results as one line of JSON."""
 import asyncio
 import json
 import ssl
@@ -43,7 +43,7 @@ async def main(address, certificate):
         except websockets.ConnectionClosed as closed:
             found["their_close"] = [closed.code, closed.reason]
 
-    # Compressed, if the server wants it: it need not.
+    # Compressed if the server supports it, which is optional.
     async with websockets.connect(address, ssl=context, compression="deflate") as socket:
         await socket.send("squeeze me")
         found["offering_compression"] = await socket.recv()

@@ -1,4 +1,4 @@
-"""A server of python3-websockets: echoes, and does as it is told by messages that begin with a slash."""
+"""A server of python3-websockets: echoes, and obeys messages that begin with a slash."""
 import asyncio
 import sys
 
