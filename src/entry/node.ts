@@ -3,10 +3,9 @@ import { Client } from '../core/client.js';
 import { type ClientParts, clientParts } from '../core/client-parts.js';
 import type { ClientOptions, ConnectOptions } from '../core/options.js';
 import type { Address, IWebsocketClient, WebsocketType } from '../core/types.js';
-import { shareSignal } from '../platform/node/abort.js';
-import { nodePlatform } from '../platform/node/platform.js';
+import { nodePlatform, shareSignal } from '../platform/node/platform.js';
 
-export { closeOnSignals } from '../platform/node/signals.js';
+export { closeOnSignals } from '../platform/node/process-life.js';
 export * from './common.js';
 
 // Node: ws, through isomorphic-ws.

@@ -1,16 +1,19 @@
+import { makeError } from '../core/errors.js';
+import { copyOf, sizeOf } from '../core/message-bytes.js';
+import type { Broadcast } from '../platform/node/broadcast.js';
 import type { AcceptedClient } from './accepted-client.js';
 
-/** How long a closed client waits in `clients` for a frame loop to see its end; frames come far more often. */
+/** How long a closed client stays in `clients` for a frame loop that polls. */
 const LINGER_MS = 5_000;
 
-/** How many may wait at once: the oldest goes first, so that a frame loop that hangs does not make us hold thousands. */
+/** How many closed clients stay; the oldest is removed first. */
 const MAX_LINGERING = 1_024;
 
-/** Who is connected, who is leaving, and who has left but is still to be read. */
+/** Open clients, closing clients, and closed clients with unread messages. */
 export class ClientSet {
-  /** All whose connection is not down yet. */
+  /** Clients that are not closed. */
   readonly #live = new Set<AcceptedClient>();
-  /** What `server.clients` shows. */
+  /** The content of `server.clients`. */
   readonly #listed = new Set<AcceptedClient>();
   readonly #lingering = new Map<AcceptedClient, NodeJS.Timeout>();
   readonly #unlisted: (client: AcceptedClient) => void;
@@ -34,7 +37,7 @@ export class ClientSet {
     return this.#listed.has(client);
   }
 
-  /** Made anew only after a change: a frame loop asks sixty times a second. */
+  /** A new array only after a change, because a frame loop reads it sixty times a second. */
   get listed(): readonly AcceptedClient[] {
     this.#snapshot ??= Object.freeze([...this.#listed]);
     return this.#snapshot;
@@ -48,7 +51,7 @@ export class ClientSet {
     client.on('state', (now, before) => {
       if (now === 'open') this.#openCount += 1;
       if (before === 'open') this.#openCount -= 1;
-      // A session whose client is away still takes what is sent to it.
+      // A session still accepts messages while its client is disconnected.
       if (now === 'closing' || now === 'closed') this.#ends(client);
     });
     client.on('close', () => {
@@ -57,12 +60,26 @@ export class ClientSet {
     });
   }
 
+  /**
+   * To every open client, and to every session. Plain clients share one frame, because encoding a message takes up to ten times as
+   * long as writing it. A session puts the message into its own batch.
+   */
+  sendToAll(message: string | ArrayBuffer | ArrayBufferView, broadcast: Broadcast): void {
+    const shared = typeof message === 'string' ? message : bytesOf(message);
+    const bytes = sizeOf(shared);
+    broadcast.run(shared, () => {
+      for (const client of this.#live) {
+        if (client.isConnectionOpen() || (client.hasSession && client.state === 'reconnecting')) client.sendToAll(shared, bytes);
+      }
+    });
+  }
+
   /** The application reads by polling. */
   polled(): void {
     this.#isPolled = true;
   }
 
-  /** No one will read anything from this client any more. */
+  /** The client is closed and its last reader has seen the end. */
   finished(client: AcceptedClient): void {
     this.#unlist(client);
   }
@@ -90,5 +107,14 @@ export class ClientSet {
     if (!this.#listed.delete(client)) return;
     this.#snapshot = undefined;
     this.#unlisted(client);
+  }
+}
+
+/** A copy, which a session may keep: the application may change its buffer after the call. */
+function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
+  try {
+    return copyOf(message);
+  } catch {
+    throw makeError('INVALID_MESSAGE', { method: 'broadcast' });
   }
 }

@@ -6,7 +6,7 @@ import { makeError } from '../core/errors.js';
 import { invalid } from '../core/option-checks.js';
 import { headersTooLarge, notHttp, tookTooLong } from './handshake-checks.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
-import { ignore } from './refusal.js';
+import { ignore } from './refusals.js';
 import { type Listener, UpgradeServer } from './server.js';
 import type { WebsocketServer } from './types.js';
 

@@ -3,7 +3,7 @@ import { WebsocketError } from '../core/errors.js';
 import type { CloseInfo } from '../core/types.js';
 import { SessionCloseCode } from '../session/close-codes.js';
 import type { AcceptedClient } from './accepted-client.js';
-import type { RefusalReason } from './refusal.js';
+import type { RefusalReason } from './types.js';
 
 /** What is counted since the server started. */
 const COUNTERS = {

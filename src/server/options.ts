@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import * as CloseCode from '../core/close-code.js';
+import { checkClose } from '../core/close-codes.js';
 import { makeError } from '../core/errors.js';
 import { checkFunction, checkNames, checkObject, invalid, milliseconds, positive } from '../core/option-checks.js';
 import {
@@ -10,7 +12,8 @@ import {
   type Settings,
 } from '../core/options.js';
 import { resolveServerSession, type ServerSessionOptions, type ServerSessionSettings } from './session-options.js';
-import { hostNameOf } from './target.js';
+import { hostNameOf, originOf } from './target.js';
+import type { ServerCloseOptions } from './types.js';
 
 /** The options of a server. Every bound has a default; docs/guides/operating.md says for each why it is so much. */
 export interface ServerOptions {
@@ -215,16 +218,6 @@ function resolveHosts(hosts: ServerOptions['hosts']): readonly string[] | '*' | 
   });
 }
 
-/** Those of extensions and of applications in a web view have a scheme of their own, which a URL calls opaque. */
-export function originOf(text: unknown): string | undefined {
-  // No browser sends an origin of a WebSocket: a page of that host is meant.
-  const href = String(text).replace(/^ws/i, 'http');
-  if (!URL.canParse(href)) return undefined;
-  const { origin, protocol, host } = new URL(href);
-  if (origin !== 'null') return origin;
-  return host === '' ? undefined : `${protocol}//${host}`;
-}
-
 function resolveRateLimit(rateLimit: ServerOptions['rateLimit']): RateLimit | undefined {
   if (rateLimit === undefined) return undefined;
   checkObject('rateLimit', rateLimit);
@@ -241,4 +234,15 @@ function refuseUnsupported(options: object): void {
     if ((options as Record<string, unknown>)[option] === undefined) continue;
     throw makeError('UNSUPPORTED', { option });
   }
+}
+
+export type CloseSettings = { readonly [Name in keyof ServerCloseOptions]-?: Exclude<ServerCloseOptions[Name], undefined> };
+
+/** @throws {WebsocketError} `INVALID_CLOSE`, `INVALID_OPTION`. */
+export function resolveCloseOptions(options: ServerCloseOptions): CloseSettings {
+  checkObject('options', options);
+  const { code = CloseCode.goingAway, reason = '', graceMs = serverDefaults.graceMs } = options;
+  checkNames(options, { code, reason, graceMs });
+  checkClose(code, reason);
+  return { code, reason, graceMs: graceMs === 0 ? 0 : milliseconds('graceMs', graceMs, serverDefaults.graceMs) };
 }

@@ -1,11 +1,11 @@
 import { RecordReader } from '../session/records.js';
 
-/** What is read between two looks at the clock: a batch of 64 KiB may hold 65,536 records, and each may be a message. */
+/** The clock is read after so many records: a batch of 64 KiB may hold 65,536, and each may be a message. */
 const RECORDS_A_PART = 64;
 
 /**
- * Cuts a batch of gem.1 into smaller ones, as its peer could have sent them: the meaning of records does not depend on their batch.
- * Undefined for a batch that cannot hold more records than one part. What is malformed stays in the last part.
+ * Splits a batch of gem.1 into smaller batches. The meaning of a record does not depend on its batch. Malformed bytes stay in
+ * the last part. Undefined for a batch that cannot hold more records than one part.
  */
 export function splitBatch(batch: Uint8Array, recordsAPart = RECORDS_A_PART): Iterator<Uint8Array> | undefined {
   return batch.byteLength > recordsAPart ? parts(batch, recordsAPart) : undefined;

@@ -1,13 +1,46 @@
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Emitter } from '../core/emitter.js';
-import type { LimitedLog } from './limited-log.js';
+import type { LimitedLog } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { ServerSettings } from './options.js';
-import { type Refusal, type RefusalReason, refuse } from './refusal.js';
-import { isOrdinary, refusalLine } from './refusal-line.js';
-import type { Refused, ServerEvents } from './types.js';
+import { hostNameOf, originOf, pathOf, targetOf } from './target.js';
+import type { RefusalReason, Refused, ServerEvents } from './types.js';
+
+export interface Refusal {
+  readonly reason: RefusalReason;
+  readonly status: number;
+  /** What the person at the other end can do about it. */
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/**
+ * Answers a request, and is done with the socket. Never throws, whatever state the socket is in.
+ *
+ * @returns false where nobody is there to be answered.
+ */
+function refuse(socket: Duplex, { status, text, headers }: Refusal): boolean {
+  socket.on('error', ignore);
+  if (!socket.writable) {
+    socket.destroy();
+    return false;
+  }
+  const body = `${text}\n`;
+  const lines = Object.entries({
+    Connection: 'close',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.once('finish', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  return true;
+}
+
+export function ignore(): void {}
 
 /** Every handshake that did not become a client: answered, counted, and reported. */
 export class Refusals {
@@ -54,4 +87,60 @@ export class Refusals {
 
 export function addressOf(socket: Duplex): string {
   return (socket as Partial<Socket>).remoteAddress ?? '';
+}
+
+/** Text of a peer's, or of an error, in a line of the log: no more of it, and nothing that a terminal obeys. */
+const MAX_LENGTH = 200;
+
+/** Clients leave and servers close: nothing is to be corrected, and there is no line for it. */
+function isOrdinary(reason: RefusalReason): boolean {
+  return reason === 'gone' || reason === 'closing';
+}
+
+/** Says what the operator can do about a refusal. */
+function refusalLine(refused: Refused, request: IncomingMessage | undefined, settings: ServerSettings): string {
+  const status = refused.status === 0 ? 'no answer' : refused.status;
+  return `refused ${refused.remoteAddress} (${refused.reason}, ${status}): ${adviceOn(refused, request, settings)}`;
+}
+
+function adviceOn({ reason, cause }: Refused, request: IncomingMessage | undefined, settings: ServerSettings): string {
+  switch (reason) {
+    case 'origin':
+      return adviceOnOrigin(request?.headers.origin ?? '', settings);
+    case 'host':
+      return adviceOnHost(request, settings);
+    case 'path':
+      return `no WebSocket is served at ${quoted(request === undefined ? '' : pathOf(request))}, only at ${quoted(settings.path ?? '/')}. Correct the client's address or the option path.`;
+    case 'full':
+      return `the server has no place left. maxClients is ${settings.maxClients}: raise it if the machine has room for more.`;
+    case 'auth':
+      return cause === undefined ? 'authenticate returned undefined.' : `authenticate threw ${described(cause)}`;
+    case 'request':
+      return 'this is no opening handshake of a WebSocket. Is something else than a WebSocket client directed at this port?';
+    default:
+      return `the handshake took longer than handshakeTimeoutMs (${settings.handshakeTimeoutMs}). If authenticate takes so long, raise it.`;
+  }
+}
+
+function adviceOnOrigin(origin: string, { origins }: ServerSettings): string {
+  const isOrigin = origin === 'null' || origin === 'file://' || originOf(origin) === origin;
+  if (!isOrigin) return 'the Origin header has no origin in it.';
+  const advice = origins === undefined ? `set the option origins: [${quoted(origin)}]` : `add ${quoted(origin)} to the option origins`;
+  return `a page of ${quoted(origin)} asked to connect. If the page is yours, ${advice}`;
+}
+
+function adviceOnHost(request: IncomingMessage | undefined, { hosts }: ServerSettings): string {
+  const name = hostNameOf(request && targetOf(request).host);
+  if (name === undefined) return 'the Host header has no host in it.';
+  const advice = hosts === undefined ? `set the option hosts: [${quoted(name)}]` : `add ${quoted(name)} to the option hosts`;
+  return `a page asked to connect by the host name ${quoted(name)}. If the name is yours, as behind a proxy that forwards it, ${advice}`;
+}
+
+function described(cause: unknown): string {
+  return cause instanceof Error ? quoted(`${cause.name}: ${cause.message}`) : 'what is no Error.';
+}
+
+function quoted(text: string): string {
+  const printable = text.slice(0, MAX_LENGTH).replace(/[^\x20-\x7e]|'/g, '?');
+  return `'${printable}'`;
 }

@@ -1,3 +1,4 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type WebSocket from 'isomorphic-ws';
@@ -5,7 +6,6 @@ import type { MakeChannel } from '../core/channel.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ReadScheduler } from '../platform/node/read-scheduler.js';
-import { nodeSecrets } from '../platform/node/secrets.js';
 import { NodeTransport } from '../platform/node/transport.js';
 import { type ServerSession, SessionAcceptor } from '../session/acceptor.js';
 import type { SessionOwner } from '../session/eviction.js';
@@ -22,22 +22,28 @@ export interface SessionsEvents {
   /** Makes the client of a new session, which opens in this turn. */
   enter(context: UpgradeContext, makeChannel: MakeChannel, resumeWindowMs: number): AcceptedClient;
   report(error: WebsocketError): void;
-  /** Whether one more may be open. */
+  /** Whether `maxClients` allows one more. */
   hasRoom(): boolean;
-  /** The socket is being closed, and belongs to no client. */
+  /** The server closes a socket that belongs to no client. */
   ending(socket: Duplex): void;
-  /** A client was sent away for want of room. */
+  /** A client was refused because `maxClients` is reached. */
   refusedFull(request: IncomingMessage): void;
 }
 
-/** How many may say that they come to take the place of an older socket of theirs, while the server is full. */
+/** OpenSSL's generator, and a comparison in constant time. */
+const nodeSecrets = {
+  randomBytes: (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(length)),
+  isEqual: (one: Uint8Array, other: Uint8Array): boolean => one.length === other.length && timingSafeEqual(one, other),
+} as const;
+
+/** Sockets that a full server accepts because they may resume a session; the previous socket of such a session still counts. */
 const MAX_RETURNING = 64;
 
 interface SessionUpgrade extends UpgradeContext {
   readonly socket: Duplex;
 }
 
-/** The server's sessions: from a WebSocket that speaks gem.1 to the client whose it is. */
+/** The server's sessions: finds or makes the client of each WebSocket that speaks gem.1. */
 export class Sessions {
   readonly #settings: ServerSessionSettings;
   readonly #protocols: readonly string[];
@@ -46,7 +52,7 @@ export class Sessions {
   readonly #registry: SessionRegistry<ServerSession<AcceptedClient>>;
   readonly #acceptor: SessionAcceptor<AcceptedClient, SessionUpgrade>;
   readonly #channels = new WeakMap<AcceptedClient, SessionChannel>();
-  /** Those that have not said yet what they want; each may become a client. */
+  /** Sockets whose first batch has not arrived; each may become a client. */
   readonly #arriving = new Map<Duplex, WebSocket>();
   #refused = 0;
   #isClosing = false;
@@ -77,7 +83,7 @@ export class Sessions {
     return this.#arriving.size;
   }
 
-  /** A server that is full takes those who may have a place already: their old socket is not known to be dead. */
+  /** True for a request that a full server accepts: its client may be one that the server still counts as open. */
   mayBeReturning(request: IncomingMessage): boolean {
     const offered = request.headers['sec-websocket-protocol']?.split(',', 1)[0]?.trim();
     return offered === SESSION_PROTOCOL && this.#registry.present > 0 && this.#arriving.size < MAX_RETURNING;
@@ -109,7 +115,7 @@ export class Sessions {
     this.#acceptor.accept(new NodeTransport(ws, origin), { ...context, socket });
   }
 
-  /** Tells the open clients when to come back: spread over the window, so that they do not return all at once. */
+  /** Tells the open clients when to reconnect, spread evenly over the window. */
   leave(clients: readonly AcceptedClient[], windowMs: number): void {
     const leaving = clients.filter((client) => client.hasSession && client.isConnectionOpen());
     leaving.forEach((client, index) => {
@@ -117,7 +123,7 @@ export class Sessions {
     });
   }
 
-  /** Nobody comes in any more; who has not said what he wants is sent away. */
+  /** Closes the sockets whose first batch has not arrived, and accepts no more clients. */
   close(code: number, reason: string): void {
     this.#isClosing = true;
     for (const [socket, ws] of this.#arriving) {
@@ -162,7 +168,7 @@ export class Sessions {
   }
 }
 
-/** A user that JSON cannot tell from others, as a function, is not counted. */
+/** A user that JSON cannot represent, such as a function, does not count towards `maxDetachedPerUser`. */
 function ownerOf({ request, user }: AcceptedClient): SessionOwner {
   try {
     return { address: request.remoteAddress, user: JSON.stringify(user) };
@@ -171,19 +177,19 @@ function ownerOf({ request, user }: AcceptedClient): SessionOwner {
   }
 }
 
-/** What is counted of sessions; all 0 where there are none. */
+/** The metrics of a server without sessions. */
 export const noSessions = {
   sessionsDetached: 0,
   sessionsDetachedBytes: 0,
   sessionsResumed: 0,
   sessionsEvicted: 0,
-  /** Among those evicted: too many of one address, or of one user. */
+  /** Of `sessionsEvicted`: too many of one address, or of one user. */
   sessionsEvictedPerAddress: 0,
   sessionsEvictedPerUser: 0,
   sessionsExpired: 0,
-  /** Resumes by somebody else than the user that the session was begun by. */
+  /** Requests to resume a session by another user than its own. */
   sessionsRefused: 0,
-  /** Handed back to `undelivered`: what never left is also in `messagesUnsent`. */
+  /** Passed to `undelivered`; messages that were never sent also count in `messagesUnsent`. */
   messagesUndelivered: 0,
 };
 

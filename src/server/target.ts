@@ -26,3 +26,13 @@ export function hostNameOf(host: string | undefined): string | undefined {
   const href = `http://${host}`;
   return host !== undefined && URL.canParse(href) ? new URL(href).hostname : undefined;
 }
+
+/** Undefined for text without an origin. A URL calls the scheme of an extension or a web view opaque. */
+export function originOf(text: unknown): string | undefined {
+  // Browsers send the scheme of the page, never ws:// or wss://.
+  const href = String(text).replace(/^ws/i, 'http');
+  if (!URL.canParse(href)) return undefined;
+  const { origin, protocol, host } = new URL(href);
+  if (origin !== 'null') return origin;
+  return host === '' ? undefined : `${protocol}//${host}`;
+}

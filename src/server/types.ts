@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { WebsocketError } from '../core/errors.js';
 import type { ClientEvents, Continuity, IWebsocketClient } from '../core/types.js';
-import type { RefusalReason } from './refusal.js';
 
 /** What the client asked for in its handshake: with a session, in its newest one. */
 export interface ServerRequest {
@@ -34,6 +33,9 @@ export interface ServerClient extends IWebsocketClient {
   /** What `authenticate` returned, for the first handshake of a session. */
   readonly user: unknown;
 }
+
+/** Why a handshake did not become a client; each has a counter in the metrics. */
+export type RefusalReason = 'path' | 'origin' | 'host' | 'full' | 'auth' | 'request' | 'timeout' | 'closing' | 'gone';
 
 /** A handshake that did not become a client. */
 export interface Refused {

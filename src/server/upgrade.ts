@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import WebSocket from 'isomorphic-ws';
 import { WebSocketServer } from 'ws';
 import * as CloseCode from '../core/close-code.js';
-import { wsLimits } from '../platform/node/limits.js';
+import { wsLimits } from '../platform/node/ws.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/limits.js';
 import type { ServerSettings } from './options.js';
 

@@ -7,7 +7,7 @@ import type { CloseInfo } from '../../src/core/types.js';
 import { type Continuity, connect } from '../../src/entry/node.js';
 import { listen } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
-import { Deadlines } from '../../src/server/deadlines.js';
+import { Deadlines } from '../../src/server/sockets.js';
 import { startProxy } from '../support/proxy.js';
 import { until } from '../support/until.js';
 

@@ -1,12 +1,13 @@
+import { setMaxListeners } from 'node:events';
 import WebSocket from 'isomorphic-ws';
 import { publicAddress } from '../../core/address.js';
 import type { Platform } from '../../core/platform.js';
 import { systemClock } from '../../core/system-clock.js';
 import type { DialRequest, Transport, TransportEvents } from '../../core/transport.js';
-import { wsLimits } from './limits.js';
 import { PackedQueue } from './packed-queue.js';
 import { watchProcess } from './process-life.js';
 import { NodeTransport } from './transport.js';
+import { wsLimits } from './ws.js';
 
 function dial(request: DialRequest, events: TransportEvents): Transport {
   const ws = new WebSocket(request.url, [...request.protocols], {
@@ -32,6 +33,11 @@ export const nodePlatform: Platform = {
   lifecycle: { watch: watchProcess },
   report: (error) => console.error(error),
   acceptsNodeOptions: true,
-  // Under this platform's conditions \"gemsocket/shared\" is this entry.
+  // Under this platform's conditions "gemsocket/shared" is this entry.
   otherOptions: { shared: () => undefined },
 };
+
+/** Lets any number of clients share a signal: Node warns of a leak from eleven listeners on. */
+export function shareSignal(signal: AbortSignal | undefined): void {
+  if (signal instanceof EventTarget) setMaxListeners(0, signal);
+}

@@ -7,21 +7,24 @@ import { makeError, type WebsocketError } from '../../core/errors.js';
 import { TRANSPORT_MARK_BYTES } from '../../core/plain-channel.js';
 import type { AcceptedTransport, TransportEvents } from '../../core/transport.js';
 import type { CloseInfo, Message } from '../../core/types.js';
+import type { Broadcast } from './broadcast.js';
 import { BudgetedReader, type Split } from './budgeted-reader.js';
-import { protocolError, refusedSize, unreachable } from './failures.js';
-import { Frame } from './frame.js';
 import { PongWriter } from './pong-writer.js';
 import type { ReadScheduler } from './read-scheduler.js';
+import { protocolError, refusedSize, unreachable } from './ws.js';
 
-/** Called when this side ends the transport, whose socket then waits for the peer's answer without an owner. */
+/** Called when this side closes an accepted socket, which then waits for the peer's answer without an owner. */
 type Ending = () => void;
 
-/** What ws says of a server that selected another subprotocol than those offered, or none. */
+/** The message of ws if the server selected a subprotocol that was not offered, or none. */
 const SUBPROTOCOL = /^Server sent .*subprotocol/;
 
-/** Where a transport comes from: dialled, with the address for its errors, or accepted together with its socket. */
+/** A corked socket that buffers so much is written to before the turn ends: the peer reads it while this side still sends. */
+const UNCORK_BYTES = 32_768;
+
+/** Of a transport that was dialled, the address for its errors; of one that was accepted, its socket. */
 export type TransportOrigin = ({ readonly address: string } | AcceptedSocket) & {
-  /** As ws was told it, for its errors. */
+  /** The bound that ws has, for its errors. */
   readonly maxMessageBytes?: number;
 };
 
@@ -31,19 +34,22 @@ export interface AcceptedSocket {
   readonly scheduler: ReadScheduler;
   readonly split?: Split;
   readonly ending?: Ending;
+  /** Shared by all sockets of a server. */
+  readonly broadcast?: Broadcast;
 }
 
-/** A `ws` WebSocket as core wants it. */
+/** A WebSocket of `ws`, dialled or accepted. */
 export class NodeTransport implements AcceptedTransport {
   readonly #ws: WebSocket;
   events!: TransportEvents;
   readonly #maxMessageBytes: number | undefined;
   readonly #ending: Ending | undefined;
+  readonly #broadcast: Broadcast | undefined;
   #socket: Duplex | undefined;
-  /** Of an accepted socket: shares the event loop with the others. A socket that was dialled is read as it comes. */
+  /** Of an accepted socket, which shares the event loop with the others. */
   readonly #reader: BudgetedReader | undefined;
   #isCorked = false;
-  /** Something was left in the socket's buffer, and somebody may wait for it to go. */
+  /** Data was left in the socket's buffer, so `drained` has to follow. */
   #isBacked = false;
 
   /** @param events may be set later for an accepted socket. */
@@ -54,6 +60,7 @@ export class NodeTransport implements AcceptedTransport {
     if ('socket' in origin) {
       this.#socket = origin.socket;
       this.#ending = origin.ending;
+      this.#broadcast = origin.broadcast;
       this.#reader = this.#makeReader(origin);
     } else this.#listenToHandshake(origin.address);
     this.#listen();
@@ -73,9 +80,12 @@ export class NodeTransport implements AcceptedTransport {
 
   readonly send = (message: string | Uint8Array<ArrayBuffer>): void => {
     this.#cork();
-    if (message instanceof Frame) this.#sendFrame(message);
-    else this.#ws.send(message, this.#flushed);
-    if (this.#ws.bufferedAmount > 0) this.#isBacked = true;
+    const frame = this.#broadcast?.frameOf(message);
+    if (frame === undefined) this.#ws.send(message, this.#flushed);
+    else this.#sendFrame(frame);
+    const { bufferedAmount } = this.#ws;
+    if (bufferedAmount > 0) this.#isBacked = true;
+    if (bufferedAmount >= UNCORK_BYTES) this.flush();
   };
 
   readonly flush = (): void => {
@@ -99,9 +109,9 @@ export class NodeTransport implements AcceptedTransport {
   };
 
   close(code: number, reason: string): void {
-    // ws throws if it does not fit, and a transport may not.
+    // ws throws for a reason that is too long, and a transport must not throw.
     this.#ws.close(code, fittingReason(reason));
-    // In the handler of the process's exit there is no later turn.
+    // In a handler of the process's `exit` event there is no later turn.
     this.flush();
   }
 
@@ -117,12 +127,12 @@ export class NodeTransport implements AcceptedTransport {
     }
   }
 
-  /** Without compression ws holds nothing back: what is written to the socket here stands where it was sent. */
-  #sendFrame(frame: Frame): void {
+  /** Without compression ws queues nothing, so a frame that is written to the socket here keeps its place among those of ws. */
+  #sendFrame(frame: Buffer): void {
     if (this.#ws.readyState === this.#ws.OPEN) this.#socket?.write(frame, this.#flushed);
   }
 
-  /** ws listens already: the first of these listeners is called before it, the second after it. */
+  /** The first of these listeners is called before the one of ws, the second after it. */
   #makeReader({ socket, scheduler, split }: AcceptedSocket): BudgetedReader {
     const reader = new BudgetedReader(scheduler, split, {
       received: (message, bytes) => this.events.received(message, bytes),
@@ -177,9 +187,8 @@ export class NodeTransport implements AcceptedTransport {
     const pongs = new PongWriter(
       (payload, written) => ws.pong(payload, undefined, written),
       () => {
-        ws.terminate(); // it reads nothing, a close frame neither
+        ws.terminate(); // The peer does not read, so a close frame would not reach it.
         const closeCode = CloseCode.policyViolation;
-        // Pings are legal; so many of them, with no pong read, are an attack.
         this.#end(closeCode, makeError('PROTOCOL_ERROR', { closeCode, fault: 'pings' }));
       },
     );
@@ -198,7 +207,7 @@ export class NodeTransport implements AcceptedTransport {
     });
   }
 
-  /** The transport is of no more use: what ws still has to do with the socket it does unattended. */
+  /** Reports the end. ws closes the socket by itself. */
   #end(code: number, error: WebsocketError): void {
     const ws = this.#ws;
     ws.removeAllListeners();
@@ -209,12 +218,12 @@ export class NodeTransport implements AcceptedTransport {
       ws.terminate();
       tell();
     }
-    // The fault may have come in one packet with the handshake: whoever awaits `connect()` must get to listen first.
+    // The fault may be in one packet with the handshake: code that awaits `connect()` adds its listeners first.
     else setImmediate(tell);
   }
 
   readonly #flushed = (error?: Error | null): void => {
-    // What could not be written has not made room: `closed` follows.
+    // After an error `closed` follows.
     if (error || !this.#isBacked || this.#ws.bufferedAmount >= TRANSPORT_MARK_BYTES) return;
     this.#isBacked = this.#ws.bufferedAmount > 0;
     this.events.drained();
