@@ -280,6 +280,24 @@ describe('iteration over a server', () => {
 });
 
 describe('broadcast', () => {
+  it('by a listener that another broadcast calls reaches every client with its own text', async () => {
+    const server = await serve({ maxBufferedBytes: 100_000 });
+    const accepting = nextClient(server);
+    const slow = await RawPeer.upgraded(server);
+    slow.socket.pause();
+    const first = await accepting;
+    const { client } = await pair(server);
+    const received: unknown[] = [];
+    client.on('message', (message) => received.push(message));
+    first.on('error', ({ code }) => {
+      if (code === 'TOO_SLOW') server.broadcast('inner');
+    });
+    first.sendMessageBinary(new Uint8Array(16_000_000));
+    server.broadcast('outer');
+    await until(() => expect(received).toEqual(['inner', 'outer']));
+    expect(first.state).toBe('closed');
+  });
+
   it('reaches every open client, text as text and bytes as bytes', async () => {
     const server = await serve();
     const [one, two] = [await pair(server), await pair(server)];
@@ -324,7 +342,7 @@ describe('broadcast', () => {
     expect(got.map((text) => String(text).trimEnd())).toEqual(sent.map((text) => text.trimEnd()));
   });
 
-  it('leaves out who is closing, and throws for nobody', async () => {
+  it('skips a client that is closing, and does not throw for it', async () => {
     const server = await serve();
     const gone = await pair(server);
     const here = await pair(server);
@@ -333,7 +351,7 @@ describe('broadcast', () => {
     await until(() => expect(here.client.getMessage()).toEqual({ message: 'hello' }));
   });
 
-  it('takes the bytes as they are now', async () => {
+  it('sends the bytes that the buffer has at the call', async () => {
     const server = await serve();
     const socket = await foreignOpen(server);
     const bytes = Buffer.from('now');
