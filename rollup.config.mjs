@@ -64,6 +64,8 @@ function modules(entries, plugins, fileName) {
       sourcemap: true,
       entryFileNames: fileName,
       chunkFileNames: fileName,
+      // A bundler warns of an import without names, as this package has no side effects.
+      hoistTransitiveImports: false,
       minifyInternalExports: false,
       manualChunks: layerOf,
     },

@@ -1,5 +1,7 @@
 import type { Channel, ChannelSink } from './channel.js';
 import type { WebsocketError } from './errors.js';
+import type { InboxSource } from './inbox.js';
+import type { LifecycleListener } from './platform.js';
 import type { ConnectionReports } from './reports.js';
 import type { CloseInfo, ConnectionState } from './types.js';
 
@@ -7,26 +9,16 @@ import type { CloseInfo, ConnectionState } from './types.js';
 export interface ConnectionOwner extends ChannelSink, ConnectionReports {}
 
 /** What a client needs from its connection, which is its own or represents one in a shared worker. */
-export interface ClientConnection {
+export interface ClientConnection extends LifecycleListener, InboxSource {
   readonly state: ConnectionState;
   /** The subprotocol that the server chose, or ''. */
   readonly protocol: string;
-  readonly channel: Pick<Channel, 'bufferedBytes' | 'send' | 'consumed' | 'end'>;
+  readonly channel: Pick<Channel, 'bufferedBytes' | 'send' | 'end'>;
   connect(): void;
   /** @param isFinal close over the current transport only: a disconnected session is not resumed to deliver the rest. */
   close(code: number, reason: string, isFinal?: boolean): void;
-  /** The page is hidden, perhaps for good. */
-  suspend(isForGood?: boolean): void;
-  /** The page is shown or the network is back. */
-  wake(): void;
   /** Starts the next attempt now, if the connection waits for it. */
   retryNow(): void;
-  /** The process ends in this turn. */
-  exit(): void;
-  /** The inbox is full. */
-  pause(): void;
-  /** The inbox has room again. */
-  resume(): void;
   /** Ends the connection for good, without waiting for an answer. */
   terminate(info: CloseInfo, error: WebsocketError | undefined): void;
 }

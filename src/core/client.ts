@@ -64,17 +64,8 @@ export class Client implements IWebsocketClient {
       rttMs: undefined,
     };
     this.#events = new Emitter(clientEvents, (error, event) => this.handlerFailed(error, event));
-    this.#inbox = new Inbox(
-      settings.inbox,
-      {
-        full: () => this.#connection.pause(),
-        hasRoom: () => this.#connection.resume(),
-        consumed: (bytes) => this.#connection.channel.consumed(bytes),
-        finished: () => this.finished(this.#ownerClosed),
-      },
-      platform.makeInboxQueue?.(),
-    );
     this.#connection = parts.makeConnection(this.#connectionOwner());
+    this.#inbox = new Inbox(settings.inbox, this.#connection, () => this.finished(this.#ownerClosed), platform.makeInboxQueue?.());
     if (parts.onMessage !== undefined) this.#attachHandler();
   }
 
@@ -102,11 +93,7 @@ export class Client implements IWebsocketClient {
     if (this.#parts.signal?.aborted) this.#abort();
     else if (this.state === 'idle') {
       this.#parts.signal?.addEventListener('abort', this.#abort, { once: true });
-      this.#unwatch = this.#parts.platform.lifecycle.watch({
-        suspended: (isForGood) => this.#connection.suspend(isForGood),
-        woken: () => this.#connection.wake(),
-        exiting: () => this.#connection.exit(),
-      });
+      this.#unwatch = this.#parts.platform.lifecycle.watch(this.#connection);
       this.#connection.connect();
     } else if (this.#hasOpened && this.#isClosingOrClosed()) return Promise.reject(makeError('NOT_OPEN', { state: this.state }));
     return this.#opening.promise;

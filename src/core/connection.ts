@@ -81,12 +81,12 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   /** If the page is gone for good, a session ends after its accepted messages; if those cannot be sent yet, it stays resumable. */
-  suspend(isForGood = false): void {
+  suspended(isForGood = false): void {
     if (isForGood && this.channel.resumes) this.channel.close(CloseCode.goingAway, PAGE_HIDDEN);
     this.#dispatch({ is: 'suspended' });
   }
 
-  wake(): void {
+  woken(): void {
     if (this.#state.at === 'open') this.#liveness?.wake();
     else this.retryNow();
   }
@@ -114,8 +114,12 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   /** The process ends, at once or after a signal: the close frame is written in this turn, and nothing is dialled any more. */
-  exit(): void {
+  exiting(): void {
     this.close(CloseCode.goingAway, 'process exit', true);
+  }
+
+  consumed(bytes: number): void {
+    this.channel.consumed(bytes);
   }
 
   ready(continuity: Continuity): void {

@@ -3,14 +3,13 @@ import type { InboxBounds } from './options.js';
 import { Queue } from './queue.js';
 import type { CloseInfo, Message, MessageIterator, Received } from './types.js';
 
-export interface InboxEvents {
-  /** The bounds are exceeded: no more until `hasRoom`. */
-  full(): void;
-  hasRoom(): void;
+/** The source of an inbox's messages. */
+export interface InboxSource {
+  /** The bounds are exceeded: no more until `resume`. */
+  pause(): void;
+  resume(): void;
   /** The application has read this many bytes. */
   consumed(bytes: number): void;
-  /** The last reader has seen the end: nothing more will be read. */
-  finished(): void;
 }
 
 /** Settles a pending `next()` of an iteration; undefined rejects it, because a handler takes the messages. */
@@ -34,7 +33,8 @@ export interface ArrivalQueue {
  */
 export class Inbox {
   readonly #bounds: InboxBounds;
-  readonly #events: InboxEvents;
+  readonly #source: InboxSource;
+  readonly #onFinished: () => void;
   readonly #queue: ArrivalQueue;
   readonly #waiters = new Set<Waiter>();
   #handler: ((message: Message) => void) | undefined;
@@ -46,16 +46,18 @@ export class Inbox {
   #endIsPolled = false;
   #isFinished = false;
 
-  constructor(bounds: InboxBounds, events: InboxEvents, queue: ArrivalQueue = new Queue<Arrival>()) {
+  /** @param onFinished called once the last reader has seen the end: nothing more will be read. */
+  constructor(bounds: InboxBounds, source: InboxSource, onFinished: () => void, queue: ArrivalQueue = new Queue<Arrival>()) {
     this.#bounds = bounds;
-    this.#events = events;
+    this.#source = source;
+    this.#onFinished = onFinished;
     this.#queue = queue;
   }
 
   push(message: Message, bytes: number): void {
     if (this.#queue.length === 0 && !this.#isPumping) {
       if (this.#handler !== undefined) {
-        this.#events.consumed(bytes);
+        this.#source.consumed(bytes);
         this.#handler(message);
         return;
       }
@@ -65,7 +67,7 @@ export class Inbox {
     this.#bytes += bytes;
     if (!this.#isFull && (this.#bytes > this.#bounds.maxBytes || this.#queue.length > this.#bounds.maxMessages)) {
       this.#isFull = true;
-      this.#events.full();
+      this.#source.pause();
     }
   }
 
@@ -160,10 +162,10 @@ export class Inbox {
     const entry = this.#queue.shift();
     if (entry === undefined) return undefined;
     this.#bytes -= entry.bytes;
-    this.#events.consumed(entry.bytes);
+    this.#source.consumed(entry.bytes);
     if (this.#isFull && this.#bytes * 2 <= this.#bounds.maxBytes && this.#queue.length * 2 <= this.#bounds.maxMessages) {
       this.#isFull = false;
-      this.#events.hasRoom();
+      this.#source.resume();
     }
     return entry;
   }
@@ -171,7 +173,7 @@ export class Inbox {
   #resolveWaiter(message: Message, bytes: number): boolean {
     for (const waiter of this.#waiters) {
       this.#waiters.delete(waiter);
-      this.#events.consumed(bytes);
+      this.#source.consumed(bytes);
       waiter({ done: false, value: message });
       return true;
     }
@@ -181,6 +183,6 @@ export class Inbox {
   #finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    this.#events.finished();
+    this.#onFinished();
   }
 }

@@ -83,7 +83,7 @@ export class TabConnection implements ClientConnection {
   }
 
   /** The page may be gone with this turn. In the page cache it must hold no lock, and is told nothing. */
-  suspend(): void {
+  suspended(): void {
     const isAlive = this.#state === 'open' || this.#state === 'connecting' || this.#state === 'reconnecting';
     if (!isAlive || this.#seat.isLocal) {
       this.#seat.flush();
@@ -95,16 +95,16 @@ export class TabConnection implements ClientConnection {
     else if (this.#state !== 'reconnecting') this.#retry(1, Number.POSITIVE_INFINITY, info);
   }
 
-  wake(): void {
+  woken(): void {
     if (this.#seat.isTaken) this.#seat.post({ is: 'wake' });
     else if (this.#state === 'reconnecting') this.#join();
   }
 
   retryNow(): void {
-    if (this.#state === 'reconnecting') this.wake();
+    if (this.#state === 'reconnecting') this.woken();
   }
 
-  exit(): void {
+  exiting(): void {
     this.close(CloseCode.goingAway, 'process exit', true);
   }
 
@@ -115,6 +115,10 @@ export class TabConnection implements ClientConnection {
   }
 
   resume(): void {}
+
+  consumed(bytes: number): void {
+    this.channel.consumed(bytes);
+  }
 
   terminate(info: CloseInfo, error: WebsocketError | undefined): void {
     this.#leave(info.code, info.reason);
@@ -228,7 +232,7 @@ export class TabConnection implements ClientConnection {
       return;
     }
     const delayMs = backoffDelayMs(reconnect, this.#losses, platform.random());
-    this.#startTimer(delayMs, () => this.wake());
+    this.#startTimer(delayMs, () => this.woken());
     this.#retry(this.#losses, delayMs, info);
   }
 

@@ -151,7 +151,7 @@ class Recorder {
 function dialing(setup?: Setup): Recorder {
   const recorder = new Recorder('plain', setup);
   recorder.connection.connect();
-  recorder.connection.suspend();
+  recorder.connection.suspended();
   recorder.connection.retryNow();
   return recorder;
 }
@@ -204,10 +204,10 @@ const events = {
   'lost with an error': ({ transports }) => transports.at(-1)?.events.closed(abnormal, refused),
   'late lost': ({ transports }) => transports.at(-2)?.events.closed(abnormal, refused),
   timeout: (recorder) => recorder.timeout(),
-  suspended: ({ connection }) => connection.suspend(),
-  woken: ({ connection }) => connection.wake(),
+  suspended: ({ connection }) => connection.suspended(),
+  woken: ({ connection }) => connection.woken(),
   close: ({ connection }) => connection.close(4000, 'done'),
-  exit: ({ connection }) => connection.exit(),
+  exit: ({ connection }) => connection.exiting(),
   terminate: ({ connection }) => connection.terminate(overload, tooSlow),
 } as const satisfies Record<string, (recorder: Recorder) => unknown>;
 
@@ -347,16 +347,16 @@ describe('an open connection', () => {
     recorder.connection.connect();
     recorder.transport.accept();
     recorder.take();
-    recorder.connection.suspend();
+    recorder.connection.suspended();
     expect(recorder.take()).toEqual(['detach channel', 'close transport 1001 page hidden', 'open -> closed', 'closed 1001 page hidden']);
   });
 
   it('has no timer while suspended, and connects when it is woken', () => {
     const recorder = opened();
-    recorder.connection.suspend();
+    recorder.connection.suspended();
     expect(recorder.platform.clock.pendingTimers).toBe(0);
     recorder.take();
-    recorder.connection.wake();
+    recorder.connection.woken();
     expect(recorder.take()).toEqual(['timer 10000', 'dial']);
   });
 
@@ -436,7 +436,7 @@ describe("the server's side of a session", () => {
     recorder.take();
     recorder.transport.breakOff();
     expect(recorder.take()).toEqual(['detach channel', 'timer 120000', 'open -> reconnecting', 'retrying 1 in 120000 after 1006']);
-    recorder.connection.wake();
+    recorder.connection.woken();
     expect(recorder.take()).toEqual([]);
     await recorder.timeout();
     expect(recorder.take()).toEqual(['reconnecting -> closed', 'closed 1006 Not resumed.']);
@@ -529,10 +529,10 @@ const steps: readonly Step[] = [
   ['retry after', ({ control }) => control?.retryAfter(7_000)],
   ['time', (recorder) => recorder.timeout()],
   ['time', (recorder) => recorder.timeout()],
-  ['suspend', ({ connection }) => connection.suspend()],
-  ['wake', ({ connection }) => connection.wake()],
+  ['suspend', ({ connection }) => connection.suspended()],
+  ['wake', ({ connection }) => connection.woken()],
   ['close', ({ connection }) => connection.close(4000, 'done')],
-  ['exit', ({ connection }) => connection.exit()],
+  ['exit', ({ connection }) => connection.exiting()],
   ['terminate', ({ connection }) => connection.terminate(overload, tooSlow)],
 ];
 

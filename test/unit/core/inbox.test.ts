@@ -11,12 +11,12 @@ const ignore = () => {};
 
 function setUp(bounds = { maxMessages: 100, maxBytes: 1000 }) {
   const reported: string[] = [];
-  const inbox = new Inbox(bounds, {
-    full: () => reported.push('full'),
-    hasRoom: () => reported.push('has room'),
-    consumed: (bytes) => reported.push(`consumed ${bytes}`),
-    finished: () => reported.push('finished'),
-  });
+  const source = {
+    pause: () => reported.push('full'),
+    resume: () => reported.push('has room'),
+    consumed: (bytes: number) => reported.push(`consumed ${bytes}`),
+  };
+  const inbox = new Inbox(bounds, source, () => reported.push('finished'));
   const push = (...texts: string[]) => {
     for (const text of texts) inbox.push(text, text.length);
   };
