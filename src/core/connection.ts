@@ -299,7 +299,7 @@ export class Connection implements ClientConnection, ChannelControl {
     // A server may let the WebSocket open and close it before the channel has begun.
     const isRefusal = this.#state.at === 'dialing' && !this.#state.hasOpened;
     const cause = error ?? (isRefusal ? makeError('CONNECT_FAILED', { closeCode: info.code, reason: info.reason }) : undefined);
-    this.#dispatch({ is: 'lost', transport: number, info, error: cause, retryAfterMs: this.#takeRetryAfterMs() });
+    this.#lost(number, info, cause);
   }
 
   #startLiveness(): void {
@@ -328,7 +328,6 @@ export class Connection implements ClientConnection, ChannelControl {
     this.#transport?.resume?.();
   }
 
-  /** Only the first drop is reported. */
   #dropTail(): void {
     if (this.#tail === 'reported') return;
     this.#tail = 'reported';
@@ -340,13 +339,12 @@ export class Connection implements ClientConnection, ChannelControl {
     const state = this.#state;
     if (!('transport' in state) || this.#transport === undefined) return;
     this.#detach({ code: code ?? CloseCode.abnormal, reason: info.reason });
-    const retryAfterMs = this.#takeRetryAfterMs();
-    this.#dispatch({ is: 'lost', transport: state.transport, info, error, retryAfterMs, isOver: error === undefined });
+    this.#lost(state.transport, info, error, error === undefined);
   }
 
-  #takeRetryAfterMs(): number | undefined {
+  #lost(transport: number, info: CloseInfo, error: WebsocketError | undefined, isOver = false): void {
     const retryAfterMs = this.#retryAfterMs;
     this.#retryAfterMs = undefined;
-    return retryAfterMs;
+    this.#dispatch({ is: 'lost', transport, info, error, retryAfterMs, isOver });
   }
 }
