@@ -1,4 +1,5 @@
-import { clientEvents } from '../core/client-events.js';
+import { Client } from '../core/client.js';
+import type { ClientParts } from '../core/client-parts.js';
 import { checkClose } from '../core/close-codes.js';
 import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
@@ -6,14 +7,10 @@ import { makeError } from '../core/errors.js';
 import { checkObject } from '../core/option-checks.js';
 import type { ClientOptions } from '../core/options.js';
 import type { Address, ClientEvents, CloseInfo, IWebsocketClient, OnMessage, Received, WebsocketType } from '../core/types.js';
+import { clientEvents } from '../core/types.js';
 
-/** Creates a client of the bus. `onFinished` is called once the connection is closed and every buffered message has been read. */
-export type MakeBusClient = (
-  address: Address,
-  type: WebsocketType,
-  options: ClientOptions,
-  onFinished: (client: IWebsocketClient, isOwn: boolean) => void,
-) => IWebsocketClient & { connect(): Promise<void> };
+/** Makes the parts of a client; `isOnBus` is true. */
+export type MakeParts = (address: Address, type: WebsocketType, options: ClientOptions, isOnBus: boolean) => ClientParts;
 
 type BusEvents = {
   [E in keyof ClientEvents]: (client: IWebsocketClient, ...args: Parameters<ClientEvents[E]>) => void;
@@ -39,10 +36,10 @@ export class RequestBus implements AsyncDisposable {
    */
   readonly #forwarded = new Map<keyof ClientEvents, Map<string, () => void>>();
   readonly #events: Emitter<BusEvents>;
-  readonly #make: MakeBusClient;
+  readonly #makeParts: MakeParts;
 
-  constructor(make: MakeBusClient, report: (error: unknown) => void) {
-    this.#make = make;
+  constructor(makeParts: MakeParts, report: (error: unknown) => void) {
+    this.#makeParts = makeParts;
     this.#events = new Emitter(clientEvents, (cause, event) => report(makeError('HANDLER_FAILED', { handler: event }, cause)));
   }
 
@@ -62,7 +59,10 @@ export class RequestBus implements AsyncDisposable {
   createClient(address: Address, onMessage?: OnMessage, type: WebsocketType = 'secure', options: ClientOptions = {}): IWebsocketClient {
     checkObject('options', options);
     const complete = { ...options, onMessage: onMessage ?? options.onMessage };
-    const client = this.#make(address, type, complete, (finished, isOwn) => this.#forget(finished, isOwn));
+    const client = new Client({
+      ...this.#makeParts(address, type, complete, true),
+      onFinished: (finished, isOwn) => this.#forget(finished, isOwn),
+    });
     this.#clients.set(client.id, client);
     for (const event of this.#forwarded.keys()) this.#forward(event, client);
     client.connect().catch(() => {}); // reported by `error` and `close`

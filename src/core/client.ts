@@ -1,5 +1,4 @@
 import type { ClientConnection, ConnectionOwner } from './client-connection.js';
-import { clientEvents } from './client-events.js';
 import { newId } from './client-id.js';
 import type { ClientParts } from './client-parts.js';
 import { checkClose } from './close-codes.js';
@@ -23,6 +22,7 @@ import type {
   OnMessage,
   Received,
 } from './types.js';
+import { clientEvents } from './types.js';
 import { utf8Length } from './utf8.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

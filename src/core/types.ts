@@ -1,3 +1,4 @@
+import type { Listeners } from './emitter.js';
 import type { WebsocketError } from './errors.js';
 
 /** `'secure'` (the default everywhere) dials wss, `'insecure'` dials ws. */
@@ -102,6 +103,18 @@ export interface ClientEvents {
   /** After every change, and before the event that goes with it. */
   state: (now: ConnectionState, before: ConnectionState) => void;
 }
+
+/** The events that `on` of a client takes. */
+export const clientEvents: Listeners<ClientEvents> = {
+  open: [],
+  message: [],
+  reconnecting: [],
+  reconnected: [],
+  undelivered: [],
+  close: [],
+  error: [],
+  state: [],
+};
 
 /** Counters since the client was created; a copy of the current values. */
 export interface ClientStats {

@@ -1,4 +1,9 @@
-/** What every entry of "gemsocket" has, whatever the platform. */
+/**
+ * The part of every entry of "gemsocket" that does not depend on the platform. The classes do: each entry declares its own, bound to
+ * its platform, so that bundlers can remove those that an application does not import.
+ */
+import { makeError } from '../core/errors.js';
+
 export type { ErrorCode, ErrorContext } from '../core/errors.js';
 export { WebsocketError } from '../core/errors.js';
 export type {
@@ -30,3 +35,8 @@ export type {
   TransportFeature,
   WebsocketType,
 } from '../core/types.js';
+
+/** Node only, where the entry has its own: a page or worker does not handle signals. @throws {WebsocketError} `UNSUPPORTED`. */
+export function closeOnSignals(_signals?: readonly string[]): () => void {
+  throw makeError('UNSUPPORTED', { method: 'closeOnSignals' });
+}

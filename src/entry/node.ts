@@ -8,7 +8,7 @@ import { nodePlatform, shareSignal } from '../platform/node/platform.js';
 export { closeOnSignals } from '../platform/node/process-life.js';
 export * from './common.js';
 
-// Node: ws, through isomorphic-ws.
+// The entry for Node: ws, imported through isomorphic-ws.
 
 /** One connection over wss, held directly. Start it with `connect()`. */
 export class SecureWebsocketClient extends Client {
@@ -18,7 +18,7 @@ export class SecureWebsocketClient extends Client {
   }
 }
 
-/** One connection over ws, or wss where the address says so, held directly. Start it with `connect()`. */
+/** One connection over ws, or over wss if the address starts with it, held directly. Start it with `connect()`. */
 export class WebsocketClient extends Client {
   /** @throws {WebsocketError} `INVALID_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call. */
   constructor(address: Address, options?: ClientOptions) {
@@ -29,9 +29,9 @@ export class WebsocketClient extends Client {
 /**
  * Opens a connection.
  *
- * @param options those of a client, and `type`: `'secure'` by default, `'insecure'` for ws.
+ * @param options the options of a client, and `type`: `'secure'` by default, `'insecure'` for ws.
  * @throws {WebsocketError} (rejects) `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, `CONNECT_FAILED`,
- * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
+ * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` if the connection was closed before it opened.
  */
 export async function connect(address: Address, options: ConnectOptions = {}): Promise<IWebsocketClient> {
   const client = new Client(parts(address, options?.type ?? 'secure', options));
@@ -42,7 +42,7 @@ export async function connect(address: Address, options: ConnectOptions = {}): P
 /** The request bus: many connections, addressed by the client or its id from anywhere in the program. */
 export class WebsocketRequestBus extends RequestBus {
   constructor() {
-    super((address, type, options, onFinished) => new Client({ ...parts(address, type, options, true), onFinished }), nodePlatform.report);
+    super(parts, nodePlatform.report);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The script tag's one global, `Gemsocket`: everything of the browser's entry, `session()`, and `noConflict()`. */
+/** The global of the script tag, `Gemsocket`: all exports of the browser's entry, `session()`, and `noConflict()`. */
 import * as gemsocket from './browser.js';
 import { session } from './session.js';
 
@@ -7,8 +7,8 @@ const hadBefore = Reflect.has(globalThis, name);
 const before: unknown = Reflect.get(globalThis, name);
 
 /**
- * Gives the global `Gemsocket` back to whoever had it before this script (another version of the library, say), and
- * returns this one for you to keep.
+ * Restores the value that the global `Gemsocket` had before this script (another version of the library, for example), and
+ * returns this one.
  */
 function noConflict(): typeof own {
   if (Reflect.get(globalThis, name) === own) {

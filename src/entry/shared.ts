@@ -14,7 +14,6 @@ import { shareKey } from '../shared/share-key.js';
 import { TabConnection } from '../shared/tab-connection.js';
 
 export * from './common.js';
-export { closeOnSignals } from './no-signals.js';
 
 // Pages that share their connections with the other tabs of their site, through a SharedWorker.
 
@@ -82,10 +81,7 @@ export class WebsocketRequestBus extends RequestBus {
 
   /** @param shared for every client that is told nothing else. */
   constructor(shared?: SharedOptions) {
-    super(
-      (address, type, options, onFinished) => new Client({ ...sharedParts(address, type, options, true), onFinished }),
-      browserPlatform.report,
-    );
+    super(sharedParts, browserPlatform.report);
     this.#shared = checkShared(shared);
   }
 

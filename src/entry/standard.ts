@@ -6,9 +6,8 @@ import type { Address, IWebsocketClient } from '../core/types.js';
 import { standardPlatform } from '../platform/standard/platform.js';
 
 export * from './common.js';
-export { closeOnSignals } from './no-signals.js';
 
-// Deno, Bun, workers and edge runtimes: a global WebSocket and nothing else.
+// The entry for Deno, Bun, workers and edge runtimes: it needs a global WebSocket only.
 
 /** One connection over wss, held directly. Start it with `connect()`. */
 export class SecureWebsocketClient extends Client {
@@ -18,7 +17,7 @@ export class SecureWebsocketClient extends Client {
   }
 }
 
-/** One connection over ws, or wss where the address says so, held directly. Start it with `connect()`. */
+/** One connection over ws, or over wss if the address starts with it, held directly. Start it with `connect()`. */
 export class WebsocketClient extends Client {
   /** @throws {WebsocketError} `INVALID_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, at the call. */
   constructor(address: Address, options?: ClientOptions) {
@@ -29,9 +28,9 @@ export class WebsocketClient extends Client {
 /**
  * Opens a connection.
  *
- * @param options those of a client, and `type`: `'secure'` by default, `'insecure'` for ws.
+ * @param options the options of a client, and `type`: `'secure'` by default, `'insecure'` for ws.
  * @throws {WebsocketError} (rejects) `INVALID_ADDRESS`, `INSECURE_ADDRESS`, `INVALID_OPTION`, `UNSUPPORTED`, `CONNECT_FAILED`,
- * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` where the connection was closed before it opened.
+ * `CONNECT_TIMEOUT`, `ABORTED`; `NOT_OPEN` if the connection was closed before it opened.
  */
 export async function connect(address: Address, options: ConnectOptions = {}): Promise<IWebsocketClient> {
   const client = new Client(clientParts(standardPlatform, address, options?.type ?? 'secure', options));
@@ -42,9 +41,6 @@ export async function connect(address: Address, options: ConnectOptions = {}): P
 /** The request bus: many connections, addressed by the client or its id from anywhere in the program. */
 export class WebsocketRequestBus extends RequestBus {
   constructor() {
-    super(
-      (address, type, options, onFinished) => new Client({ ...clientParts(standardPlatform, address, type, options, true), onFinished }),
-      standardPlatform.report,
-    );
+    super((...asked) => clientParts(standardPlatform, ...asked), standardPlatform.report);
   }
 }

@@ -49,9 +49,6 @@ export function record(client: Client, { withMessages = true } = {}): string[] {
 /** The real bus over transports in memory that open by themselves. */
 export function memoryBus(): { platform: MemoryPlatform; bus: RequestBus } {
   const platform = new MemoryPlatform({ answer: (transport) => transport.accept() });
-  const bus = new RequestBus(
-    (address, type, options, onFinished) => new Client({ ...clientParts(platform, address, type, options, true), onFinished }),
-    platform.report,
-  );
+  const bus = new RequestBus((...asked) => clientParts(platform, ...asked), platform.report);
   return { platform, bus };
 }

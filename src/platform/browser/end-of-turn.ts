@@ -1,6 +1,6 @@
 /**
- * The first call of a turn comes with its microtasks, so that a lone message is not delayed; those that follow in the
- * same turn come together at its end. A message port tells the end: unlike a timer, it is not held back in a hidden page.
+ * The first call of a turn runs with its microtasks, so that a single message is not delayed; the later calls of the same turn run
+ * together at its end. A message port signals the end: unlike a timer, it is not throttled in a hidden page.
  */
 export function makeEndOfTurn(): (call: () => void) => void {
   const { port1, port2 } = new MessageChannel();

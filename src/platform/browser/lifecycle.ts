@@ -1,9 +1,10 @@
 import type { Lifecycle } from '../../core/platform.js';
 
 /**
- * The life of a page, from the window (visibilitychange bubbles up to it) or, in a worker, from its global scope.
- * `pagehide` closes: a page that is kept in the page cache would come back with a dead socket (Firefox keeps none with an
- * open one, and has decided before). `pageshow` of a page that was kept, `online` and becoming visible are moments to come back, or to doubt the link.
+ * The lifecycle of a page, from the window (visibilitychange bubbles up to it) or, in a worker, from its global scope.
+ * `pagehide` closes the connection: a page restored from the back/forward cache would have a dead socket (Firefox does not cache a
+ * page with an open one, and decides before the event). `pageshow` of a restored page, `online` and becoming visible make the client
+ * reconnect at once, or check a connection that looks open.
  */
 export const pageLifecycle: Lifecycle = {
   isVisible: () => 'document' in globalThis && document.visibilityState === 'visible',

@@ -19,7 +19,7 @@ function dial(request: DialRequest, events: TransportEvents): Transport {
   });
 }
 
-/** A page or a worker of one: the native WebSocket, and the life of the page. */
+/** A page or its worker: the native WebSocket, and the page's lifecycle. */
 export const browserPlatform: Platform = {
   name: 'browser',
   dial,

@@ -10,7 +10,7 @@ import type { CloseInfo, Message } from '../../core/types.js';
 import { receiveUpTo, whatwgCloseCode } from '../../core/whatwg-transport.js';
 
 type WriteChunk = string | Uint8Array<ArrayBuffer>;
-/** Bytes come as an ArrayBuffer; as a Uint8Array by the draft of the standard. */
+/** Binary messages are ArrayBuffers; in the draft of the standard they are Uint8Arrays. */
 type ReadChunk = string | ArrayBuffer | Uint8Array;
 
 interface NativeCloseInfo {
@@ -32,19 +32,19 @@ export interface NativeStream {
 }
 
 export interface StreamTransportOptions {
-  /** For errors: without credentials. */
+  /** Shown in errors: without credentials. */
   readonly address: string;
   readonly maxMessageBytes: number;
 }
 
-/** A WebSocketStream as core wants it. It has no ping; but what is not read from it is not read from the socket. */
+/** A WebSocketStream as a transport. It has no ping, but it has backpressure: unread data stays in the socket. */
 export class StreamTransport implements Transport {
   readonly #stream: NativeStream;
   readonly #events: TransportEvents;
   readonly #options: StreamTransportOptions;
   /**
-   * The WritableStream is given one message at a time: Chromium 156 crashes the page when one that waits in there finds
-   * the socket closed. Nothing helps where the one that is being written finds the connection broken, see docs/guides/websocket-stream.md.
+   * The WritableStream gets one message at a time: Chromium 156 crashes the page if the socket is closed while a message waits in the
+   * stream. There is no workaround for a connection that fails during a write, see docs/guides/websocket-stream.md.
    */
   readonly #waiting = new Queue<{ readonly message: WriteChunk; readonly bytes: number }>();
   #writer: WritableStreamDefaultWriter<WriteChunk> | undefined;

@@ -7,14 +7,14 @@ import { type NativeStream, StreamTransport } from './stream-transport.js';
 type NativeStreamConstructor = new (url: string, options: { protocols: string[] }) => NativeStream;
 
 /**
- * Dials with the browser's WebSocketStream instead of its WebSocket, for the option `transport` of a client. It can stop
- * reading, so a full inbox makes the sender wait, where the WebSocket of a page can only be closed (`INBOX_FULL`).
+ * Connects with the browser's WebSocketStream instead of its WebSocket; for the option `transport` of a client. A WebSocketStream can
+ * stop reading, so a full inbox slows the sender down; a WebSocket of a page can only be closed then (`INBOX_FULL`).
  *
  * Only Chromium has it (124 and later, in pages and in dedicated workers). For all browsers:
- * `transport: 'WebSocketStream' in globalThis ? webSocketStream() : undefined`. Chromium 156 crashes the page when a connection
- * breaks off while a message is being written: it is for pages that read much and write little.
+ * `transport: 'WebSocketStream' in globalThis ? webSocketStream() : undefined`. Chromium 156 crashes the page if the connection
+ * fails during a write: use it in pages that read much and write little.
  *
- * @throws {WebsocketError} `UNSUPPORTED` where there is no WebSocketStream, at the call.
+ * @throws {WebsocketError} `UNSUPPORTED`, at the call, if there is no WebSocketStream.
  */
 export function webSocketStream(): TransportFeature {
   const { WebSocketStream } = globalThis as { WebSocketStream?: NativeStreamConstructor };

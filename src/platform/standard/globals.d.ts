@@ -1,2 +1,2 @@
-/** The globals that this layer counts on, in every runtime that has a WebSocket and no page. */
+/** The globals that this layer uses: every runtime with a WebSocket and without a page has them. */
 declare const console: { error(...values: unknown[]): void };

@@ -8,7 +8,7 @@ import { WhatwgTransport, type WhatwgWebSocket } from '../../core/whatwg-transpo
 type WebSocketConstructor = new (url: string, protocols?: string[]) => WhatwgWebSocket;
 
 function dial(request: DialRequest, events: TransportEvents): Transport {
-  // Asked at every attempt, so that a WebSocket that the application installs later counts.
+  // Read at every attempt, so that a WebSocket that the application installs later is used.
   const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
   if (WebSocket === undefined) throw makeError('UNSUPPORTED', { platform: 'standard' });
   const socket = new WebSocket(request.url.href, [...request.protocols]);
@@ -20,13 +20,13 @@ function dial(request: DialRequest, events: TransportEvents): Transport {
   });
 }
 
-/** The functions are called as what they are, globals: as a method of anything else a Worker refuses them. */
+/** Calls the functions as globals: called as methods of another object they throw in a worker. */
 function makeEndOfTurn(): (call: () => void) => void {
   const { setImmediate } = globalThis as { setImmediate?: (call: () => void) => unknown };
   return setImmediate === undefined ? (call) => queueMicrotask(call) : (call) => setImmediate(call);
 }
 
-/** Deno, Bun, workers and edge runtimes: a global WebSocket and nothing else. */
+/** Deno, Bun, workers and edge runtimes: it needs a global WebSocket only. */
 export const standardPlatform: Platform = {
   name: 'standard',
   dial,
@@ -36,6 +36,6 @@ export const standardPlatform: Platform = {
   makeEndOfTurn,
   report: (error) => console.error(error),
   acceptsNodeOptions: false,
-  // Under this platform's conditions \"gemsocket/shared\" is this entry.
+  // On this platform, "gemsocket/shared" is the entry of "gemsocket".
   otherOptions: { shared: () => undefined },
 };

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { RequestBus } from '../../../src/bus/request-bus.js';
-import { Client } from '../../../src/core/client.js';
 import { clientParts } from '../../../src/core/client-parts.js';
 import { WebsocketError } from '../../../src/core/errors.js';
 import type { IWebsocketClient } from '../../../src/core/types.js';
@@ -12,10 +11,7 @@ const refused = new WebsocketError('CONNECT_FAILED', 'Nobody listens there.');
 
 function setUp(answer: (transport: MemoryTransport) => void = (transport) => transport.accept()) {
   const platform = new MemoryPlatform({ answer });
-  const bus = new RequestBus(
-    (address, type, options, onFinished) => new Client({ ...clientParts(platform, address, type, options, true), onFinished }),
-    platform.report,
-  );
+  const bus = new RequestBus((...asked) => clientParts(platform, ...asked), platform.report);
   return { platform, bus };
 }
 
