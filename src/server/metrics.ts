@@ -1,7 +1,7 @@
 import * as CloseCode from '../core/close-code.js';
 import { WebsocketError } from '../core/errors.js';
 import type { CloseInfo } from '../core/types.js';
-import { SessionCloseCode } from '../session/close-codes.js';
+import * as SessionCloseCode from '../session/close-code.js';
 import type { AcceptedClient } from './accepted-client.js';
 import type { RefusalReason } from './types.js';
 

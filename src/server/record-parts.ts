@@ -1,4 +1,4 @@
-import { RecordReader } from '../session/records.js';
+import { RecordReader } from '../session/codec.js';
 
 /** The clock is read after so many records: a batch of 64 KiB may hold 65,536, and each may be a message. */
 const RECORDS_A_PART = 64;

@@ -11,7 +11,7 @@ import { Broadcast } from '../platform/node/broadcast.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { ReadScheduler } from '../platform/node/read-scheduler.js';
 import { NodeTransport } from '../platform/node/transport.js';
-import { SESSION_PROTOCOL } from '../session/limits.js';
+import { SESSION_PROTOCOL } from '../session/codec.js';
 import { AcceptQueue } from './accept-queue.js';
 import { AcceptedClient, type ClientServer, type UpgradeContext } from './accepted-client.js';
 import { ClientSet } from './client-set.js';

@@ -4,7 +4,7 @@ import WebSocket from 'isomorphic-ws';
 import { WebSocketServer } from 'ws';
 import * as CloseCode from '../core/close-code.js';
 import { wsLimits } from '../platform/node/ws.js';
-import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/limits.js';
+import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/codec.js';
 import type { ServerSettings } from './options.js';
 
 /** Answers with 101 and returns the WebSocket; where the request is not one for a WebSocket, with 4xx and undefined. */

@@ -5,11 +5,12 @@ import { canReconnectAfter, fittingReason } from '../core/close-codes.js';
 import type { Platform } from '../core/platform.js';
 import type { AcceptedTransport } from '../core/transport.js';
 import type { CloseInfo, ConnectionState, IWebsocketClient, Message } from '../core/types.js';
-import { SessionCloseCode } from './close-codes.js';
+import * as SessionCloseCode from './close-code.js';
+import { RecordReader } from './codec.js';
 import { type Control, decodeControl, encodeControl, Outcome, type Resume, type SessionCredentials } from './controls.js';
 import type { SessionOwner } from './eviction.js';
 import { type NewServerSession, ServerHandshake } from './handshake.js';
-import { Kind, RecordReader } from './records.js';
+import * as Kind from './record-kind.js';
 import type { Evictable, SessionRegistry, Tombstone } from './registry.js';
 import { SessionChannel, type SessionSettings } from './session-channel.js';
 

@@ -1,6 +1,4 @@
-import { MAX_BATCH_BYTES } from './limits.js';
-import { headerSize, Kind, writeHeader } from './records.js';
-import { varintSize, writeVarint } from './varint.js';
+import { encoder, headerOf, isNumbered, MAX_BATCH_BYTES, recordSize, writeVarint } from './codec.js';
 
 /** A batch that is closed. */
 export interface Batch {
@@ -24,7 +22,6 @@ const SHORT_TEXT = 96;
  * range of a slab: it goes to the transport and into the retransmit buffer as it is, without a copy, and its bytes never change again.
  */
 export class Batcher {
-  readonly #encoder = new TextEncoder();
   #slab = new Uint8Array(0);
   /** Where the open batch starts in the slab, its data end, and the next byte goes. */
   #start = 0;
@@ -46,7 +43,7 @@ export class Batcher {
 
   /** Whether a record with this body fits the open batch. */
   fits(length: number): boolean {
-    return this.bytes + headerSize(length) + length <= MAX_BATCH_BYTES - CONTROL_ROOM;
+    return this.bytes + recordSize(length) <= MAX_BATCH_BYTES - CONTROL_ROOM;
   }
 
   /** @param bytes length of the text in UTF-8. */
@@ -57,7 +54,7 @@ export class Batcher {
     if (bytes === text.length && bytes <= SHORT_TEXT) {
       // As many bytes as characters: all of it is ASCII.
       for (let index = 0; index < bytes; index++) slab[at++] = text.charCodeAt(index);
-    } else this.#encoder.encodeInto(text, slab.subarray(at, at + bytes));
+    } else encoder.encodeInto(text, slab.subarray(at, at + bytes));
     this.#finish(kind, bytes);
   }
 
@@ -69,23 +66,21 @@ export class Batcher {
 
   /** A control record with one number, behind all data. */
   number(kind: number, value: number): void {
-    const length = varintSize(value);
-    this.#begin(kind, length);
-    this.#at = writeVarint(this.#slab, this.#at, value);
+    const body: number[] = [];
+    writeVarint(body, 0, value);
+    this.bytesOf(kind, body);
   }
 
   /** A control record with a few bytes, behind all data. */
-  bytesOf(kind: number, body: Uint8Array): void {
+  bytesOf(kind: number, body: ArrayLike<number>): void {
     this.#begin(kind, body.length);
-    this.#slab.set(body, this.#at);
-    this.#at += body.length;
+    this.#put(body);
   }
 
   /** A control record, whole, behind all data. */
   control(record: Uint8Array): void {
     this.#reserve(record.length);
-    this.#slab.set(record, this.#at);
-    this.#at += record.length;
+    this.#put(record);
   }
 
   /** Closes the open batch. */
@@ -112,14 +107,19 @@ export class Batcher {
   }
 
   #begin(kind: number, length: number): void {
-    this.#reserve(headerSize(length) + length);
-    this.#at = writeHeader(this.#slab, this.#at, kind, length);
+    this.#reserve(recordSize(length));
+    this.#at = writeVarint(this.#slab, this.#at, headerOf(kind, length));
+  }
+
+  #put(bytes: ArrayLike<number>): void {
+    this.#slab.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
   #finish(kind: number, length: number): void {
     this.#at += length;
     this.#dataEnd = this.#at;
-    if (kind < Kind.ack) this.#numbered += 1;
+    if (isNumbered(kind)) this.#numbered += 1;
     else this.#hasVolatile = true;
   }
 

@@ -1,10 +1,17 @@
-import { utf8Length } from '../core/utf8.js';
-import { Fields } from './fields.js';
-import { MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_MESSAGE_BYTES, TOKEN_BYTES } from './limits.js';
-import { headerSize, Kind, writeHeader } from './records.js';
-import { varintSize, writeVarint } from './varint.js';
+import { encoder, FieldReader, headerOf, writeVarint } from './codec.js';
+import * as Kind from './record-kind.js';
 
-/** What a session is known by: the id may be shown, the secret never. */
+/** Largest message that each side must be able to receive: a record, which is never cut, always fits. */
+export const MIN_MESSAGE_BYTES = 16_384;
+
+/** Session ids and secrets: 128 bits, which cannot be guessed. */
+export const TOKEN_BYTES = 16;
+
+/** Bounds of the application's subprotocols that a client may offer. */
+export const MAX_PROTOCOLS = 32;
+export const MAX_PROTOCOL_BYTES = 255;
+
+/** Identify a session: the id may be shown, the secret never. */
 export interface SessionCredentials {
   readonly id: Uint8Array<ArrayBuffer>;
   readonly secret: Uint8Array<ArrayBuffer>;
@@ -12,9 +19,9 @@ export interface SessionCredentials {
 
 /** What each side of a new session announces. */
 export interface Terms {
-  /** How much the other side may spend at first: the limit of a new session. */
+  /** Credit of the receiver of this at the beginning of the session. */
   readonly initialCredit: number;
-  /** Largest message that the sender of this takes: 16,384 bytes at the least. */
+  /** Largest message that the sender of this receives: 16,384 bytes at the least. */
   readonly maxMessageBytes: number;
 }
 
@@ -22,7 +29,7 @@ export interface Offer extends Terms {
   readonly protocols: readonly string[];
 }
 
-/** How far a side has come; the other takes `received` as an acknowledgement. */
+/** The counts of one side; the other takes `received` as an acknowledgement. */
 export interface Progress {
   /** Numbered records received. */
   readonly received: number;
@@ -35,7 +42,7 @@ export type Resume = SessionCredentials &
   Progress &
   Offer & {
     readonly is: 'resume';
-    /** Counted from 1 in each session: one that comes late is known by it. */
+    /** Counted from 1 in each session, so that one that arrives late is recognised. */
     readonly attempt: number;
   };
 export type Resumed = Progress & { readonly is: 'resumed' };
@@ -57,107 +64,74 @@ export interface UnknownControl {
 }
 export type Control = Hello | Welcome | Resume | Resumed | Leave;
 
-/** What came of a resume that was asked for: docs/protocol.md, section 4. */
+/** Result of a requested resume: docs/protocol.md, section 4. */
 export const Outcome = { none: 0, unknown: 1, windowOver: 2, evicted: 3, ended: 4 } as const;
 
-const Type = { hello: 1, welcome: 2, resume: 3, resumed: 4, leave: 5 } as const;
+type Field = (fields: FieldReader) => unknown;
+type Values = Record<string, unknown>;
+/** Requires a field for each property of the type. */
+type Layout<C> = Readonly<Record<Exclude<keyof C, 'is'>, Field>>;
+
+const number: Field = (fields) => fields.varint();
+const token: Field = (fields) => fields.bytes(TOKEN_BYTES);
+const protocol = (fields: FieldReader): string => fields.string(MAX_PROTOCOL_BYTES);
+/** On the wire one more than the count, or 0 for undefined. */
+const lost: Field = (fields) => {
+  const next = fields.varint();
+  return next === 0 ? undefined : next - 1;
+};
+
+const credentials: Layout<SessionCredentials> = { id: token, secret: token };
+const progress: Layout<Progress> = { received: number, messagesSent: number };
+const terms: Layout<Terms> = { initialCredit: number, maxMessageBytes: (fields) => fields.varint(undefined, MIN_MESSAGE_BYTES) };
+const offer: Layout<Offer> = {
+  ...terms,
+  protocols: (fields) => {
+    const names: string[] = [];
+    for (const count = fields.varint(MAX_PROTOCOLS); fields.isSound && names.length < count; ) names.push(protocol(fields));
+    return names;
+  },
+};
+
+/** The fields of each control record in the order of the wire. Its place here, counted from 1, is its type. */
+const layouts: { readonly [C in Control as C['is']]: Layout<C> } = {
+  hello: offer,
+  welcome: { ...credentials, ...terms, resumeWindowMs: number, outcome: number, lost, protocol },
+  resume: { ...credentials, attempt: number, ...progress, ...offer },
+  resumed: progress,
+  leave: { delayMs: number },
+};
+const types = Object.keys(layouts) as readonly Control['is'][];
 
 /** The whole record, header included. */
 export function encodeControl(control: Control): Uint8Array<ArrayBuffer> {
-  const fields: (number | string | Uint8Array)[] = [Type[control.is], ...fieldsOf(control)];
-  const length = fields.reduce<number>((sum, field) => sum + fieldSize(field), 0);
-  const record = new Uint8Array(headerSize(length) + length);
-  let at = writeHeader(record, 0, Kind.control, length);
-  for (const field of fields) {
-    if (typeof field === 'number') at = writeVarint(record, at, field);
-    else if (typeof field === 'string') {
-      at = writeVarint(record, at, utf8Length(field));
-      at += new TextEncoder().encodeInto(field, record.subarray(at)).written;
-    } else {
-      record.set(field, at);
-      at += field.length;
-    }
+  const body = [types.indexOf(control.is) + 1];
+  for (const [name, field] of Object.entries(layouts[control.is])) {
+    const value = (control as unknown as Values)[name];
+    append(body, field === lost ? ((value as number | undefined) ?? -1) + 1 : value);
   }
-  return record;
+  const header: number[] = [];
+  append(header, headerOf(Kind.control, body.length));
+  return Uint8Array.of(...header, ...body);
 }
 
-/** Undefined when a field is missing or not what it should be. Bytes after the known fields are skipped. */
+/** Undefined when a field is missing or invalid. Bytes after the known fields are skipped. */
 export function decodeControl(bytes: Uint8Array, start: number, end: number): Control | UnknownControl | undefined {
-  const fields = new Fields(bytes, start, end);
-  const control = readControl(fields.varint(), fields);
-  return fields.isSound ? control : undefined;
+  const fields = new FieldReader(bytes, start, end);
+  const is = types[fields.varint() - 1];
+  const control: Values = { is: is ?? 'unknown' };
+  if (is !== undefined) for (const [name, field] of Object.entries(layouts[is])) control[name] = field(fields);
+  return fields.isSound ? (control as unknown as Control) : undefined;
 }
 
-function fieldSize(field: number | string | Uint8Array): number {
-  if (typeof field === 'number') return varintSize(field);
-  if (typeof field !== 'string') return field.length;
-  const bytes = utf8Length(field);
-  return varintSize(bytes) + bytes;
-}
-
-function fieldsOf(control: Control): (number | string | Uint8Array)[] {
-  switch (control.is) {
-    case 'hello':
-      return offerFields(control);
-    case 'welcome': {
-      const { id, secret, initialCredit, maxMessageBytes, resumeWindowMs, outcome, lost, protocol } = control;
-      return [id, secret, initialCredit, maxMessageBytes, resumeWindowMs, outcome, lost === undefined ? 0 : lost + 1, protocol];
-    }
-    case 'resume':
-      return [control.id, control.secret, control.attempt, control.received, control.messagesSent, ...offerFields(control)];
-    case 'resumed':
-      return [control.received, control.messagesSent];
-    case 'leave':
-      return [control.delayMs];
+function append(body: number[], value: unknown): void {
+  if (typeof value === 'number') writeVarint(body, body.length, value);
+  else if (value instanceof Uint8Array) body.push(...value);
+  else {
+    // A string or a list of strings, preceded by its length.
+    const counted = typeof value === 'string' ? encoder.encode(value) : (value as readonly string[]);
+    append(body, counted.length);
+    if (counted instanceof Uint8Array) append(body, counted);
+    else for (const text of counted) append(body, text);
   }
-}
-
-function offerFields({ initialCredit, maxMessageBytes, protocols }: Offer): (number | string)[] {
-  return [initialCredit, maxMessageBytes, protocols.length, ...protocols];
-}
-
-function readControl(type: number, fields: Fields): Control | UnknownControl {
-  switch (type) {
-    case Type.hello:
-      return { is: 'hello', ...readOffer(fields) };
-    case Type.welcome:
-      return readWelcome(fields);
-    case Type.resume:
-      return { is: 'resume', ...readCredentials(fields), attempt: fields.varint(), ...readProgress(fields), ...readOffer(fields) };
-    case Type.resumed:
-      return { is: 'resumed', ...readProgress(fields) };
-    case Type.leave:
-      return { is: 'leave', delayMs: fields.varint() };
-    default:
-      return { is: 'unknown' };
-  }
-}
-
-// The order of the calls is the order of the fields on the wire.
-function readWelcome(fields: Fields): Welcome {
-  const credentials = readCredentials(fields);
-  const terms = readTerms(fields);
-  const [resumeWindowMs, outcome, lost] = [fields.varint(), fields.varint(), fields.varint()];
-  const protocol = fields.string(MAX_PROTOCOL_BYTES);
-  return { is: 'welcome', ...credentials, ...terms, resumeWindowMs, outcome, lost: lost === 0 ? undefined : lost - 1, protocol };
-}
-
-function readCredentials(fields: Fields): SessionCredentials {
-  return { id: fields.bytes(TOKEN_BYTES), secret: fields.bytes(TOKEN_BYTES) };
-}
-
-function readProgress(fields: Fields): Progress {
-  return { received: fields.varint(), messagesSent: fields.varint() };
-}
-
-function readTerms(fields: Fields): Terms {
-  return { initialCredit: fields.varint(), maxMessageBytes: fields.varint(Number.MAX_SAFE_INTEGER, MIN_MESSAGE_BYTES) };
-}
-
-function readOffer(fields: Fields): Offer {
-  const terms = readTerms(fields);
-  const count = fields.varint(MAX_PROTOCOLS);
-  const protocols: string[] = [];
-  while (fields.isSound && protocols.length < count) protocols.push(fields.string(MAX_PROTOCOL_BYTES));
-  return { ...terms, protocols };
 }

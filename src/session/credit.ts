@@ -1,5 +1,13 @@
-import { MESSAGE_COST } from './limits.js';
-import { Kind } from './records.js';
+import * as Kind from './record-kind.js';
+
+/** Cost of a message beside its bytes: empty messages take memory, too. */
+const MESSAGE_COST = 32;
+
+/**
+ * Smallest receive window. Three quarters of it hold the largest record, and at most a quarter of a window is withheld, so that
+ * a sender always gets the credit for its next record.
+ */
+export const MIN_WINDOW_BYTES = 32_768;
 
 /** What a numbered record costs; the others cost nothing. */
 export function costOf(kind: number, length: number): number {

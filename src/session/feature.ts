@@ -1,12 +1,14 @@
 import type { ChannelFeature, ChannelOptions } from '../core/client-parts.js';
-import { checkNames, checkObject, invalid, milliseconds, positive } from '../core/option-checks.js';
+import { group, invalid, positive, type Rule } from '../core/option-checks.js';
 import type { Settings } from '../core/options.js';
 import { TRANSPORT_MARK_BYTES } from '../core/plain-channel.js';
 import type { Dial } from '../core/transport.js';
 import type { SessionFeature } from '../core/types.js';
-import { SessionCloseCode } from './close-codes.js';
+import * as SessionCloseCode from './close-code.js';
+import { MAX_BODY_BYTES, SESSION_PROTOCOL } from './codec.js';
+import { MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_MESSAGE_BYTES } from './controls.js';
+import { MIN_WINDOW_BYTES } from './credit.js';
 import { ClientHandshake } from './handshake.js';
-import { MAX_BODY_BYTES, MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_MESSAGE_BYTES, MIN_WINDOW_BYTES, SESSION_PROTOCOL } from './limits.js';
 import { SessionChannel, type SessionSettings, unsupported } from './session-channel.js';
 
 /** A second: what waits longer should wait in the application, which can still change it. */
@@ -91,22 +93,16 @@ function checkOffer(protocols: readonly string[]): void {
 }
 
 export function resolveSession(options: SessionOptions, defaults: ChannelOptions = sessionDefaults): ChannelOptions {
-  checkObject('session', options);
-  const windowBytes = positive('session.windowBytes', options.windowBytes, defaults.windowBytes);
-  if (windowBytes < MIN_WINDOW_BYTES) throw invalid('session.windowBytes', windowBytes, { min: MIN_WINDOW_BYTES });
-  const resolved = {
-    ackDelayMs: milliseconds('session.ackDelayMs', options.ackDelayMs, defaults.ackDelayMs),
-    batchDelayMs: resolveBatchDelay(options.batchDelayMs ?? defaults.batchDelayMs),
-    windowBytes: Math.min(Math.floor(windowBytes), MAX_COUNT),
-    replayBytes: positive('session.replayBytes', options.replayBytes, defaults.replayBytes),
+  const windowBytes: Rule<number> = (option, value) => {
+    const bytes = positive(option, value, defaults.windowBytes);
+    if (bytes < MIN_WINDOW_BYTES) throw invalid(option, bytes, { min: MIN_WINDOW_BYTES });
+    return Math.min(Math.floor(bytes), MAX_COUNT);
   };
-  checkNames(options, resolved, 'session.');
-  return resolved;
-}
-
-function resolveBatchDelay(batchDelayMs: number): number {
-  if (typeof batchDelayMs === 'number' && batchDelayMs >= 0 && batchDelayMs <= MAX_BATCH_DELAY_MS) return batchDelayMs;
-  throw invalid('session.batchDelayMs', batchDelayMs, { min: 0, max: MAX_BATCH_DELAY_MS });
+  const batchDelayMs: Rule<number> = (option, value = defaults.batchDelayMs) => {
+    if (typeof value === 'number' && value >= 0 && value <= MAX_BATCH_DELAY_MS) return value;
+    throw invalid(option, value, { min: 0, max: MAX_BATCH_DELAY_MS });
+  };
+  return group({ ...defaults, batchDelayMs, windowBytes })('session', options, {});
 }
 
 export function sessionSettings(options: ChannelOptions, settings: Settings): SessionSettings {

@@ -7,7 +7,7 @@ import { DelayedAck } from './delayed-ack.js';
 import type { Incoming } from './incoming.js';
 import type { Outgoing } from './outgoing.js';
 import { Pinger } from './pinger.js';
-import { Kind } from './records.js';
+import * as Kind from './record-kind.js';
 
 export interface FlushSettings {
   readonly ackDelayMs: number;

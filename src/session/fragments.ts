@@ -1,5 +1,6 @@
 import type { Message } from '../core/types.js';
-import { Kind } from './records.js';
+import { encoder } from './codec.js';
+import * as Kind from './record-kind.js';
 
 /** A message on its way out, part by part. */
 export class Fragmenter {
@@ -10,7 +11,7 @@ export class Fragmenter {
 
   constructor(message: string | Uint8Array<ArrayBuffer>) {
     this.message = message;
-    this.bytes = typeof message === 'string' ? new TextEncoder().encode(message) : message;
+    this.bytes = typeof message === 'string' ? encoder.encode(message) : message;
     this.#lastKind = typeof message === 'string' ? Kind.text : Kind.binary;
   }
 

@@ -1,11 +1,10 @@
 import type { ChannelSink } from '../core/channel.js';
 import type { CloseInfo, Message } from '../core/types.js';
-import { SessionCloseCode } from './close-codes.js';
+import * as SessionCloseCode from './close-code.js';
+import { decodeGoodbye, decodeText, isNumbered, type RecordReader } from './codec.js';
 import { costOf, ReceiveCredit } from './credit.js';
 import { Reassembler } from './fragments.js';
-import { decodeGoodbye } from './goodbye.js';
-import { isNumbered, Kind, type RecordReader } from './records.js';
-import { decodeText, newDecoder } from './text.js';
+import * as Kind from './record-kind.js';
 
 /** Why a transport is given up: section 12 of docs/protocol.md. */
 export interface Fault {
@@ -20,7 +19,6 @@ export function malformed(what: string): Fault {
 /** The receiving half of a session: counts the numbered records, puts messages together, and hands them over in order. */
 export class Incoming {
   readonly credit: ReceiveCredit;
-  readonly #decoder = newDecoder();
   readonly #reassembler = new Reassembler();
   readonly #maxMessageBytes: number;
   readonly #sink: ChannelSink;
@@ -111,7 +109,7 @@ export class Incoming {
   }
 
   #deliver(isText: boolean, body: Uint8Array<ArrayBuffer>): Fault | undefined {
-    const message: Message | undefined = isText ? decodeText(this.#decoder, body) : body;
+    const message: Message | undefined = isText ? decodeText(body) : body;
     if (message === undefined) return malformed('text that is not UTF-8');
     this.credit.deliver(body.length);
     this.#sink.deliver(message, body.length);
@@ -120,7 +118,7 @@ export class Incoming {
 
   #goodbye({ batch, start, end }: RecordReader): Fault | undefined {
     if (this.#reassembler.length > 0) return malformed('an END inside a message');
-    this.#end = decodeGoodbye(batch.subarray(start, end), this.#decoder);
+    this.#end = decodeGoodbye(batch.subarray(start, end));
     return this.#end === undefined ? malformed('an END that says nothing') : undefined;
   }
 }

@@ -6,11 +6,10 @@ import { Outbox } from '../core/outbox.js';
 import type { Transport } from '../core/transport.js';
 import type { Delivery, Message } from '../core/types.js';
 import { Batcher } from './batcher.js';
+import { encodeGoodbye, MAX_BODY_BYTES } from './codec.js';
 import { costOf, SendCredit } from './credit.js';
 import { Fragmenter } from './fragments.js';
-import { encodeGoodbye } from './goodbye.js';
-import { MAX_BODY_BYTES } from './limits.js';
-import { Kind } from './records.js';
+import * as Kind from './record-kind.js';
 import { RetransmitBuffer } from './retransmit-buffer.js';
 
 /**

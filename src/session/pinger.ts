@@ -1,8 +1,9 @@
 import type { ChannelContext } from '../core/channel.js';
 import type { Clock } from '../core/clock.js';
 import type { Batcher } from './batcher.js';
+import type { RecordReader } from './codec.js';
 import { type Fault, malformed } from './incoming.js';
-import { Kind, type RecordReader } from './records.js';
+import * as Kind from './record-kind.js';
 
 /** While batches leave, the round trip is measured this often: fresh enough for a game's display, and 2 bytes each time. */
 const MEASURE_MS = 10_000;

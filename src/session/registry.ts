@@ -1,8 +1,7 @@
 import type { Cancel, Clock } from '../core/clock.js';
 import type { CloseInfo } from '../core/types.js';
-import { Outcome, type SessionCredentials } from './controls.js';
+import { Outcome, type SessionCredentials, TOKEN_BYTES } from './controls.js';
 import { type EvictionOrder, EvictionOrders, type SessionOwner } from './eviction.js';
-import { TOKEN_BYTES } from './limits.js';
 
 /** What a server's platform must provide for secrets. */
 export interface Secrets {

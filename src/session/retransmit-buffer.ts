@@ -1,9 +1,8 @@
 import { Queue } from '../core/queue.js';
 import type { Message } from '../core/types.js';
 import type { Batch } from './batcher.js';
-import { MAX_BATCH_BYTES } from './limits.js';
-import { isNumbered, Kind, RecordReader } from './records.js';
-import { decodeText, newDecoder } from './text.js';
+import { decodeText, isNumbered, MAX_BATCH_BYTES, RecordReader } from './codec.js';
+import * as Kind from './record-kind.js';
 
 /** What an entry takes beside its bytes (Node 20: 162), so that a bound in bytes bounds tiny batches, too. */
 const ENTRY_COST = 160;
@@ -172,14 +171,13 @@ export class RetransmitBuffer {
   }
 
   #recover(sentBatch: SentBatch, messages: Message[]): void {
-    const decoder = newDecoder();
     const records = new RecordReader(sentBatch.bytes);
     for (let number = sentBatch.first; records.next(); number++) {
       if (records.kind !== Kind.text && records.kind !== Kind.binary) continue;
       while ((this.#big.peek()?.last ?? number) < number) this.#big.shift();
       const body = sentBatch.bytes.slice(records.start, records.end);
       if (this.#big.peek()?.last === number) messages.push((this.#big.shift() as BigMessage).message);
-      else messages.push(records.kind === Kind.binary ? body : (decodeText(decoder, body) ?? ''));
+      else messages.push(records.kind === Kind.binary ? body : (decodeText(body) ?? ''));
     }
   }
 }

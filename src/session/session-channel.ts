@@ -5,16 +5,17 @@ import type { Platform } from '../core/platform.js';
 import type { Recover } from '../core/state.js';
 import type { Transport } from '../core/transport.js';
 import type { CloseInfo, Delivery, Message } from '../core/types.js';
-import { SessionCloseCode } from './close-codes.js';
+import * as SessionCloseCode from './close-code.js';
+import { encodeGoodbye, FieldReader, MAX_BATCH_BYTES, RecordReader, SESSION_PROTOCOL } from './codec.js';
 import { type Control, decodeControl, encodeControl } from './controls.js';
-import { Fields } from './fields.js';
 import { FlushScheduler, type FlushSettings } from './flush-scheduler.js';
-import { encodeGoodbye } from './goodbye.js';
 import { type Agreement, goneContinuity, type Handshake, resumedContinuity, type Self } from './handshake.js';
 import { type Fault, Incoming, malformed } from './incoming.js';
-import { MAX_BATCH_BYTES, MAX_LEAVE_MS, SESSION_PROTOCOL } from './limits.js';
 import { Outgoing, type OutgoingBounds } from './outgoing.js';
-import { Kind, RecordReader } from './records.js';
+import * as Kind from './record-kind.js';
+
+/** Longest time that LEAVE delays the next attempt of a client. */
+const MAX_LEAVE_MS = 300_000;
 
 export interface SessionSettings extends OutgoingBounds, FlushSettings {
   /** How much may be unread before the sender is stopped. */
@@ -194,7 +195,7 @@ export class SessionChannel implements Channel {
   }
 
   #count({ kind, batch, start, end }: RecordReader): Fault | undefined {
-    const fields = new Fields(batch, start, end);
+    const fields = new FieldReader(batch, start, end);
     const count = fields.varint();
     if (!fields.isSound) return malformed('a count that cannot be read');
     if (kind === Kind.credit) this.#outgoing.credit.grant(count);

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../src/core/types.js';
+import { RecordReader } from '../../src/session/codec.js';
 import { encodeControl, Outcome } from '../../src/session/controls.js';
-import { Kind, RecordReader } from '../../src/session/records.js';
+import * as Kind from '../../src/session/record-kind.js';
 import { type Evictable, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
 import { BareChannel } from './support/bare-channel.js';
 import { FakeClock } from './support/fake-clock.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { MAX_BATCH_BYTES } from '../../src/session/limits.js';
+import { MAX_BATCH_BYTES } from '../../src/session/codec.js';
 import { BareChannel } from './support/bare-channel.js';
 
 /** What a link hands to its wire, as it is: the ranges of its slabs. */

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Continuity, Message } from '../../src/core/types.js';
+import { RecordReader } from '../../src/session/codec.js';
 import { encodeControl, Outcome } from '../../src/session/controls.js';
-import { Kind, RecordReader } from '../../src/session/records.js';
+import * as Kind from '../../src/session/record-kind.js';
 import { type Evictable, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
 import { BareChannel } from './support/bare-channel.js';
 import { FakeClock } from './support/fake-clock.js';

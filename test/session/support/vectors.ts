@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Batcher } from '../../../src/session/batcher.js';
+import { FieldReader, RecordReader } from '../../../src/session/codec.js';
 import { type Control, decodeControl, encodeControl, type UnknownControl } from '../../../src/session/controls.js';
-import { Fields } from '../../../src/session/fields.js';
-import { Kind, RecordReader } from '../../../src/session/records.js';
+import * as Kind from '../../../src/session/record-kind.js';
 
 type Part = string | { readonly repeat: string; readonly times: number };
 export type VectorBytes = Part | readonly Part[];
@@ -42,7 +42,7 @@ export function describeBatch(batch: Uint8Array): VectorRecord[] | string {
 
 function describeRecord({ kind, batch, start, end }: RecordReader): VectorRecord {
   const body = batch.subarray(start, end);
-  if (kind === Kind.ack || kind === Kind.credit) return { kind, count: new Fields(batch, start, end).varint() };
+  if (kind === Kind.ack || kind === Kind.credit) return { kind, count: new FieldReader(batch, start, end).varint() };
   if (kind === Kind.control) return { kind, control: describeControl(decodeControl(batch, start, end)) };
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(body);
   const isText = (kind === Kind.text || kind === Kind.volatileText) && hexOf(new TextEncoder().encode(text)) === hexOf(body);

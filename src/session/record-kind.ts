@@ -1,0 +1,15 @@
+// Kinds of records; those below 8 are numbered. See docs/protocol.md, section 3. As constants of their own they leave
+// no names behind in a bundle.
+
+export const chunk = 0;
+export const text = 1;
+export const binary = 2;
+export const end = 3;
+export const ack = 8;
+export const credit = 9;
+export const ping = 10;
+export const pong = 11;
+export const volatileText = 12;
+export const volatileBinary = 13;
+export const reserved = 14;
+export const control = 15;
