@@ -12,7 +12,7 @@ import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/codec.js';
 import type { SessionOwner } from '../session/eviction.js';
 import { sessionSettings } from '../session/feature.js';
 import { SessionRegistry } from '../session/registry.js';
-import type { SessionChannel } from '../session/session-channel.js';
+import type { ServerChannel } from '../session/server-channel.js';
 import type { AcceptedClient, UpgradeContext } from './accepted-client.js';
 import type { ServerSettings } from './options.js';
 import { splitBatch } from './record-parts.js';
@@ -51,7 +51,7 @@ export class Sessions {
   readonly #events: SessionsEvents;
   readonly #registry: SessionRegistry<ServerSession<AcceptedClient>>;
   readonly #acceptor: SessionAcceptor<AcceptedClient, SessionUpgrade>;
-  readonly #channels = new WeakMap<AcceptedClient, SessionChannel>();
+  readonly #channels = new WeakMap<AcceptedClient, ServerChannel>();
   /** Sockets whose first batch has not arrived; each may become a client. */
   readonly #arriving = new Map<Duplex, WebSocket>();
   #refused = 0;
@@ -140,9 +140,9 @@ export class Sessions {
       this.#events.refusedFull(context.request);
       return undefined;
     }
-    let channel: SessionChannel | undefined;
+    let channel: ServerChannel | undefined;
     const noted: MakeChannel = (channelContext) => {
-      channel = makeChannel(channelContext) as SessionChannel;
+      channel = makeChannel(channelContext) as ServerChannel;
       return channel;
     };
     const client = this.#events.enter(context, noted, this.#settings.resumeWindowMs);

@@ -9,10 +9,10 @@ import * as SessionCloseCode from './close-code.js';
 import { RecordReader } from './codec.js';
 import { type Control, decodeControl, encodeControl, Outcome, type Resume, type SessionCredentials } from './controls.js';
 import type { SessionOwner } from './eviction.js';
-import { type NewServerSession, ServerHandshake } from './handshake.js';
 import * as Kind from './record-kind.js';
 import type { Evictable, SessionRegistry, Tombstone } from './registry.js';
-import { SessionChannel, type SessionSettings } from './session-channel.js';
+import { type NewServerSession, ServerChannel, ServerHandshake } from './server-channel.js';
+import type { SessionSettings } from './session-channel.js';
 
 /** The client of a session, as the session knows it. */
 export interface SessionClient extends Pick<IWebsocketClient, 'state' | 'on'> {
@@ -50,7 +50,7 @@ export class ServerSession<C extends SessionClient = SessionClient> implements E
   readonly credentials: SessionCredentials;
   /** The first batch of a transport is not processed yet: the client does not count as disconnected, whatever became of the older one. */
   isResuming = true;
-  channel: SessionChannel | undefined;
+  channel: ServerChannel | undefined;
   client: C | undefined;
   /** Number of the last RESUME that was taken. */
   attempt = 0;
@@ -69,7 +69,7 @@ export class ServerSession<C extends SessionClient = SessionClient> implements E
   }
 
   get closeInfo(): CloseInfo | undefined {
-    return this.channel?.goodbye ?? this.#info;
+    return this.channel?.closeInfo ?? this.#info;
   }
 
   get heldBytes(): number {
@@ -208,7 +208,7 @@ export class SessionAcceptor<C extends SessionClient, Context> {
       choose: (protocols) => this.#events.choose(protocols),
     };
     const makeChannel: MakeChannel = (channelContext) => {
-      session.channel = new SessionChannel(channelContext, new ServerHandshake(known), settings, this.#platform);
+      session.channel = new ServerChannel(channelContext, new ServerHandshake(known), settings, this.#platform);
       return session.channel;
     };
     const client = this.#events.enter(makeChannel, context);

@@ -148,7 +148,7 @@ export class RecordReader extends FieldReader {
     this.kind = header & 0x0f;
     this.start = this.at;
     if (!this.isSound) this.fault = 'an invalid record header';
-    else if (end > this.batch.length) this.fault = 'a record that ends beyond its batch';
+    else if (end > this.batch.length) this.fault = 'an invalid record length';
     else this.end = end;
     return this.fault === undefined;
   }

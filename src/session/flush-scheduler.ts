@@ -2,7 +2,6 @@ import type { ChannelContext } from '../core/channel.js';
 import type { Cancel, Clock } from '../core/clock.js';
 import type { Platform } from '../core/platform.js';
 import type { Transport } from '../core/transport.js';
-import { encodeControl } from './controls.js';
 import { DelayedAck } from './delayed-ack.js';
 import type { Incoming } from './incoming.js';
 import type { Outgoing } from './outgoing.js';
@@ -38,7 +37,8 @@ export class FlushScheduler {
   #isDue = false;
   /** After a resume: the last one may have been lost. */
   #creditIsDue = false;
-  #leaveDelayMs: number | undefined;
+  /** A control record to send with the others. */
+  #control: Uint8Array | undefined;
   /** How many records the acknowledger knows to be owed, or were acknowledged. */
   #counted = 0;
 
@@ -128,8 +128,8 @@ export class FlushScheduler {
   };
 
   /** At once: END may follow in the same turn, and a peer that has read END reads no further. */
-  leave(delayMs: number): void {
-    this.#leaveDelayMs = delayMs;
+  sendControl(record: Uint8Array): void {
+    this.#control = record;
     this.#isDue = true;
     this.flush();
   }
@@ -166,8 +166,7 @@ export class FlushScheduler {
     if (credit.isUseful || this.#creditIsDue) batcher.number(Kind.credit, credit.announce());
     this.#creditIsDue = false;
     this.pinger.write(batcher);
-    if (this.#leaveDelayMs === undefined) return;
-    batcher.control(encodeControl({ is: 'leave', delayMs: this.#leaveDelayMs }));
-    this.#leaveDelayMs = undefined;
+    if (this.#control !== undefined) batcher.control(this.#control);
+    this.#control = undefined;
   }
 }

@@ -1,18 +1,17 @@
-import { abnormalClose } from '../core/close-codes.js';
 import { redial } from '../core/machine.js';
 import type { Recover } from '../core/state.js';
 import type { Continuity } from '../core/types.js';
-import { type Control, type Offer, Outcome, type Progress, type SessionCredentials, type Terms } from './controls.js';
+import type { Control, Offer, Progress, SessionCredentials, Terms } from './controls.js';
 
-/** What a handshake comes to. */
+/** Result of a handshake. */
 export type Agreement = NewSession | SameSession;
 
 export interface NewSession {
   readonly isResumed: false;
   readonly terms: Terms;
-  /** What to send back, if it is on this side to answer. */
+  /** The answer to send; undefined on the side that does not answer. */
   readonly answer: Control | undefined;
-  /** Why there is no old session any more, and what the peer knows to be lost of it. */
+  /** Why the old session is gone, and how many of its messages the peer knows to be lost. */
   readonly reason: string;
   readonly lostFromPeer: number | undefined;
 }
@@ -23,7 +22,7 @@ export interface SameSession {
   readonly answer: Control | undefined;
 }
 
-/** What this side can say of itself in a handshake. */
+/** Terms and counts that this side announces in a handshake. */
 export interface Self {
   readonly terms: Terms;
   readonly progress: Progress;
@@ -33,27 +32,29 @@ export interface Self {
 export interface Handshake {
   /** The application's subprotocol, once it is negotiated. */
   readonly protocol: string;
-  /** Whether there is a session to go on with, or to end. */
+  /** Whether there is a session to resume, or to end. */
   readonly hasSession: boolean;
-  /** What follows a lost transport: a client dials, a server waits. */
+  /** Decides what follows a lost transport: a client dials, a server waits. */
   readonly recover: Recover;
-  /** What this side says first, if it does. */
+  /** The first control record of this side, if it speaks first. */
   open(self: Self): Control | undefined;
-  /** The peer's first record. Undefined: it is out of place. */
+  /** Processes the peer's first record. Undefined: it is out of place. */
   receive(control: Control, self: Self): Agreement | undefined;
-  /** The session is over: the next transport begins a new one. */
+  /** The session is over, and the next transport begins a new one. */
   forget(reason: string): void;
 }
 
-const UNKNOWN = 'The server does not know the session: it may have restarted. What it had on its way to this side cannot be counted.';
+/** The messages that such a server had for this side cannot be counted. */
+const UNKNOWN = 'The server does not know the session. It may have restarted.';
 
-/** What a client says of the session that it did not get back; an outcome that is not among these is read as unknown. */
-const REASONS: Readonly<Record<number, string>> = {
-  [Outcome.none]: 'The session is new.',
-  [Outcome.windowOver]: 'The break took longer than the resume window of the server.',
-  [Outcome.evicted]: 'The server had to make room and gave the session up.',
-  [Outcome.ended]: 'The server had ended the session.',
-};
+/** Why a client did not get its session back, by the outcome of its RESUME; later versions may add outcomes. */
+const REASONS: readonly string[] = [
+  'The session is new.',
+  UNKNOWN,
+  'The disconnect took longer than the resume window.',
+  'The server evicted the session to make room.',
+  'The server ended the session.',
+];
 
 const redialUnlessOver: Recover = (loss, policy, chance) => {
   const { goodbye, isOver } = loss;
@@ -102,60 +103,12 @@ export class ClientHandshake implements Handshake {
   }
 }
 
-/** What a server knows of a session when it makes its end of it. */
-export interface NewServerSession {
-  readonly credentials: SessionCredentials;
-  readonly resumeWindowMs: number;
-  /** What became of the session that the client asked for. */
-  readonly outcome: number;
-  readonly lost: number | undefined;
-  /** Chooses among the application's subprotocols, '' for none. */
-  choose(protocols: readonly string[]): string;
-}
-
-export class ServerHandshake implements Handshake {
-  /** The server's end is made for one, and goes with it. */
-  readonly hasSession = true;
-  readonly recover: Recover;
-  protocol = '';
-  readonly #session: NewServerSession;
-  #isKnown = false;
-
-  constructor(session: NewServerSession) {
-    this.#session = session;
-    const { resumeWindowMs } = session;
-    this.recover = ({ hasOpened, isOver, goodbye }) => {
-      if (!hasOpened || isOver || goodbye?.isFinal) return undefined;
-      return { delayMs: resumeWindowMs, action: abnormalClose(`Not resumed within ${resumeWindowMs} ms.`) };
-    };
-  }
-
-  open(): undefined {
-    return undefined;
-  }
-
-  receive(control: Control, { terms, progress }: Self): Agreement | undefined {
-    if (control.is !== 'hello' && control.is !== 'resume') return undefined;
-    if (this.#isKnown) {
-      // Whether the secret is right was decided before this transport came here.
-      return control.is === 'resume' ? { isResumed: true, progress: control, answer: { is: 'resumed', ...progress } } : undefined;
-    }
-    this.#isKnown = true;
-    const { credentials, resumeWindowMs, outcome, lost } = this.#session;
-    this.protocol = this.#session.choose(control.protocols);
-    const answer: Control = { is: 'welcome', ...credentials, ...terms, resumeWindowMs, outcome, lost, protocol: this.protocol };
-    return { isResumed: false, terms: control, answer, reason: 'The session is new.', lostFromPeer: undefined };
-  }
-
-  forget(): void {}
-}
-
-/** The receipt for a session that went on. */
+/** The report of a resumed session. */
 export function resumedContinuity(replayed: number): Continuity {
-  return { resumed: true, replayed, lost: 0, reason: 'The session went on where it was.' };
+  return { resumed: true, replayed, lost: 0, reason: 'The session was resumed.' };
 }
 
-/** The receipt for a session that is gone. The sum of two directions is not known where one of them is not. */
+/** The report of a session that is gone. The sum of two directions is unknown where one of them is. */
 export function goneContinuity(undelivered: number, agreement: NewSession): Continuity {
   const { lostFromPeer, reason } = agreement;
   const lost = lostFromPeer === undefined ? undefined : undelivered + lostFromPeer;

@@ -6,7 +6,7 @@ import { costOf, ReceiveCredit } from './credit.js';
 import { Reassembler } from './fragments.js';
 import * as Kind from './record-kind.js';
 
-/** Why a transport is given up: section 12 of docs/protocol.md. */
+/** A violation of the protocol, and the close code for it: section 12 of docs/protocol.md. */
 export interface Fault {
   readonly code: number;
   readonly what: string;
@@ -16,15 +16,21 @@ export function malformed(what: string): Fault {
   return { code: SessionCloseCode.protocol, what };
 }
 
-/** The receiving half of a session: counts the numbered records, puts messages together, and hands them over in order. */
+function overLimit(what: string): Fault {
+  return { code: SessionCloseCode.limit, what };
+}
+
+/** The receiving half of a session: counts numbered records, reassembles messages, and delivers them in order. */
 export class Incoming {
   readonly credit: ReceiveCredit;
   readonly #reassembler = new Reassembler();
   readonly #maxMessageBytes: number;
   readonly #sink: ChannelSink;
-  #received = 0;
-  #messagesReceived = 0;
-  #end: CloseInfo | undefined;
+  /** Numbered records of this session. */
+  received = 0;
+  messagesReceived = 0;
+  /** The peer's END, once it has arrived. */
+  end: CloseInfo | undefined;
 
   constructor(windowBytes: number, maxMessageBytes: number, sink: ChannelSink) {
     this.credit = new ReceiveCredit(windowBytes);
@@ -32,35 +38,19 @@ export class Incoming {
     this.#sink = sink;
   }
 
-  /** Numbered records of this session. */
-  get received(): number {
-    return this.#received;
-  }
-
-  get messagesReceived(): number {
-    return this.#messagesReceived;
-  }
-
-  /** What was delivered and is not read yet, and the parts of a message that is not whole yet. */
+  /** Memory of unread messages and of the fragments of an incomplete message. */
   get heldBytes(): number {
     return this.credit.unread + this.#reassembler.capacity;
   }
 
-  /** The peer's END, once it has come. */
-  get end(): CloseInfo | undefined {
-    return this.#end;
-  }
-
-  /** Takes the record that the reader stands on: a numbered or a volatile one. */
+  /** Processes the current record of the reader: a numbered or a volatile one. */
   take(record: RecordReader): Fault | undefined {
     const length = record.end - record.start;
     if (!isNumbered(record.kind)) return this.#volatile(record, length);
-    if (this.#end !== undefined) return malformed('a record after END');
-    if (!this.credit.receive(costOf(record.kind, length)))
-      return { code: SessionCloseCode.limit, what: 'more than the credit that was granted' };
-    const isTooBig = record.kind !== Kind.end && this.#reassembler.length + length > this.#maxMessageBytes;
-    if (isTooBig) return { code: SessionCloseCode.limit, what: `a message over the ${this.#maxMessageBytes} bytes that were announced` };
-    this.#received += 1;
+    if (this.end !== undefined) return malformed('a record after END');
+    if (!this.credit.receive(costOf(record.kind, length))) return overLimit('more than its credit');
+    if (record.kind !== Kind.end && this.#reassembler.length + length > this.#maxMessageBytes) return this.#tooBig();
+    this.received += 1;
     return this.#numbered(record, length);
   }
 
@@ -68,9 +58,9 @@ export class Incoming {
   reset(limit: number): void {
     this.credit.reset(limit);
     this.#reassembler.clear();
-    this.#received = 0;
-    this.#messagesReceived = 0;
-    this.#end = undefined;
+    this.received = 0;
+    this.messagesReceived = 0;
+    this.end = undefined;
   }
 
   #numbered(record: RecordReader, length: number): Fault | undefined {
@@ -90,16 +80,19 @@ export class Incoming {
       this.#reassembler.add(batch.subarray(start, end), this.#maxMessageBytes);
       body = this.#reassembler.take();
     } else body = this.#bodyOf(record);
-    this.#messagesReceived += 1;
+    this.messagesReceived += 1;
     return this.#deliver(kind === Kind.text, body);
   }
 
   #volatile(record: RecordReader, length: number): Fault | undefined {
-    if (length > this.#maxMessageBytes)
-      return { code: SessionCloseCode.limit, what: 'a volatile message over the size that was announced' };
+    if (length > this.#maxMessageBytes) return this.#tooBig();
     if (!this.credit.isBehind) return this.#deliver(record.kind === Kind.volatileText, this.#bodyOf(record));
     this.#sink.shed();
     return undefined;
+  }
+
+  #tooBig(): Fault {
+    return overLimit(`a message over ${this.#maxMessageBytes} bytes`);
   }
 
   /** Text is decoded from the batch itself; bytes are copied, so that a few of them do not keep the batch alive. */
@@ -110,7 +103,7 @@ export class Incoming {
 
   #deliver(isText: boolean, body: Uint8Array<ArrayBuffer>): Fault | undefined {
     const message: Message | undefined = isText ? decodeText(body) : body;
-    if (message === undefined) return malformed('text that is not UTF-8');
+    if (message === undefined) return malformed('invalid UTF-8');
     this.credit.deliver(body.length);
     this.#sink.deliver(message, body.length);
     return undefined;
@@ -118,7 +111,7 @@ export class Incoming {
 
   #goodbye({ batch, start, end }: RecordReader): Fault | undefined {
     if (this.#reassembler.length > 0) return malformed('an END inside a message');
-    this.#end = decodeGoodbye(batch.subarray(start, end));
-    return this.#end === undefined ? malformed('an END that says nothing') : undefined;
+    this.end = decodeGoodbye(batch.subarray(start, end));
+    return this.end === undefined ? malformed('an invalid END') : undefined;
   }
 }

@@ -57,7 +57,7 @@ export class Outgoing {
   #big: Fragmenter | undefined;
   #goodbye: Uint8Array | undefined;
   #endIsWritten = false;
-  #messagesSent = 0;
+  messagesSent = 0;
   #hasCut = false;
   #isRefused = false;
   /** Bytes in the buffer of the transport, when it was last asked. */
@@ -84,10 +84,6 @@ export class Outgoing {
     return this.#outbox.heldBytes + (this.#big?.bytes.length ?? 0) + this.batcher.bytes + this.#retransmitBuffer.heldBytes;
   }
 
-  get messagesSent(): number {
-    return this.#messagesSent;
-  }
-
   /** The peer has acknowledged something. */
   get hasArrived(): boolean {
     return this.#retransmitBuffer.acknowledged > 0;
@@ -95,7 +91,7 @@ export class Outgoing {
 
   /** END was sent and acknowledged: the peer has everything. */
   get isOver(): boolean {
-    return this.#endIsWritten && this.#retransmitBuffer.isAllAcknowledged && this.batcher.numbered === 0;
+    return this.#endIsWritten && this.#retransmitBuffer.acknowledged === this.#retransmitBuffer.sent && this.batcher.numbered === 0;
   }
 
   /** Nothing that was accepted waits for its number. */
@@ -146,7 +142,7 @@ export class Outgoing {
     this.#peerMaxMessageBytes = peerMaxMessageBytes;
     const undelivered = this.#retransmitBuffer.clear();
     this.credit.reset(limit);
-    this.#messagesSent = 0;
+    this.messagesSent = 0;
     this.#endIsWritten = false;
     this.#big?.restart();
     return undelivered;
@@ -232,7 +228,7 @@ export class Outgoing {
     else this.batcher.body(isVolatile ? Kind.volatileBinary : Kind.binary, message);
     if (!isVolatile) {
       this.credit.spend(costOf(Kind.text, bytes));
-      this.#messagesSent += 1;
+      this.messagesSent += 1;
     }
     this.#sink.sent(bytes);
     this.#events.wrote();
@@ -281,7 +277,7 @@ export class Outgoing {
     this.#events.wrote();
     if (kind === Kind.chunk) return true;
     this.#big = undefined;
-    this.#messagesSent += 1;
+    this.messagesSent += 1;
     this.#retransmitBuffer.keepWhole(big.message, big.bytes.length, this.#retransmitBuffer.sent + this.batcher.numbered);
     this.#sink.sent(big.bytes.length);
     return true;

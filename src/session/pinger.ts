@@ -5,12 +5,12 @@ import type { RecordReader } from './codec.js';
 import { type Fault, malformed } from './incoming.js';
 import * as Kind from './record-kind.js';
 
-/** While batches leave, the round trip is measured this often: fresh enough for a game's display, and 2 bytes each time. */
+/** While batches are sent, the round trip is measured this often: fresh enough for a game's display, at 2 bytes each time. */
 const MEASURE_MS = 10_000;
 const MAX_PING_BYTES = 8;
 const NONE = -1;
 
-/** Pings and answers in records. A ping carries a number, so that an answer to an older one measures nothing. */
+/** PING and PONG records. A PING carries a number, so that the PONG of an older one measures nothing. */
 export class Pinger {
   readonly #clock: Clock;
   readonly #context: ChannelContext;
@@ -18,7 +18,7 @@ export class Pinger {
   #askedAt = 0;
   #isMeasured = false;
   #isAsking = false;
-  /** The body of the last PING, while it waits for its answer: a copy, for a view would keep the batch alive. */
+  /** The body of the last PING until its PONG is written: a copy, because a view would keep the batch alive. */
   readonly #answer = new Uint8Array(MAX_PING_BYTES);
   #answerBytes = NONE;
   #hasPong = false;
@@ -28,7 +28,7 @@ export class Pinger {
     this.#context = context;
   }
 
-  /** Whether the peer waits for an answer. */
+  /** Whether a PONG is due. */
   get isDue(): boolean {
     return this.#answerBytes !== NONE;
   }
@@ -37,16 +37,16 @@ export class Pinger {
     this.#isAsking = true;
   }
 
-  /** The transport is gone, and all questions with it. */
+  /** The transport is gone, and its pings with it. */
   reset(): void {
     this.#isAsking = false;
     this.#answerBytes = NONE;
     this.#hasPong = false;
   }
 
-  /** A batch may hold tens of thousands: each costs next to nothing, and what follows from them is done once, in `read`. */
+  /** A batch may hold tens of thousands of these, so this only records them; `read` reports a pong once. */
   receive({ kind, batch, start, end }: RecordReader): Fault | undefined {
-    if (end - start > MAX_PING_BYTES) return malformed('a ping that is too long');
+    if (end - start > MAX_PING_BYTES) return malformed('an invalid PING');
     if (kind === Kind.ping) {
       this.#answerBytes = end - start;
       for (let at = start; at < end; at++) this.#answer[at - start] = batch[at] as number;
@@ -57,7 +57,7 @@ export class Pinger {
     return undefined;
   }
 
-  /** A batch was read to its end. */
+  /** The whole batch has been read. */
   read(): void {
     if (!this.#hasPong) return;
     this.#hasPong = false;

@@ -31,9 +31,11 @@ interface BigMessage {
  * acknowledgement, or with the session. After a break, `rewind` makes all of it wait to be sent again.
  */
 export class RetransmitBuffer {
-  #sent = 0;
-  #acknowledged = 0;
-  #bytes = 0;
+  /** Numbered records sent in this session; the buffer holds those that are not acknowledged. */
+  sent = 0;
+  acknowledged = 0;
+  /** Bytes of the records, each entry with its cost: `replayBytes` bounds them. */
+  bytes = 0;
   #wholeBytes = 0;
   #kept = new Queue<SentBatch>();
   #again = new Queue<SentBatch>();
@@ -45,31 +47,13 @@ export class RetransmitBuffer {
     this.#acknowledgedMessages = acknowledgedMessages;
   }
 
-  /** Numbered records in all, of which the buffer has the unacknowledged ones. */
-  get sent(): number {
-    return this.#sent;
-  }
-
-  get acknowledged(): number {
-    return this.#acknowledged;
-  }
-
-  /** Of the records, each entry with its cost: what `replayBytes` bounds. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** All that is kept. */
   get heldBytes(): number {
-    return this.#bytes + this.#wholeBytes;
+    return this.bytes + this.#wholeBytes;
   }
 
   get isEmpty(): boolean {
     return this.#kept.length === 0 && this.#again.length === 0;
-  }
-
-  get isAllAcknowledged(): boolean {
-    return this.#acknowledged === this.#sent;
   }
 
   /** Whether something waits to be sent again. */
@@ -79,9 +63,9 @@ export class RetransmitBuffer {
 
   keep(batch: Batch): void {
     if (batch.numbered === 0) return;
-    this.#kept.push({ bytes: batch.data, first: this.#sent + 1, numbered: batch.numbered, hasVolatile: batch.hasVolatile });
-    this.#sent += batch.numbered;
-    this.#bytes += batch.data.length + ENTRY_COST;
+    this.#kept.push({ bytes: batch.data, first: this.sent + 1, numbered: batch.numbered, hasVolatile: batch.hasVolatile });
+    this.sent += batch.numbered;
+    this.bytes += batch.data.length + ENTRY_COST;
   }
 
   keepWhole(message: Message, bytes: number, last: number): void {
@@ -91,15 +75,15 @@ export class RetransmitBuffer {
 
   /** False when the peer claims what cannot be. */
   acknowledge(count: number): boolean {
-    if (count < this.#acknowledged || count > this.#sent) return false;
-    this.#acknowledged = count;
+    if (count < this.acknowledged || count > this.sent) return false;
+    this.acknowledged = count;
     for (
       let sentBatch = this.#kept.peek();
       sentBatch !== undefined && sentBatch.first + sentBatch.numbered - 1 <= count;
       sentBatch = this.#kept.peek()
     ) {
       this.#kept.shift();
-      this.#bytes -= sentBatch.bytes.length + ENTRY_COST;
+      this.bytes -= sentBatch.bytes.length + ENTRY_COST;
       this.#acknowledgedMessages?.(countMessages(sentBatch.bytes));
     }
     for (let big = this.#big.peek(); big !== undefined && big.last <= count; big = this.#big.peek()) {
@@ -111,7 +95,7 @@ export class RetransmitBuffer {
 
   /** The transport is gone, perhaps for long: a few bytes keep no slab alive. */
   rest(): void {
-    if (this.#bytes > FEW_BYTES) return;
+    if (this.bytes > FEW_BYTES) return;
     const kept = new Queue<SentBatch>();
     for (const sentBatch of this.#all()) kept.push({ ...sentBatch, bytes: sentBatch.bytes.slice() });
     this.#kept = kept;
@@ -122,14 +106,14 @@ export class RetransmitBuffer {
   rewind(): number {
     const again = new Queue<SentBatch>();
     let messages = 0;
-    this.#bytes = 0;
+    this.bytes = 0;
     for (const sentBatch of this.#all()) {
       const rest = this.#unacknowledged(sentBatch);
       if (rest !== sentBatch)
         this.#acknowledgedMessages?.(countMessages(sentBatch.bytes) - (rest === undefined ? 0 : countMessages(rest.bytes)));
       if (rest === undefined) continue;
       again.push(rest);
-      this.#bytes += rest.bytes.length + ENTRY_COST;
+      this.bytes += rest.bytes.length + ENTRY_COST;
       messages += countMessages(rest.bytes);
     }
     this.#kept = new Queue();
@@ -151,7 +135,7 @@ export class RetransmitBuffer {
     const messages: Message[] = [];
     for (let sentBatch = this.#again.shift(); sentBatch !== undefined; sentBatch = this.#again.shift()) this.#recover(sentBatch, messages);
     this.#big.clear();
-    this.#sent = this.#acknowledged = this.#bytes = this.#wholeBytes = 0;
+    this.sent = this.acknowledged = this.bytes = this.#wholeBytes = 0;
     return messages;
   }
 
@@ -163,7 +147,7 @@ export class RetransmitBuffer {
 
   /** Without what is acknowledged and what is volatile. */
   #unacknowledged(sentBatch: SentBatch): SentBatch | undefined {
-    const first = Math.max(sentBatch.first, this.#acknowledged + 1);
+    const first = Math.max(sentBatch.first, this.acknowledged + 1);
     const skip = first - sentBatch.first;
     if (skip >= sentBatch.numbered) return undefined;
     if (skip === 0 && !sentBatch.hasVolatile) return sentBatch;

@@ -33,12 +33,13 @@ export class SessionChannel implements Channel {
   readonly #control: ChannelControl;
   readonly #handshake: Handshake;
   readonly #settings: SessionSettings;
-  readonly #outgoing: Outgoing;
-  readonly #incoming: Incoming;
-  readonly #flushScheduler: FlushScheduler;
+  protected readonly outgoing: Outgoing;
+  protected readonly incoming: Incoming;
+  protected readonly flushScheduler: FlushScheduler;
   #transport: Transport | undefined;
   #initialCredit = 0;
-  #goodbye: CloseInfo | undefined;
+  /** Code and reason of the END of this side. */
+  protected goodbye: CloseInfo | undefined;
   /** An ACK or a CREDIT of the present batch may have made room: tens of thousands may stand in one batch. */
   #mayPump = false;
   /** Whether the peer has sent a handshake on this transport, and so speaks gem.1. */
@@ -51,40 +52,20 @@ export class SessionChannel implements Channel {
     this.#control = control;
     this.#handshake = handshake;
     this.#settings = settings;
-    this.#incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, sink);
-    this.#outgoing = new Outgoing(settings, sink, {
-      wrote: () => this.#flushScheduler.written(),
+    this.incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, sink);
+    this.outgoing = new Outgoing(settings, sink, {
+      wrote: () => this.flushScheduler.written(),
       refused: (error) => this.#refused(error),
     });
-    this.#flushScheduler = new FlushScheduler(settings, this.#outgoing, this.#incoming, platform, context);
+    this.flushScheduler = new FlushScheduler(settings, this.outgoing, this.incoming, platform, context);
   }
 
   get bufferedBytes(): number {
-    return this.#outgoing.bufferedBytes;
-  }
-
-  /** What this session holds for its peer, whether there is a transport or not. */
-  get heldBytes(): number {
-    return this.#outgoing.heldBytes + this.#incoming.heldBytes;
-  }
-
-  /** Whether the peer has sent a message, or acknowledged one. */
-  get hasCarried(): boolean {
-    return this.#incoming.messagesReceived > 0 || this.#outgoing.hasArrived;
-  }
-
-  /** Once the peer has ended the session: all that came from it, in case that it has not heard so. */
-  get finalCount(): number | undefined {
-    return this.#incoming.end === undefined ? undefined : this.#incoming.received;
-  }
-
-  /** What this side ended the session with, or is about to; otherwise what the peer did. */
-  get goodbye(): CloseInfo | undefined {
-    return this.#goodbye ?? this.#incoming.end;
+    return this.outgoing.bufferedBytes;
   }
 
   get isDone(): boolean {
-    return this.#transport === undefined && !this.#handshake.hasSession && this.#outgoing.isIdle;
+    return this.#transport === undefined && !this.#handshake.hasSession && this.outgoing.isIdle;
   }
 
   offer(protocols: readonly string[]): readonly string[] {
@@ -96,7 +77,7 @@ export class SessionChannel implements Channel {
   }
 
   send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): number {
-    return this.#outgoing.send(message, bytes, delivery);
+    return this.outgoing.send(message, bytes, delivery);
   }
 
   attach(transport: Transport): void {
@@ -111,8 +92,8 @@ export class SessionChannel implements Channel {
 
   detach(): void {
     this.#transport = undefined;
-    this.#flushScheduler.close();
-    this.#outgoing.detach();
+    this.flushScheduler.close();
+    this.outgoing.detach();
     this.#sink.drained();
   }
 
@@ -123,46 +104,41 @@ export class SessionChannel implements Channel {
   }
 
   drained(): void {
-    this.#outgoing.pump();
-    this.#flushScheduler.drained();
+    this.outgoing.pump();
+    this.flushScheduler.drained();
     this.#sink.drained();
   }
 
   consumed(bytes: number): void {
-    this.#incoming.credit.consume(bytes);
-    if (this.#incoming.credit.isOwed) this.#flushScheduler.due();
+    this.incoming.credit.consume(bytes);
+    if (this.incoming.credit.isOwed) this.flushScheduler.due();
   }
 
   close(code: number, reason: string): void {
-    this.#goodbye ??= { code, reason, wasClean: true };
+    this.goodbye ??= { code, reason, wasClean: true };
     // In the handler of a message the batch is not read to its end; a peer that has read END reads no later acknowledgement.
-    this.#flushScheduler.count();
-    this.#outgoing.finish(encodeGoodbye(code, reason));
-    this.#outgoing.pump();
+    this.flushScheduler.count();
+    this.outgoing.finish(encodeGoodbye(code, reason));
+    this.outgoing.pump();
     // At once and not with the turn: in the handler of the process's exit there is no other.
-    this.#flushScheduler.flush();
-  }
-
-  /** Server: asks the client to wait before it comes back. */
-  leave(delayMs: number): void {
-    this.#flushScheduler.leave(Math.floor(delayMs));
+    this.flushScheduler.flush();
   }
 
   end(): Leftover {
     this.#transport = undefined;
-    return this.#outgoing.end();
+    return this.outgoing.end();
   }
 
   readonly ping = (): void => {
-    this.#flushScheduler.pinger.ask();
-    this.#flushScheduler.due();
+    this.flushScheduler.pinger.ask();
+    this.flushScheduler.due();
   };
 
   #read(records: RecordReader, transport: Transport | undefined): Fault | undefined {
     let fault: Fault | undefined;
     // A handler may close the connection in the middle of a batch: what is not read then was never received.
     while (fault === undefined && this.#transport === transport && records.next()) {
-      fault = this.#flushScheduler.isOpen ? this.#take(records) : this.#agree(records);
+      fault = this.flushScheduler.isOpen ? this.#take(records) : this.#agree(records);
     }
     fault ??= records.fault === undefined ? undefined : malformed(records.fault);
     if (this.#transport !== transport || fault !== undefined) return fault;
@@ -170,12 +146,12 @@ export class SessionChannel implements Channel {
       this.#mayPump = false;
       this.#pump();
     }
-    const { end } = this.#incoming;
+    const { end } = this.incoming;
     if (end !== undefined) {
       this.#over(end);
       return undefined;
     }
-    this.#flushScheduler.read();
+    this.flushScheduler.read();
     return undefined;
   }
 
@@ -186,36 +162,36 @@ export class SessionChannel implements Channel {
         return this.#count(record);
       case Kind.ping:
       case Kind.pong:
-        return this.#flushScheduler.pinger.receive(record);
+        return this.flushScheduler.pinger.receive(record);
       case Kind.control:
         return this.#readControl(record);
       default:
-        return record.kind === Kind.reserved ? undefined : this.#incoming.take(record);
+        return record.kind === Kind.reserved ? undefined : this.incoming.take(record);
     }
   }
 
   #count({ kind, batch, start, end }: RecordReader): Fault | undefined {
     const fields = new FieldReader(batch, start, end);
     const count = fields.varint();
-    if (!fields.isSound) return malformed('a count that cannot be read');
-    if (kind === Kind.credit) this.#outgoing.credit.grant(count);
-    else if (!this.#outgoing.acknowledge(count)) return malformed('an acknowledgement that cannot be');
+    if (!fields.isSound) return malformed('an invalid count');
+    if (kind === Kind.credit) this.outgoing.credit.grant(count);
+    else if (!this.outgoing.acknowledge(count)) return malformed('an invalid acknowledgement');
     this.#mayPump = !this.#isFinished();
     return undefined;
   }
 
   /** The peer has all, and the goodbye: both sides know it. */
   #isFinished(): boolean {
-    if (!this.#outgoing.isOver || this.#goodbye === undefined) return false;
-    this.#control.ended(this.#goodbye);
+    if (!this.outgoing.isOver || this.goodbye === undefined) return false;
+    this.#control.ended(this.goodbye);
     return true;
   }
 
   #readControl({ batch, start, end }: RecordReader): Fault | undefined {
     const control = decodeControl(batch, start, end);
-    if (control === undefined) return malformed('a control record that cannot be read');
+    if (control === undefined) return malformed('an invalid control record');
     if (control.is === 'leave') this.#control.retryAfter(Math.min(control.delayMs, MAX_LEAVE_MS));
-    else if (control.is !== 'unknown') return malformed('a second handshake');
+    else if (control.is !== 'unknown') return malformed('an unexpected handshake');
     return undefined;
   }
 
@@ -223,13 +199,13 @@ export class SessionChannel implements Channel {
     const control = kind === Kind.control ? decodeControl(batch, start, end) : undefined;
     // An echo server sends the client's own HELLO.
     this.#isUnderstood = kind === Kind.control && control?.is !== 'hello' && control?.is !== 'resume';
-    if (control === undefined || control.is === 'unknown') return malformed('a first record that is no handshake');
+    if (control === undefined || control.is === 'unknown') return malformed('no handshake');
     const agreement = this.#handshake.receive(control, this.#self());
-    if (agreement === undefined) return malformed('a handshake that is out of place');
+    if (agreement === undefined) return malformed('an unexpected handshake');
     this.#isUnderstood = true;
-    if (agreement.isResumed && !this.#outgoing.acknowledge(agreement.progress.received)) return malformed('a count that cannot be');
+    if (agreement.isResumed && !this.outgoing.acknowledge(agreement.progress.received)) return malformed('an invalid acknowledgement');
     this.#say(agreement.answer);
-    if (!agreement.isResumed) this.#incoming.reset(this.#initialCredit);
+    if (!agreement.isResumed) this.incoming.reset(this.#initialCredit);
     this.#start(agreement);
     return undefined;
   }
@@ -237,22 +213,22 @@ export class SessionChannel implements Channel {
   /** Messages may flow: tells the application first, so that the receipt comes before any message. */
   #start(agreement: Agreement): void {
     const transport = this.#transport as Transport;
-    this.#flushScheduler.open(transport, agreement.isResumed);
+    this.flushScheduler.open(transport, agreement.isResumed);
     if (agreement.isResumed) {
       const { messagesSent } = agreement.progress;
-      const replayed = this.#outgoing.rewind() + Math.max(0, messagesSent - this.#incoming.messagesReceived);
-      this.#outgoing.open(transport);
+      const replayed = this.outgoing.rewind() + Math.max(0, messagesSent - this.incoming.messagesReceived);
+      this.outgoing.open(transport);
       this.#control.ready(resumedContinuity(replayed));
     } else {
-      const undelivered = this.#outgoing.reset(agreement.terms.initialCredit, agreement.terms.maxMessageBytes);
-      this.#outgoing.open(transport);
+      const undelivered = this.outgoing.reset(agreement.terms.initialCredit, agreement.terms.maxMessageBytes);
+      this.outgoing.open(transport);
       this.#control.ready(goneContinuity(undelivered.length, agreement));
       if (undelivered.length > 0) this.#control.undelivered(undelivered);
     }
     if (this.#transport !== transport || this.#isFinished()) return;
-    this.#flushScheduler.pinger.ask();
+    this.flushScheduler.pinger.ask();
     this.#pump();
-    this.#flushScheduler.due();
+    this.flushScheduler.due();
   }
 
   /** The credit of a new session is the one that was said, whatever is read meanwhile. */
@@ -264,25 +240,25 @@ export class SessionChannel implements Channel {
 
   #self(): Self {
     return {
-      terms: { initialCredit: this.#incoming.credit.initial, maxMessageBytes: this.#settings.maxMessageBytes },
-      progress: { received: this.#incoming.received, messagesSent: this.#outgoing.messagesSent },
+      terms: { initialCredit: this.incoming.credit.initial, maxMessageBytes: this.#settings.maxMessageBytes },
+      progress: { received: this.incoming.received, messagesSent: this.outgoing.messagesSent },
     };
   }
 
   #pump(): void {
-    this.#outgoing.pump();
+    this.outgoing.pump();
     this.#sink.drained();
   }
 
   /** What was written leaves before the close frame. */
   #refused(error: WebsocketError): void {
-    this.#flushScheduler.flush();
+    this.flushScheduler.flush();
     this.#control.terminate({ code: CloseCode.messageTooBig, reason: error.code, wasClean: false }, error);
   }
 
   /** The peer's END came: what it waits for is the acknowledgement. */
   #over(info: CloseInfo): void {
-    this.#flushScheduler.over();
+    this.flushScheduler.over();
     this.#handshake.forget(`The peer ended the session with ${info.code}.`);
     this.#control.ended(info);
   }
@@ -292,7 +268,7 @@ export class SessionChannel implements Channel {
       this.#control.fail(SessionCloseCode.unsupported, unsupported(SESSION_PROTOCOL, what));
       return;
     }
-    this.#handshake.forget('The peer broke the session protocol.');
+    this.#handshake.forget('The peer violated the session protocol.');
     this.#control.fail(code, makeError('PROTOCOL_ERROR', { closeCode: code, fault: what }));
   }
 }

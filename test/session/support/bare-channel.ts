@@ -3,7 +3,8 @@ import type { Platform } from '../../../src/core/platform.js';
 import type { Message } from '../../../src/core/types.js';
 import { encodeControl } from '../../../src/session/controls.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
-import { SessionChannel, type SessionSettings } from '../../../src/session/session-channel.js';
+import { ServerChannel } from '../../../src/session/server-channel.js';
+import type { SessionSettings } from '../../../src/session/session-channel.js';
 import { CableEnd } from './cable.js';
 import { FakeClock } from './fake-clock.js';
 
@@ -25,13 +26,13 @@ export class BareChannel {
   readonly messages: Message[] = [];
   readonly failures: number[] = [];
   readonly endings: number[] = [];
-  readonly channel: SessionChannel;
+  readonly channel: ServerChannel;
   unreadBytes = 0;
   readonly #turn: (() => void)[] = [];
 
   constructor(overrides: Partial<SessionSettings> = {}) {
     const platform = { clock: this.clock, makeEndOfTurn: () => (call: () => void) => this.#turn.push(call) } as unknown as Platform;
-    this.channel = new SessionChannel(this.#context(), new ClientHandshake([]), { ...settings, ...overrides }, platform);
+    this.channel = new ServerChannel(this.#context(), new ClientHandshake([]), { ...settings, ...overrides }, platform);
     this.channel.attach(this.end);
     const token = new Uint8Array(16);
     this.receive(

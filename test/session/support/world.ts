@@ -11,6 +11,7 @@ import { type AcceptorEvents, type ServerSession, SessionAcceptor } from '../../
 import { sessionDefaults } from '../../../src/session/feature.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
 import { type RegistryBounds, registryDefaults, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
+import type { ServerChannel } from '../../../src/session/server-channel.js';
 import { SessionChannel, type SessionSettings } from '../../../src/session/session-channel.js';
 import { TestServerClient } from '../../support/server-client.js';
 import { Cable, type CableEnd } from './cable.js';
@@ -76,7 +77,7 @@ export class World {
     (call) => void this.#turn.push(call),
   );
   #reads = 0;
-  readonly #channels = new Map<Client, SessionChannel>();
+  readonly #channels = new Map<Client, ServerChannel>();
   readonly #watchers = new Set<LifecycleListener>();
   #entered: (client: Client) => void = () => {};
   #acceptor: SessionAcceptor<TestServerClient, undefined>;
@@ -175,8 +176,8 @@ export class World {
   }
 
   /** The server's end of the link, for what only a server asks of it. */
-  channelOf(client: Client): SessionChannel {
-    return this.#channels.get(client) as SessionChannel;
+  channelOf(client: Client): ServerChannel {
+    return this.#channels.get(client) as ServerChannel;
   }
 
   /** A wire that nobody has led to a session yet. */
@@ -274,14 +275,14 @@ export class World {
     const session = { ...settings, ...this.#options.server };
     const events: AcceptorEvents<TestServerClient, undefined> = {
       enter: (makeChannel) => {
-        let channel: SessionChannel | undefined;
+        let channel: ServerChannel | undefined;
         const client = new TestServerClient(this.#platform(), serverSettings, (context) => {
-          channel = makeChannel(context) as SessionChannel;
+          channel = makeChannel(context) as ServerChannel;
           return channel;
         });
         client.on('error', (error) => this.reports.push(error));
         this.serverClients.push(client);
-        this.#channels.set(client, channel as unknown as SessionChannel);
+        this.#channels.set(client, channel as unknown as ServerChannel);
         this.#entered(client);
         return client;
       },
