@@ -18,11 +18,11 @@ import type { SessionSettings } from './session-channel.js';
 export interface SessionClient extends Pick<IWebsocketClient, 'state' | 'on'> {
   /** Goes on over a transport that the peer has opened; false where the connection is over, or about to be. */
   accept(transport: AcceptedTransport): boolean;
-  /** Over the present transport or not at all: the peer of a session that is away is not waited for. */
+  /** Closes over the current transport; a client without one is not waited for. */
   closeForGood(code: number, reason: string): Promise<CloseInfo>;
 }
 
-/** What the acceptor needs from the server. `Context` is what the server knows of a connection: its request, its user. */
+/** Callbacks of the server. `Context` is the server's data of a connection: its request and its user. */
 export interface AcceptorEvents<C extends SessionClient, Context> {
   /** Makes the client of a new session, which then accepts its transport. Undefined: there is no room, and the transport is closed with 1013. */
   enter(makeChannel: MakeChannel, context: Context): C | undefined;
@@ -42,7 +42,7 @@ export interface AcceptorSettings {
   readonly handshakeTimeoutMs: number;
 }
 
-/** What the session of a client that is away takes by itself, without any message (Node 20: 15,500). */
+/** Memory of a detached session without any message (Node 20: 15,500). */
 const SESSION_COST = 16_384;
 
 /** A server's end of a session: its client and its channel. */
@@ -52,7 +52,7 @@ export class ServerSession<C extends SessionClient = SessionClient> implements E
   isResuming = true;
   channel: ServerChannel | undefined;
   client: C | undefined;
-  /** Number of the last RESUME that was taken. */
+  /** Number of the last accepted RESUME. */
   attempt = 0;
   lost = 0;
   outcome: number = Outcome.ended;
@@ -86,7 +86,7 @@ export class ServerSession<C extends SessionClient = SessionClient> implements E
 
   ended(info: CloseInfo): void {
     this.#info = info;
-    // It was away, but somebody gave it up before the clock did.
+    // The client was disconnected, but the session was closed before the resume window was over.
     if (this.outcome === Outcome.windowOver && info.code !== CloseCode.abnormal) this.outcome = Outcome.ended;
   }
 
@@ -97,16 +97,16 @@ export class ServerSession<C extends SessionClient = SessionClient> implements E
 }
 
 /**
- * How long a session is kept whose WebSocket its client has closed with 1001, as Firefox does for a page that is left. It is
- * gone then, but for a page that stays, or a proxy that restarts: those are back after their first attempts.
+ * Time that a session is kept after its client closed the WebSocket with 1001, as Firefox does when a page is unloaded. A page that
+ * stays, or a client behind a proxy that restarts, reconnects within its first attempts.
  */
 const GOING_AWAY_MS = 10_000;
 
-/** Who says HELLO has no session to be missed. */
+/** A client that sends HELLO has no earlier session. */
 const NEW: Tombstone = { outcome: Outcome.none, lost: undefined };
 const RESUMABLE: readonly ConnectionState[] = ['open', 'reconnecting', 'closing'];
 
-/** Reads the first batch of every transport that speaks gem.1, and leads it to its session or opens one. */
+/** Reads the handshake of every transport that speaks gem.1, and resumes its session or begins a new one. */
 export class SessionAcceptor<C extends SessionClient, Context> {
   readonly #platform: Platform;
   readonly #registry: SessionRegistry<ServerSession<C>>;
@@ -160,7 +160,7 @@ export class SessionAcceptor<C extends SessionClient, Context> {
   #resume(control: Resume, transport: AcceptedTransport, context: Context): ServerSession<C> | undefined {
     const session = this.#resumable(control, context);
     if (session?.client === undefined) return this.#notResumed(control, transport, context);
-    // The client has replaced a transport with a lower number by a newer one, and its bytes come late.
+    // A lower number is that of an older transport, which the client has replaced.
     if (control.attempt > session.attempt) {
       session.attempt = control.attempt;
       session.isResuming = true;
@@ -172,7 +172,7 @@ export class SessionAcceptor<C extends SessionClient, Context> {
     return undefined;
   }
 
-  /** The session is gone: the client learns how it ended, or gets a new one. */
+  /** The session is gone: closes with the code of its end, or begins a new session. */
   #notResumed(control: Resume, transport: AcceptedTransport, context: Context): ServerSession<C> | undefined {
     const tombstone = this.#fateOf(control);
     const { closeInfo, finalCount } = tombstone;
@@ -186,12 +186,12 @@ export class SessionAcceptor<C extends SessionClient, Context> {
 
   #resumable(credentials: SessionCredentials, context: Context): ServerSession<C> | undefined {
     const serverSession = this.#registry.find(credentials);
-    // One that is closing has its end still to tell.
+    // A closing session still has to send its END.
     if (serverSession?.client === undefined || !RESUMABLE.includes(serverSession.client.state)) return undefined;
     return this.#events.mayResume(serverSession.client, context) ? serverSession : undefined;
   }
 
-  /** One whose last messages the application has still to read is there, but over. */
+  /** A session that is closed stays registered while it has unread messages. */
   #fateOf(credentials: SessionCredentials): Tombstone {
     const serverSession = this.#registry.find(credentials);
     return serverSession?.client?.state === 'closed' ? serverSession : this.#registry.fateOf(credentials);

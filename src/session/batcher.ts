@@ -2,11 +2,11 @@ import { encoder, headerOf, isNumbered, MAX_BATCH_BYTES, recordSize, writeVarint
 
 /** A batch that is closed. */
 export interface Batch {
-  /** What goes on the wire. */
+  /** The whole batch, to send. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The records that came before the control records: all that may have to be sent again. */
+  /** The records before the control records: only these can be retransmitted. */
   readonly data: Uint8Array<ArrayBuffer>;
-  /** How many of them are numbered. */
+  /** The number of numbered records in `data`. */
   readonly numbered: number;
   readonly hasVolatile: boolean;
 }
@@ -18,18 +18,18 @@ const MIN_SLAB_BYTES = 512;
 const SHORT_TEXT = 96;
 
 /**
- * Writes records one behind the other into a slab of memory, straight from what the application gave. A batch is a
- * range of a slab: it goes to the transport and into the retransmit buffer as it is, without a copy, and its bytes never change again.
+ * Writes records one behind the other into a slab of memory. A batch is a range of a slab: the transport and the retransmit buffer
+ * get it without a copy, and its bytes never change again.
  */
 export class Batcher {
   #slab = new Uint8Array(0);
-  /** Where the open batch starts in the slab, its data end, and the next byte goes. */
+  /** Positions in the slab: the start of the open batch, the end of its data, and the next byte. */
   #start = 0;
   #dataEnd = 0;
   #at = 0;
   #numbered = 0;
   #hasVolatile = false;
-  /** Size of the last batch: the next slab has room for a few of its kind. */
+  /** Size of the last batch: the next slab has room for a few batches of this size. */
   #usual = 0;
 
   get bytes(): number {
@@ -64,20 +64,20 @@ export class Batcher {
     this.#finish(kind, body.length);
   }
 
-  /** A control record with one number, behind all data. */
+  /** Appends a control record with one number, behind all data. */
   number(kind: number, value: number): void {
     const body: number[] = [];
     writeVarint(body, 0, value);
     this.bytesOf(kind, body);
   }
 
-  /** A control record with a few bytes, behind all data. */
+  /** Appends a control record with this body, behind all data. */
   bytesOf(kind: number, body: ArrayLike<number>): void {
     this.#begin(kind, body.length);
     this.#put(body);
   }
 
-  /** A control record, whole, behind all data. */
+  /** Appends a whole control record, behind all data. */
   control(record: Uint8Array): void {
     this.#reserve(record.length);
     this.#put(record);
@@ -99,7 +99,7 @@ export class Batcher {
     return batch;
   }
 
-  /** Nothing is open and nothing is kept: an idle connection holds no slab. */
+  /** Releases the slab, if no batch is open: an idle connection holds none. */
   rest(): void {
     if (this.bytes > 0) return;
     this.#slab = new Uint8Array(0);

@@ -9,13 +9,13 @@ const MESSAGE_COST = 32;
  */
 export const MIN_WINDOW_BYTES = 32_768;
 
-/** What a numbered record costs; the others cost nothing. */
+/** Credit that a numbered record costs; other records cost nothing. */
 export function costOf(kind: number, length: number): number {
   if (kind === Kind.chunk) return length;
   return kind === Kind.end ? 0 : length + MESSAGE_COST;
 }
 
-/** What we may send. Both figures are sums since the session began. */
+/** The credit of this side. Both figures are sums since the session began. */
 export class SendCredit {
   #limit = 0;
   #spent = 0;
@@ -28,7 +28,7 @@ export class SendCredit {
     this.#spent += cost;
   }
 
-  /** A limit that is lower than an earlier one is late, and changes nothing. */
+  /** Ignores a limit that is lower than an earlier one. */
   grant(limit: number): void {
     this.#limit = Math.max(this.#limit, limit);
   }
@@ -41,13 +41,13 @@ export class SendCredit {
 }
 
 /**
- * What we let the peer send: a window beyond what the application has taken. What is held of a message that is not
- * complete yet is lent on top, because a message larger than the window would wait for itself.
+ * The credit granted to the peer: a receive window beyond the messages that the application has read. The fragments of an incomplete
+ * message do not count against the window, because a message larger than the window could never be completed.
  */
 export class ReceiveCredit {
   readonly #windowBytes: number;
   #received = 0;
-  /** Outlives a session, as what was delivered and is not read yet does. */
+  /** Outlives a session, as delivered and unread messages do. */
   #unread = 0;
   #announced = 0;
 
@@ -64,13 +64,13 @@ export class ReceiveCredit {
     return Math.max(0, this.#windowBytes - this.#unread);
   }
 
-  /** False when the peer spends what it does not have. */
+  /** False if the peer exceeds its credit. */
   receive(cost: number): boolean {
     this.#received += cost;
     return this.#received <= this.#announced;
   }
 
-  /** A message waits for the application. */
+  /** A message was delivered to the inbox. */
   deliver(bytes: number): void {
     this.#unread += bytes + MESSAGE_COST;
   }
@@ -79,7 +79,7 @@ export class ReceiveCredit {
     this.#unread -= bytes + MESSAGE_COST;
   }
 
-  /** Cost of what the application has not taken yet. */
+  /** Cost of the unread messages. */
   get unread(): number {
     return this.#unread;
   }
@@ -89,12 +89,12 @@ export class ReceiveCredit {
     return this.#unread >= this.#windowBytes;
   }
 
-  /** Grown enough to be worth a batch of its own. To withhold more could stop a sender for good: see `MIN_WINDOW_BYTES`. */
+  /** Whether the new credit is worth a batch of its own. Withholding more could stop a sender for good: see `MIN_WINDOW_BYTES`. */
   get isOwed(): boolean {
     return this.#limit - this.#announced >= this.#windowBytes / 4;
   }
 
-  /** Grown enough to ride along. */
+  /** Whether the new credit is worth a record in a batch that is sent anyway. */
   get isUseful(): boolean {
     return this.#limit - this.#announced >= this.#windowBytes / 16;
   }

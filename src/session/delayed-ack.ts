@@ -1,13 +1,13 @@
 import type { Clock } from '../core/clock.js';
 
-/** So many records are acknowledged in the turn in which they came. */
+/** From this many records on, the acknowledgement is sent in the same turn. */
 const MANY_RECORDS = 1024;
-/** A timer this much later than asked was held back, as those of hidden pages are. */
+/** A timer that is this late is throttled, as in a hidden page. */
 const LATE_MS = 250;
 
 /**
- * Decides when an acknowledgement must leave although nothing else does. One that follows the last after a pause
- * leaves with the turn, without any timer; in a stream one leaves every `ackDelayMs`, or with what is sent anyway.
+ * Decides when an acknowledgement is sent on its own. After a pause it is sent at the end of the turn, without a timer; in a
+ * stream of messages one is sent every `ackDelayMs`, or with the next batch of data.
  */
 export class DelayedAck {
   readonly #delayMs: number;
@@ -19,7 +19,7 @@ export class DelayedAck {
   #isTiming = false;
   #timersAreLate = false;
 
-  /** @param due an acknowledgement must leave with this turn. */
+  /** @param due called when an acknowledgement must be sent at the end of this turn. */
   constructor(delayMs: number, clock: Clock, due: () => void) {
     this.#delayMs = delayMs;
     this.#clock = clock;
@@ -30,19 +30,19 @@ export class DelayedAck {
     return this.#owed > 0;
   }
 
-  /** A batch brought numbered records. */
+  /** A batch with so many numbered records has arrived. */
   received(records: number): void {
     if (records === 0) return;
     const now = this.#clock.now();
     if (this.#owed === 0) this.#owedSince = now;
     this.#owed += records;
-    // A clock that was set back would delay for as long; the absolute value takes it for a pause.
+    // The absolute value treats a clock that was set back as a pause; otherwise the acknowledgement would be late by as much.
     const isPaused = Math.abs(now - this.#lastAt) >= this.#delayMs || Math.abs(now - this.#owedSince) >= this.#delayMs;
     if (isPaused || this.#owed >= MANY_RECORDS || this.#timersAreLate) this.#due();
     this.#startTimer(now, this.#delayMs);
   }
 
-  /** An acknowledgement leaves now. */
+  /** An acknowledgement is being sent. */
   sent(): void {
     this.#owed = 0;
     this.#lastAt = this.#clock.now();
@@ -54,7 +54,7 @@ export class DelayedAck {
     this.#lastAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** It runs on when the acknowledgement has left: to start one for every batch would cost more than it tells. */
+  /** The timer is not cancelled when an acknowledgement is sent: starting one for every batch costs more. */
   #startTimer(startedAt: number, delayMs: number): void {
     if (this.#isTiming) return;
     this.#isTiming = true;

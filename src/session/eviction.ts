@@ -1,12 +1,12 @@
-/** Whom a session belongs to, for bounds of each address and each user. Undefined: not known, and not bounded. */
+/** The owner of a session, for the bounds of each address and each user. Undefined: unknown and not bounded. */
 export interface SessionOwner {
   readonly address?: string | undefined;
   readonly user?: string | undefined;
 }
 
-/** Keys of sessions whose clients are away, in the order in which they give way. */
+/** Keys of detached sessions, in the order of their eviction. */
 export class EvictionOrder {
-  /** Sessions that were hardly used give way before the others: a stranger can begin thousands in a second. */
+  /** Hardly used sessions are evicted before the others: an attacker can begin thousands in a second. */
   readonly #hardlyUsed = new Set<string>();
   readonly #used = new Set<string>();
 
@@ -22,20 +22,20 @@ export class EvictionOrder {
     if (!this.#hardlyUsed.delete(key)) this.#used.delete(key);
   }
 
-  /** The one that left first among those that give way first. */
+  /** The session to evict next. */
   first(): string | undefined {
     for (const keys of [this.#hardlyUsed, this.#used]) for (const key of keys) return key;
     return undefined;
   }
 }
 
-/** The order in which the sessions of a server give way, and those of each address and of each user. */
+/** The order of eviction of all sessions of a server, and of those of each address and each user. */
 export class EvictionOrders {
   readonly all = new EvictionOrder();
   readonly #owners = new Map<string, SessionOwner>();
   readonly #groups = { address: new Map<string, EvictionOrder>(), user: new Map<string, EvictionOrder>() };
 
-  /** @param isUsed false: gives way before those that are. */
+  /** @param isUsed false: is evicted before those that are used. */
   add(key: string, isUsed: boolean, owner: SessionOwner): void {
     this.#owners.set(key, owner);
     this.all.add(key, isUsed);

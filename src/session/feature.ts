@@ -11,42 +11,42 @@ import { MIN_WINDOW_BYTES } from './credit.js';
 import { ClientHandshake } from './handshake.js';
 import { SessionChannel, type SessionSettings, unsupported } from './session-channel.js';
 
-/** A second: what waits longer should wait in the application, which can still change it. */
+/** A second: a message that waits longer should wait in the application, which can still change it. */
 const MAX_BATCH_DELAY_MS = 1_000;
 
-/** Bounds are said in the handshake, as numbers: infinity is none. */
+/** Bounds are numbers of the handshake, which has no infinity. */
 const MAX_COUNT = 2 ** 48;
 
 /** The options of a session. */
 export interface SessionOptions {
-  /** Milliseconds that an acknowledgement may wait for something to ride on. 25 by default: 40 a second cost nothing. */
+  /** Milliseconds that an acknowledgement may wait to be sent with other records. 25 by default: 40 a second cost next to nothing. */
   ackDelayMs?: number | undefined;
   /**
-   * Milliseconds that a message waits for more to leave with it. 0 by default: it leaves at the end of the turn of the event
-   * loop. For who sends from many turns, and would rather send fewer batches than at once. 1,000 at the most; in a hidden page,
-   * as long as its timers are late.
+   * Milliseconds that a message waits to be batched with later ones. 0 by default: it is sent at the end of the turn of the event
+   * loop. More means fewer batches for an application that sends from many turns. 1,000 at the most; longer in a hidden page, whose
+   * timers are throttled.
    */
   batchDelayMs?: number | undefined;
   /**
-   * Bytes that may wait to be read before the sender is stopped, each message counting 32 more than it has. 1 MiB by default,
-   * 80 Mbit/s over a round trip of 100 ms; 32 KiB at the least, so that a record always fits.
+   * Receive window: bytes that may be unread before the sender has to wait, each message counting 32 more than it has. 1 MiB by
+   * default, 80 Mbit/s over a round trip of 100 ms; 32 KiB at the least, so that a record always fits.
    */
   windowBytes?: number | undefined;
   /**
-   * Bytes that may be sent and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait in the
-   * outbox. 4 MiB by default: what waits for an acknowledgement should not be what slows a sender whose reader keeps up.
+   * Bytes that may be in flight, sent and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait in
+   * the outbox. 4 MiB by default, so that it does not slow a sender whose reader keeps up.
    */
   replayBytes?: number | undefined;
 }
 
 export const sessionDefaults = {
-  /** Under what a person notices, and seldom enough to cost nothing: 40 a second. */
+  /** Too short for a person to notice, and 40 a second cost next to nothing. */
   ackDelayMs: 25,
-  /** A message that has nobody to wait for should not wait. */
+  /** A lone message should not wait. */
   batchDelayMs: 0,
   /** 80 Mbit/s over a round trip of 100 ms; a reader that stops costs no more memory than this. */
   windowBytes: 1024 * 1024,
-  /** Four windows: what waits for an acknowledgement should not be what slows a sender whose reader keeps up. */
+  /** Four windows, so that it does not slow a sender whose reader keeps up. */
   replayBytes: 4 * 1024 * 1024,
 } as const;
 
@@ -72,7 +72,7 @@ export function session(options: SessionOptions = {}): SessionFeature {
   return feature;
 }
 
-/** A transport that finds another subprotocol selected than those offered ends before the channel has it: it is final for a session. */
+/** A transport whose selected subprotocol was not offered ends before the channel has it. For a session this is final. */
 function recognising(dial: Dial): Dial {
   return (request, events) =>
     dial(request, {
@@ -85,7 +85,7 @@ function recognising(dial: Dial): Dial {
     });
 }
 
-/** What a handshake has no room for is refused at the call, not by the server. Subprotocols are ASCII: a character is a byte. */
+/** Refuses subprotocols that a handshake cannot hold at the call. They are ASCII, so a character is a byte. */
 function checkOffer(protocols: readonly string[]): void {
   const fits = protocols.length <= MAX_PROTOCOLS && protocols.every((name) => name.length <= MAX_PROTOCOL_BYTES);
   if (fits && !protocols.includes(SESSION_PROTOCOL)) return;

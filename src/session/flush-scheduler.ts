@@ -10,15 +10,15 @@ import * as Kind from './record-kind.js';
 
 export interface FlushSettings {
   readonly ackDelayMs: number;
-  /** 0: all leaves with the turn. */
+  /** 0: batches are sent at the end of the turn. */
   readonly batchDelayMs: number;
-  /** A transport that holds so much gets no control records for their own sake. */
+  /** A transport that has this many bytes in its buffer gets no batch with control records only. */
   readonly transportMarkBytes: number;
 }
 
 /**
- * The end of each turn of the event loop: what was written leaves then, or `batchDelayMs` later, with the control records that
- * are owed.
+ * Sends the open batch at the end of the turn of the event loop, or `batchDelayMs` later, together with the control records that
+ * are due.
  */
 export class FlushScheduler {
   readonly pinger: Pinger;
@@ -30,16 +30,16 @@ export class FlushScheduler {
   readonly #clock: Clock;
   #transport: Transport | undefined;
   #isScheduled = false;
-  /** Of `batchDelayMs`: since when something waits, and the timer that ends it. */
+  /** For `batchDelayMs`: the time of the first record that waits, and the timer that flushes it. */
   #waitsSince = 0;
   #cancelWait: Cancel | undefined;
-  /** Control records must leave, although no data does. */
+  /** Control records must be sent even without data. */
   #isDue = false;
-  /** After a resume: the last one may have been lost. */
+  /** After a resume, because the last CREDIT may be lost. */
   #creditIsDue = false;
   /** A control record to send with the others. */
   #control: Uint8Array | undefined;
-  /** How many records the acknowledger knows to be owed, or were acknowledged. */
+  /** Records that were reported to `#delayedAck`, or acknowledged by a handshake. */
   #counted = 0;
 
   constructor(settings: FlushSettings, outgoing: Outgoing, incoming: Incoming, platform: Platform, context: ChannelContext) {
@@ -52,12 +52,12 @@ export class FlushScheduler {
     this.pinger = new Pinger(platform.clock, context);
   }
 
-  /** Whether the handshake of the present transport is done. */
+  /** Whether the handshake of the current transport is done. */
   get isOpen(): boolean {
     return this.#transport !== undefined;
   }
 
-  /** The handshake is done. It has said what was received: all that was counted on an older transport is acknowledged with it. */
+  /** The handshake is done. Its count acknowledges all records received on older transports. */
   open(transport: Transport, isResumed: boolean): void {
     this.#transport = transport;
     this.#creditIsDue = isResumed;
@@ -73,53 +73,53 @@ export class FlushScheduler {
     this.pinger.reset();
   }
 
-  /** Something was written that leaves with the turn, or a while later. */
+  /** The open batch has a new record. */
   readonly written = (): void => {
     if (this.#settings.batchDelayMs === 0) this.#leaveWithTurn();
     else this.#leaveLater(this.#settings.batchDelayMs);
   };
 
-  /** Control records must leave with the turn. */
+  /** Control records must be sent at the end of the turn. */
   due(): void {
     this.#isDue = true;
     this.#leaveWithTurn();
   }
 
-  /** The transport has room again for what is due. */
+  /** The transport has room again. */
   drained(): void {
     if (this.#isDue) this.#leaveWithTurn();
   }
 
-  /** What was read so far is owed its acknowledgement. */
+  /** The records read so far must be acknowledged. */
   count(): void {
     const { received } = this.#incoming;
     this.#delayedAck.received(received - this.#counted);
     this.#counted = received;
   }
 
-  /** A batch was read to its end. */
+  /** A whole batch has been read. */
   read(): void {
     this.count();
     this.pinger.read();
-    // The parts of a message that is not whole are never consumed, and the sender may wait for what is lent for them.
+    // The application does not read the fragments of an incomplete message, and the sender may wait for their credit.
     if (this.pinger.isDue || this.#incoming.credit.isOwed) this.due();
   }
 
-  /** The peer's END came: what it waits for is the acknowledgement. */
+  /** The peer has sent END and waits for its acknowledgement. */
   over(): void {
     this.count();
     this.#writeControls();
     this.#outgoing.sendBatch();
   }
 
-  /** Now, whatever the turn still brings. */
+  /** Sends the open batch and the control records now. */
   readonly flush = (): void => {
     this.#isScheduled = false;
     this.#endWait();
     const transport = this.#transport;
     if (transport === undefined) return;
     const { batcher } = this.#outgoing;
-    // A peer that reads nothing gets no more control records either: they are sums, and the last ones will do.
+    // A peer that does not read gets no control records either: they are sums, so the last ones suffice.
     const hasRoom = batcher.bytes > 0 || transport.bufferedBytes < this.#settings.transportMarkBytes;
     if (!hasRoom || (batcher.bytes === 0 && !this.#isDue)) return;
     this.#isDue = false;
@@ -127,7 +127,7 @@ export class FlushScheduler {
     this.#outgoing.endTurn();
   };
 
-  /** At once: END may follow in the same turn, and a peer that has read END reads no further. */
+  /** Sends the record at once: END may follow in the same turn, and a peer that has read END reads no further. */
   sendControl(record: Uint8Array): void {
     this.#control = record;
     this.#isDue = true;

@@ -2,7 +2,7 @@ import type { Message } from '../core/types.js';
 import { encoder } from './codec.js';
 import * as Kind from './record-kind.js';
 
-/** A message on its way out, part by part. */
+/** Splits a message into fragments. */
 export class Fragmenter {
   readonly message: Message;
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -19,7 +19,7 @@ export class Fragmenter {
     return this.bytes.length - this.#at;
   }
 
-  /** Of the next part: CHUNK, or for the last one the kind of the message. */
+  /** Kind of the next fragment: CHUNK, or for the last one the kind of the message. */
   kind(chunkBytes: number): number {
     return this.remaining > chunkBytes ? Kind.chunk : this.#lastKind;
   }
@@ -29,13 +29,13 @@ export class Fragmenter {
     return this.bytes.subarray(this.#at - length, this.#at);
   }
 
-  /** The session is new: from the beginning. */
+  /** In a new session the message is sent from its beginning. */
   restart(): void {
     this.#at = 0;
   }
 }
 
-/** A message on its way in. What it holds grows with what has come, whatever was promised. */
+/** Reassembles a message. Its buffer grows with the bytes received. */
 export class Reassembler {
   #buffer = new Uint8Array(0);
   #length = 0;
@@ -44,12 +44,12 @@ export class Reassembler {
     return this.#length;
   }
 
-  /** What it takes: it grows in strides. */
+  /** Memory of the buffer, which grows in strides. */
   get capacity(): number {
     return this.#buffer.length;
   }
 
-  /** @param maxBytes what the message may have, beyond which the buffer never grows. */
+  /** @param maxBytes the largest message, beyond which the buffer never grows. */
   add(part: Uint8Array, maxBytes: number): void {
     const length = this.#length + part.length;
     if (length > this.#buffer.length) {
@@ -61,7 +61,7 @@ export class Reassembler {
     this.#length = length;
   }
 
-  /** The whole, over a buffer of its own. */
+  /** The whole message, in a buffer of its own. */
   take(): Uint8Array<ArrayBuffer> {
     const whole = this.#length === this.#buffer.length ? this.#buffer : this.#buffer.slice(0, this.#length);
     this.clear();

@@ -13,37 +13,37 @@ import * as Kind from './record-kind.js';
 import { RetransmitBuffer } from './retransmit-buffer.js';
 
 /**
- * Where a batch can leave before the turn ends, the first one does at this size: the peer reads it while this side still
- * writes. Once in a turn, for a browser pays for each batch that it reads. Echoes with 100 in flight: 1.5 times as many.
+ * Where the transport can be flushed before the turn ends, the first batch is sent at this size, so that the peer reads it while
+ * this side still writes. Once in a turn, because each batch costs a browser time. Echoes with 100 in flight are 1.5 times as fast.
  */
 const FIRST_BATCH_BYTES = 3_072;
 
 /**
- * A turn that sends much fills a transport to so many marks before the rest waits in the outbox. A browser tells only every 4 ms
- * that its buffer has drained: with one mark it would send 16 MB/s at the most, with four it sends what it did without any.
+ * Within one turn the buffer of a transport is filled to this many marks before messages wait in the outbox. A browser's buffer
+ * can be polled only every 4 ms: with one mark it would send at most 16 MB/s, with four it is as fast as without a mark.
  */
 const BURST_MARKS = 4;
 
 export interface OutgoingBounds {
   readonly outbox: OutboxBounds;
-  /** How much may be sent and not acknowledged, with what it takes to keep it. */
+  /** Bytes in flight, which are sent and not acknowledged, with the cost of their entries. */
   readonly replayBytes: number;
-  /** Messages over this are cut. */
+  /** Larger messages are fragmented. */
   readonly chunkBytes: number;
-  /** How far a transport's own buffer is filled. */
+  /** Bytes to which the buffer of a transport is filled. */
   readonly transportMarkBytes: number;
 }
 
 export interface OutgoingEvents {
-  /** The peer announces less than an accepted message needs. The message stays here, for `end` to count it. */
+  /** An accepted message exceeds the limit that the peer announced. The message stays here, and `end` counts it. */
   refused(error: WebsocketError): void;
-  /** Something was written that leaves with the turn. */
+  /** The open batch has a new record, which is sent at the end of the turn. */
   wrote(): void;
 }
 
 /**
- * The sending half of a session. A message is written straight into the open batch when everything lets it through:
- * the transport, the credit, the retransmit buffer, and what was accepted before it. Otherwise it waits in the outbox, in its order.
+ * The sending half of a session. A message is written to the open batch at once if no earlier message waits and if the buffer of the
+ * transport, the credit and the retransmit buffer have room for it. Otherwise it waits in the outbox, in order.
  */
 export class Outgoing {
   readonly batcher = new Batcher();
@@ -60,7 +60,7 @@ export class Outgoing {
   messagesSent = 0;
   #hasCut = false;
   #isRefused = false;
-  /** Bytes in the buffer of the transport, when it was last asked. */
+  /** Bytes in the buffer of the transport at the last look. */
   #transportBytes = 0;
   #peerMaxMessageBytes = MAX_BODY_BYTES;
 
@@ -74,27 +74,27 @@ export class Outgoing {
     this.#events = events;
   }
 
-  /** Accepted and not yet handed to the network. */
+  /** Bytes accepted and not yet handed to the network. */
   get bufferedBytes(): number {
     return this.#waitingBytes + this.batcher.bytes + (this.#transport?.bufferedBytes ?? 0);
   }
 
-  /** Kept in memory for the peer, whatever became of it. */
+  /** Memory of all messages that are not acknowledged. */
   get heldBytes(): number {
     return this.#outbox.heldBytes + (this.#big?.bytes.length ?? 0) + this.batcher.bytes + this.#retransmitBuffer.heldBytes;
   }
 
-  /** The peer has acknowledged something. */
+  /** Whether the peer has acknowledged a record. */
   get hasArrived(): boolean {
     return this.#retransmitBuffer.acknowledged > 0;
   }
 
-  /** END was sent and acknowledged: the peer has everything. */
+  /** Whether END and everything before it is acknowledged. */
   get isOver(): boolean {
     return this.#endIsWritten && this.#retransmitBuffer.acknowledged === this.#retransmitBuffer.sent && this.batcher.numbered === 0;
   }
 
-  /** Nothing that was accepted waits for its number. */
+  /** Whether every accepted message has its number. */
   get isIdle(): boolean {
     return this.#outbox.isEmpty && this.#big === undefined;
   }
@@ -112,12 +112,12 @@ export class Outgoing {
     return this.#isRefused ? Number.POSITIVE_INFINITY : waitingBytes;
   }
 
-  /** The handshake is done: a new session, or `resume` has been called before. */
+  /** The handshake is done. `reset` or `rewind` has been called before. */
   open(transport: Transport): void {
     this.#transport = transport;
   }
 
-  /** The transport is gone: what is in the open batch has its numbers, and is sent again with the rest. */
+  /** The transport is gone. The records of the open batch have their numbers and are retransmitted with the others. */
   detach(): void {
     this.#transport = undefined;
     this.#retransmitBuffer.keep(this.batcher.take());
@@ -125,19 +125,19 @@ export class Outgoing {
     this.batcher.rest();
   }
 
-  /** The peer's count: false when it cannot be. */
+  /** Takes the peer's count; false if the count is invalid. */
   acknowledge(count: number): boolean {
     if (!this.#retransmitBuffer.acknowledge(count)) return false;
     if (this.#retransmitBuffer.isEmpty) this.batcher.rest();
     return true;
   }
 
-  /** Everything that is not acknowledged is sent again. Returns how many messages that is. */
+  /** Retransmits everything that is not acknowledged. Returns the number of those messages. */
   rewind(): number {
     return this.#retransmitBuffer.rewind();
   }
 
-  /** A new session. Returns the messages of the old one that were not acknowledged; those never numbered stay. */
+  /** Begins a new session. Returns the messages of the old one that are not acknowledged; messages without a number stay. */
   reset(limit: number, peerMaxMessageBytes: number): Message[] {
     this.#peerMaxMessageBytes = peerMaxMessageBytes;
     const undelivered = this.#retransmitBuffer.clear();
@@ -148,12 +148,12 @@ export class Outgoing {
     return undelivered;
   }
 
-  /** After all that was accepted, END. */
+  /** Sends END after all accepted messages. */
   finish(goodbye: Uint8Array): void {
     this.#goodbye ??= goodbye;
   }
 
-  /** Writes what waits, as far as it may. */
+  /** Retransmits, then writes messages of the outbox, as far as there is room. */
   pump(): void {
     while (this.#retransmitBuffer.isReplaying && this.#transportHasRoom())
       this.#transport?.send(this.#retransmitBuffer.next() as Uint8Array<ArrayBuffer>);
@@ -172,7 +172,7 @@ export class Outgoing {
     if (this.#retransmitBuffer.isEmpty) this.batcher.rest();
   }
 
-  /** Down for good. */
+  /** The connection is closed for good. */
   end(): Leftover {
     this.detach();
     const undelivered = this.#retransmitBuffer.clear();
@@ -211,7 +211,7 @@ export class Outgoing {
     return (kept === 0 || kept + length <= this.#bounds.replayBytes) && this.#transportHasRoom(length);
   }
 
-  /** Asked once for each batch, not for each message: a browser takes its time to answer. */
+  /** Looks at the buffer of the transport once for each batch, not for each message: that is slow in a browser. */
   #transportHasRoom(length = 0): boolean {
     const { batcher } = this;
     if (batcher.bytes > 0 && batcher.fits(length)) return true;
@@ -239,14 +239,14 @@ export class Outgoing {
     }
   }
 
-  /** Whatever is open leaves. */
+  /** Sends the open batch. */
   endTurn(): void {
     this.#hasCut = false;
     this.sendBatch();
     this.#transport?.flush?.();
   }
 
-  /** One message of the outbox; false when there is none or it has to wait. */
+  /** Writes one message of the outbox; false if there is none or it has to wait. */
   #writeNext(): boolean {
     const queued = this.#outbox.peek();
     if (queued === undefined) return false;
@@ -265,7 +265,7 @@ export class Outgoing {
 
   #writePart(big: Fragmenter): boolean {
     const { chunkBytes } = this.#bounds;
-    // Only the peer of a new session can take less than the one to which the first parts went.
+    // Only the peer of a new session can have a lower limit than the receiver of the first fragments.
     if (big.bytes.length > this.#peerMaxMessageBytes) return this.#refuse(big.bytes.length);
     const kind = big.kind(chunkBytes);
     const length = Math.min(big.remaining, chunkBytes);
@@ -289,7 +289,7 @@ export class Outgoing {
     this.#endIsWritten = true;
   }
 
-  /** END says so to the peer behind all that was written for it; nothing more is written. */
+  /** Closes with 1009: END follows everything written so far, and nothing is written after it. */
   #refuse(bytes: number): false {
     const closeCode = CloseCode.messageTooBig;
     const error = makeError('MESSAGE_TOO_BIG', { size: bytes, limit: this.#peerMaxMessageBytes, closeCode, isOwn: true });

@@ -7,28 +7,28 @@ import { type EvictionOrder, EvictionOrders, type SessionOwner } from './evictio
 export interface Secrets {
   /** From a cryptographically secure generator. */
   randomBytes(length: number): Uint8Array<ArrayBuffer>;
-  /** In a time that does not tell where two secrets of the same length differ. */
+  /** Compares in constant time. */
   isEqual(one: Uint8Array, other: Uint8Array): boolean;
 }
 
-/** A server's end of a session, as the registry knows it. */
+/** A session, as the registry sees it. */
 export interface Evictable {
-  /** Memory that it takes while its client is away. */
+  /** Memory of the session while its client is disconnected. */
   readonly heldBytes: number;
   /** Whether its client has sent a message, or acknowledged one. */
   readonly hasCarried: boolean;
   readonly owner: SessionOwner;
-  /** Room is needed: it ends now. `remove` follows. */
+  /** Ends the session to make room. `remove` follows. */
   evict(): void;
 }
 
 export interface RegistryBounds {
   readonly resumeWindowMs: number;
-  /** Sessions whose client is away. */
+  /** Detached sessions, whose clients are disconnected. */
   readonly maxDetached: number;
-  /** What those hold together. */
+  /** Memory of all detached sessions together. */
   readonly maxDetachedBytes: number;
-  /** Sessions whose clients are away and came from one address, and those of one user. */
+  /** Detached sessions of one address, and of one user. */
   readonly maxDetachedPerAddress: number;
   readonly maxDetachedPerUser: number;
 }
@@ -36,13 +36,13 @@ export interface RegistryBounds {
 const MAX_DETACHED = 10_000;
 
 export const registryDefaults: RegistryBounds = {
-  /** A tunnel, a lift, a change of networks, a phone that was put away for a moment. */
+  /** Long enough for a tunnel, a lift, a change of networks, or a phone that is locked for a moment. */
   resumeWindowMs: 120_000,
-  /** All clients of a mid-sized server, cut off at once. */
+  /** All clients of a mid-sized server, if they lose their connections at once. */
   maxDetached: MAX_DETACHED,
   /** A quarter of a small server's memory. */
   maxDetachedBytes: 256 * 1024 * 1024,
-  /** Half of the places: a proxy's clients all have its address, and many servers have one user for all guests. */
+  /** Half of all: the clients of a proxy share its address, and many servers have one user for all guests. */
   maxDetachedPerAddress: MAX_DETACHED / 2,
   maxDetachedPerUser: MAX_DETACHED / 2,
 };
@@ -50,13 +50,13 @@ export const registryDefaults: RegistryBounds = {
 export interface RegistryMetrics {
   readonly detached: number;
   readonly detachedBytes: number;
-  /** For want of room, for whatever reason; then those among them that were too many of one address, or of one user. */
+  /** All evicted sessions; then those that were evicted for the bound of an address, and of a user. */
   readonly evicted: number;
   readonly evictedPerAddress: number;
   readonly evictedPerUser: number;
   readonly resumed: number;
   readonly expired: number;
-  /** Messages that were handed back to the application. */
+  /** Messages returned to the application as undelivered. */
   readonly undelivered: number;
 }
 
@@ -66,32 +66,32 @@ interface RegisteredSession<R> {
   readonly since: number;
 }
 
-/** A session whose client is away, and what it held when it was last weighed. */
+/** A session whose client is disconnected, and its memory at the last measurement. */
 interface DetachedSession<R> {
   readonly evictable: R;
   bytes: number;
 }
 
-/** A session that is younger gives way as if it had never been used: nothing that it carried is old. */
+/** A younger session is evicted as if it had never been used. */
 const YOUNG_MS = 10_000;
 
-/** Why a session is not there any more. */
+/** Why a session is gone. */
 export interface Tombstone {
   readonly outcome: number;
   readonly lost: number | undefined;
-  /** What its end was closed with: where nobody is to come back after it, who comes late is told so. */
+  /** Code and reason of its end. After a final code, a late RESUME is closed with the same code. */
   readonly closeInfo?: CloseInfo | undefined;
-  /** Records received in all, where the client ended it: it may come to hear that its goodbye arrived. */
+  /** Records received, if the client ended the session: it may reconnect for the acknowledgement of its END. */
   readonly finalCount?: number | undefined;
 }
 
-/** Detached sessions may grow while their clients are away, so they are weighed again this often. */
+/** Detached sessions may grow, so their memory is measured this often. */
 const WEIGH_MS = 1_000;
-/** Sessions that are gone and whose end can still be told: a hundred bytes each. */
+/** Bound of tombstones, about a hundred bytes each. */
 const MAX_TOMBSTONES = 10_000;
 const UNKNOWN: Tombstone = { outcome: Outcome.unknown, lost: undefined };
 
-/** The sessions of a server: who is there, who is away and for how long it is kept, and what became of the others. */
+/** The sessions of a server: attached ones, detached ones, and tombstones of those that are gone. */
 export class SessionRegistry<R extends Evictable> {
   readonly #secrets: Secrets;
   readonly #clock: Clock;
@@ -128,7 +128,7 @@ export class SessionRegistry<R extends Evictable> {
     };
   }
 
-  /** Sessions whose client is there, as far as is known. */
+  /** Sessions that are not known to be detached. */
   get present(): number {
     return this.#entries.size - this.#detached.size;
   }
@@ -141,30 +141,30 @@ export class SessionRegistry<R extends Evictable> {
     this.#entries.set(keyOf(credentials), { credentials, evictable, since: this.#clock.now() });
   }
 
-  /** A wrong secret finds what an unknown session finds. */
+  /** Undefined also for a wrong secret. */
   find(credentials: SessionCredentials): R | undefined {
     const entry = this.#entries.get(keyOf(credentials));
     return entry !== undefined && this.#secrets.isEqual(entry.credentials.secret, credentials.secret) ? entry.evictable : undefined;
   }
 
-  /** What became of a session that is not found. */
+  /** The tombstone of a session that is not found. */
   fateOf(credentials: SessionCredentials): Tombstone {
     const tombstones = this.#tombstones.get(keyOf(credentials));
     return tombstones !== undefined && this.#secrets.isEqual(tombstones.credentials.secret, credentials.secret) ? tombstones : UNKNOWN;
   }
 
-  /** The client is away. Over the bounds, those that were hardly used end first, and then those that left first. */
+  /** The client is disconnected. Over the bounds, hardly used sessions are evicted first, then those that were detached first. */
   detached(credentials: SessionCredentials): void {
     const key = keyOf(credentials);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#release(key);
-    // This one alone is weighed: to weigh all whenever one leaves takes seconds when thousands are cut off at once.
+    // Only this one is measured: measuring all takes seconds when thousands lose their connections at once.
     const { evictable, since } = entry;
     const detachedSession: DetachedSession<R> = { evictable, bytes: evictable.heldBytes };
     this.#detached.set(key, detachedSession);
     this.#detachedBytes += detachedSession.bytes;
-    // The absolute value: a clock that was set back makes nothing young.
+    // The absolute value, in case the clock was set back.
     const isUsed = evictable.hasCarried && Math.abs(this.#clock.now() - since) >= YOUNG_MS;
     this.#evictionOrders.add(key, isUsed, evictable.owner);
     this.#evictFrom(evictable.owner);
@@ -172,13 +172,13 @@ export class SessionRegistry<R extends Evictable> {
     this.#weighLater();
   }
 
-  /** The client is back, before it was seen to be away perhaps. */
+  /** The client has resumed, perhaps before its disconnect was noticed. */
   attached(credentials: SessionCredentials): void {
     this.#release(keyOf(credentials));
     this.#resumed += 1;
   }
 
-  /** Copies what it needs: the argument may be the session itself, which is to be freed. */
+  /** Copies the facts: the argument may be the session itself, whose memory must be freed. */
   remove(credentials: SessionCredentials, { outcome, lost, closeInfo, finalCount }: Tombstone): void {
     const key = keyOf(credentials);
     this.#entries.delete(key);
@@ -189,12 +189,12 @@ export class SessionRegistry<R extends Evictable> {
     if (this.#tombstones.size > MAX_TOMBSTONES) this.#tombstones.delete(this.#tombstones.keys().next().value as string);
   }
 
-  /** The server ends. */
+  /** The server is closed. */
   close(): void {
     this.#cancel?.();
   }
 
-  /** Counted as away no more. */
+  /** No longer counts the session as detached. */
   #release(key: string): void {
     const detachedSession = this.#detached.get(key);
     if (detachedSession === undefined) return;
@@ -203,7 +203,7 @@ export class SessionRegistry<R extends Evictable> {
     this.#evictionOrders.delete(key);
   }
 
-  /** Too many of one address, or of one user. */
+  /** Evicts sessions over the bounds of an address and of a user. */
   #evictFrom({ address, user }: SessionOwner): void {
     const { maxDetachedPerAddress, maxDetachedPerUser } = this.#bounds;
     const ofAddress = this.#evictionOrders.of('address', address);

@@ -4,22 +4,22 @@ import type { Batch } from './batcher.js';
 import { decodeText, isNumbered, MAX_BATCH_BYTES, RecordReader } from './codec.js';
 import * as Kind from './record-kind.js';
 
-/** What an entry takes beside its bytes (Node 20: 162), so that a bound in bytes bounds tiny batches, too. */
+/** Memory of an entry beside its bytes (Node 20: 162), so that a bound in bytes also bounds many tiny batches. */
 const ENTRY_COST = 160;
 
-/** Up to here what is kept may stand in slabs of many times its size, two of them at most. */
+/** Up to this size the entries may occupy slabs of many times their size, two slabs at most. */
 const FEW_BYTES = 2 * MAX_BATCH_BYTES;
 
-/** Records that wait for their acknowledgement, as they went on the wire. */
+/** Records in flight, as they were sent. */
 interface SentBatch {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Number of the first one. */
+  /** Number of the first record. */
   readonly first: number;
   readonly numbered: number;
   readonly hasVolatile: boolean;
 }
 
-/** A message in chunks, kept whole until its last record is acknowledged. */
+/** A fragmented message, kept whole until its last record is acknowledged. */
 interface BigMessage {
   readonly message: Message;
   readonly bytes: number;
@@ -27,8 +27,8 @@ interface BigMessage {
 }
 
 /**
- * The numbered records of one direction that the peer has not acknowledged. Nothing leaves it but by an
- * acknowledgement, or with the session. After a break, `rewind` makes all of it wait to be sent again.
+ * The numbered records of one direction that the peer has not acknowledged. A record is removed by its acknowledgement,
+ * or with the session. After a disconnect, `rewind` queues all of them to be retransmitted.
  */
 export class RetransmitBuffer {
   /** Numbered records sent in this session; the buffer holds those that are not acknowledged. */
@@ -42,12 +42,12 @@ export class RetransmitBuffer {
   readonly #big = new Queue<BigMessage>();
   readonly #acknowledgedMessages: ((messages: number) => void) | undefined;
 
-  /** @param acknowledgedMessages told how many more messages were acknowledged, if anybody asks. */
+  /** @param acknowledgedMessages called with the number of newly acknowledged messages. */
   constructor(acknowledgedMessages?: (messages: number) => void) {
     this.#acknowledgedMessages = acknowledgedMessages;
   }
 
-  /** All that is kept. */
+  /** Memory of everything in the buffer. */
   get heldBytes(): number {
     return this.bytes + this.#wholeBytes;
   }
@@ -56,7 +56,7 @@ export class RetransmitBuffer {
     return this.#kept.length === 0 && this.#again.length === 0;
   }
 
-  /** Whether something waits to be sent again. */
+  /** Whether records wait to be retransmitted. */
   get isReplaying(): boolean {
     return this.#again.length > 0;
   }
@@ -73,7 +73,7 @@ export class RetransmitBuffer {
     this.#wholeBytes += bytes;
   }
 
-  /** False when the peer claims what cannot be. */
+  /** False if the count is lower than an earlier one, or higher than the records sent. */
   acknowledge(count: number): boolean {
     if (count < this.acknowledged || count > this.sent) return false;
     this.acknowledged = count;
@@ -93,7 +93,7 @@ export class RetransmitBuffer {
     return true;
   }
 
-  /** The transport is gone, perhaps for long: a few bytes keep no slab alive. */
+  /** The transport is gone, perhaps for long: copies a few bytes so that they keep no slab alive. */
   rest(): void {
     if (this.bytes > FEW_BYTES) return;
     const kept = new Queue<SentBatch>();
@@ -102,7 +102,7 @@ export class RetransmitBuffer {
     this.#again = new Queue();
   }
 
-  /** Makes all that is not acknowledged wait to be sent again, and says how many messages that is. */
+  /** Queues everything that is not acknowledged to be retransmitted. Returns the number of those messages. */
   rewind(): number {
     const again = new Queue<SentBatch>();
     let messages = 0;
@@ -121,7 +121,7 @@ export class RetransmitBuffer {
     return messages;
   }
 
-  /** The next batch to send again; it is kept as before. */
+  /** The next batch to retransmit, which stays in the buffer. */
   next(): Uint8Array<ArrayBuffer> | undefined {
     const sentBatch = this.#again.shift();
     if (sentBatch === undefined) return undefined;
@@ -129,7 +129,7 @@ export class RetransmitBuffer {
     return sentBatch.bytes;
   }
 
-  /** The session is gone: empties the buffer, counts from 0 again, and hands over the messages that it held. */
+  /** The session is gone: empties the buffer, resets its counts and returns its messages. */
   clear(): Message[] {
     this.rewind();
     const messages: Message[] = [];
@@ -145,7 +145,7 @@ export class RetransmitBuffer {
     }
   }
 
-  /** Without what is acknowledged and what is volatile. */
+  /** The batch without acknowledged and volatile records. */
   #unacknowledged(sentBatch: SentBatch): SentBatch | undefined {
     const first = Math.max(sentBatch.first, this.acknowledged + 1);
     const skip = first - sentBatch.first;
@@ -166,7 +166,7 @@ export class RetransmitBuffer {
   }
 }
 
-/** A copy with the numbered records alone, without the first ones. */
+/** A copy of the numbered records without the first `skip`. */
 function numberedRecords(bytes: Uint8Array<ArrayBuffer>, skip: number): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(bytes.length);
   const records = new RecordReader(bytes);

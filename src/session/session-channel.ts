@@ -18,12 +18,12 @@ import * as Kind from './record-kind.js';
 const MAX_LEAVE_MS = 300_000;
 
 export interface SessionSettings extends OutgoingBounds, FlushSettings {
-  /** How much may be unread before the sender is stopped. */
+  /** Bytes of unread messages at which the sender has no more credit. */
   readonly windowBytes: number;
   readonly maxMessageBytes: number;
 }
 
-/** gem.1 over one transport after another: either role, which the handshake makes. */
+/** gem.1 over one transport after another, in the role of its handshake: client or server. */
 export class SessionChannel implements Channel {
   readonly resumes = true;
   readonly holdsPeer = true;
@@ -40,7 +40,7 @@ export class SessionChannel implements Channel {
   #initialCredit = 0;
   /** Code and reason of the END of this side. */
   protected goodbye: CloseInfo | undefined;
-  /** An ACK or a CREDIT of the present batch may have made room: tens of thousands may stand in one batch. */
+  /** An ACK or a CREDIT of the current batch may have made room. A batch may hold tens of thousands, so the outbox is pumped once at its end. */
   #mayPump = false;
   /** Whether the peer has sent a handshake on this transport, and so speaks gem.1. */
   #isUnderstood = false;
@@ -116,11 +116,11 @@ export class SessionChannel implements Channel {
 
   close(code: number, reason: string): void {
     this.goodbye ??= { code, reason, wasClean: true };
-    // In the handler of a message the batch is not read to its end; a peer that has read END reads no later acknowledgement.
+    // A message handler may close in the middle of a batch, and a peer that has read END reads no later acknowledgement.
     this.flushScheduler.count();
     this.outgoing.finish(encodeGoodbye(code, reason));
     this.outgoing.pump();
-    // At once and not with the turn: in the handler of the process's exit there is no other.
+    // Not at the end of the turn: in the handler of the process's exit there is none.
     this.flushScheduler.flush();
   }
 
@@ -136,7 +136,7 @@ export class SessionChannel implements Channel {
 
   #read(records: RecordReader, transport: Transport | undefined): Fault | undefined {
     let fault: Fault | undefined;
-    // A handler may close the connection in the middle of a batch: what is not read then was never received.
+    // A handler may close the connection in the middle of a batch: the rest of the batch counts as not received.
     while (fault === undefined && this.#transport === transport && records.next()) {
       fault = this.flushScheduler.isOpen ? this.#take(records) : this.#agree(records);
     }
@@ -180,7 +180,7 @@ export class SessionChannel implements Channel {
     return undefined;
   }
 
-  /** The peer has all, and the goodbye: both sides know it. */
+  /** Ends the connection once the peer has acknowledged END and everything before it. */
   #isFinished(): boolean {
     if (!this.outgoing.isOver || this.goodbye === undefined) return false;
     this.#control.ended(this.goodbye);
@@ -210,7 +210,7 @@ export class SessionChannel implements Channel {
     return undefined;
   }
 
-  /** Messages may flow: tells the application first, so that the receipt comes before any message. */
+  /** Opens the connection. The application gets the report of the session before any message. */
   #start(agreement: Agreement): void {
     const transport = this.#transport as Transport;
     this.flushScheduler.open(transport, agreement.isResumed);
@@ -231,7 +231,7 @@ export class SessionChannel implements Channel {
     this.flushScheduler.due();
   }
 
-  /** The credit of a new session is the one that was said, whatever is read meanwhile. */
+  /** The initial credit of a new session is the announced one, whatever is read in the meantime. */
   #say(control: Control | undefined): void {
     if (control === undefined) return;
     if ('initialCredit' in control) this.#initialCredit = control.initialCredit;
@@ -250,13 +250,13 @@ export class SessionChannel implements Channel {
     this.#sink.drained();
   }
 
-  /** What was written leaves before the close frame. */
+  /** The open batch is sent before the close frame. */
   #refused(error: WebsocketError): void {
     this.flushScheduler.flush();
     this.#control.terminate({ code: CloseCode.messageTooBig, reason: error.code, wasClean: false }, error);
   }
 
-  /** The peer's END came: what it waits for is the acknowledgement. */
+  /** The peer has sent END and waits for its acknowledgement. */
   #over(info: CloseInfo): void {
     this.flushScheduler.over();
     this.#handshake.forget(`The peer ended the session with ${info.code}.`);
@@ -273,7 +273,7 @@ export class SessionChannel implements Channel {
   }
 }
 
-/** `fault`: the first message, from a server that selected gem.1 and does not speak it. */
+/** `fault`: the first message of a server that selected gem.1 and does not speak it. */
 export function unsupported(protocol: string, fault?: string): WebsocketError {
   const context = { protocol, closeCode: SessionCloseCode.unsupported };
   return makeError('UNSUPPORTED', fault === undefined ? context : { ...context, fault });

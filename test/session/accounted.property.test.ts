@@ -27,7 +27,9 @@ const patience = fc.oneof(
 const side = fc.constantFrom('client' as const, 'server' as const);
 
 describe('sessions that may end at any time', () => {
-  it('account for every message: it was read once and in order, or it came back to its sender', { timeout: 3_600_000 }, async () => {
+  it('account for every message: it is read once and in order, or its sender gets it back as undelivered', {
+    timeout: 3_600_000,
+  }, async () => {
     const seen = { runs: 0, resumed: 0, gone: 0, sessions: 0, read: 0, undelivered: 0, heard: 0 };
     // Asynchronous so that microtasks run between schedules: those that wait would hold each world until the end.
     await fc.assert(

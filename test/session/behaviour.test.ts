@@ -13,7 +13,7 @@ describe('delivery', () => {
     expect(readAll(world.serverClient)).toEqual(['1', '2', Uint8Array.of(3), '4']);
   });
 
-  it('drops a volatile message while the link is down, and counts it', () => {
+  it('drops a volatile message while disconnected, and counts it', () => {
     const world = new World().open();
     world.cut();
     world.client.sendMessage('position', 'volatile');
@@ -23,7 +23,7 @@ describe('delivery', () => {
     expect(world.client.stats.messagesShed).toBe(1);
   });
 
-  it('never sends a volatile message again, but what stood beside it', () => {
+  it('never retransmits a volatile message, only the others of its batch', () => {
     const world = new World().open();
     world.client.sendMessage('a');
     world.client.sendMessage('position', 'volatile');
@@ -59,7 +59,7 @@ describe('delivery', () => {
 });
 
 describe('bounds', () => {
-  it('refuses with OUTBOX_FULL what it could not keep, and loses nothing that it took', () => {
+  it('refuses a message with OUTBOX_FULL beyond its bound, and loses no accepted one', () => {
     const world = new World({ options: { outbox: { maxBytes: 10_000 } } }).open();
     world.cut();
     const message = 'x'.repeat(3_000);
@@ -80,7 +80,7 @@ describe('bounds', () => {
     expect(readAll(world.serverClient)).toHaveLength(20);
   });
 
-  it('counts what each batch takes beside its bytes, so that tiny ones are bounded too', () => {
+  it('counts a cost for each batch, so that tiny ones are bounded too', () => {
     const world = new World({ client: { replayBytes: 5_000 } }).open();
     world.cable.isFrozen = true;
     const before = world.cable.client.sent.length;
@@ -94,7 +94,7 @@ describe('bounds', () => {
     expect(readAll(world.serverClient)).toHaveLength(200);
   });
 
-  it('fills the buffer of a wire to its bound, also within one turn, and holds the rest back', () => {
+  it('fills the buffer of a transport to its bound, also within one turn, and keeps the rest in the outbox', () => {
     const bound = { windowBytes: 4_000_000, replayBytes: 4_000_000 };
     const world = new World({ server: bound, client: bound }).open();
     for (let n = 0; n < 3_000; n++) world.client.sendMessage('x'.repeat(300));
@@ -115,7 +115,7 @@ describe('bounds', () => {
       { code: 'UNSENT', context: { messages: 1, bytes: 20_001, code: 1009 } },
     ];
 
-    it('the send returns false and throws nothing; the message is handed back, and what was sent before it arrives', () => {
+    it('the send returns false and does not throw; the message is reported as undelivered, and earlier ones arrive', () => {
       const world = new World({ server: { maxMessageBytes: limit } }).open();
       const undelivered: Message[] = [];
       world.client.on('undelivered', (messages) => undelivered.push(...messages));
@@ -135,7 +135,7 @@ describe('bounds', () => {
       expect(readAll(world.serverClient)).toEqual(['before']);
     });
 
-    it('ends the session of the peer with it, which keeps nothing for a client that is closed', async () => {
+    it('ends the session of the peer, which keeps nothing for a closed client', async () => {
       const world = new World({ server: { maxMessageBytes: limit } }).open();
       world.client.sendMessage(tooBig);
       world.settle();
@@ -143,7 +143,7 @@ describe('bounds', () => {
       expect(world.registry.metrics.detached).toBe(0);
     });
 
-    it('also the client of a server, which is told why, and reconnects with a new session', () => {
+    it('also the client of a server, which reports why, and reconnects with a new session', () => {
       const world = new World({ client: { maxMessageBytes: limit } }).open();
       const receipts: string[] = [];
       world.client.on('reconnected', ({ reason }) => receipts.push(reason));
@@ -156,7 +156,7 @@ describe('bounds', () => {
       expect(world.client.state).toBe('open');
     });
 
-    it('also for a message that was accepted before the peer had announced anything', () => {
+    it('also for a message that was accepted before the handshake', () => {
       const world = new World({ server: { maxMessageBytes: limit } });
       const undelivered: Message[] = [];
       world.client.on('undelivered', (messages) => undelivered.push(...messages));
@@ -189,7 +189,7 @@ describe('bounds', () => {
     });
   });
 
-  it('holds no more control records for a peer that reads nothing', () => {
+  it('buffers no control records for a peer that does not read', () => {
     const world = new World({ server: { windowBytes: 1_000_000 } }).open();
     world.cable.isFrozen = true;
     for (let n = 0; n < 200; n++) world.client.sendMessage('x'.repeat(1_000));
@@ -206,7 +206,7 @@ describe('bounds', () => {
 describe('acknowledgements', () => {
   const acks = (world: World) => world.cable.client.sent.filter((batch) => batch[0] === 0x18).length;
 
-  it('leave with the turn for a message that comes after a pause', () => {
+  it('are sent at the end of the turn for a message after a pause', () => {
     const world = new World().open();
     world.pass(1_000);
     const before = acks(world);
@@ -215,7 +215,7 @@ describe('acknowledgements', () => {
     expect(acks(world) - before).toBe(1);
   });
 
-  it('leave every ackDelayMs in a stream', () => {
+  it('are sent every ackDelayMs in a stream', () => {
     const world = new World().open();
     world.pass(1_000);
     const before = acks(world);
@@ -227,7 +227,7 @@ describe('acknowledgements', () => {
     expect(acks(world) - before).toBeLessThanOrEqual(6);
   });
 
-  it('leave with the turn when timers come late, as in a hidden page', () => {
+  it('are sent at the end of the turn when timers are late, as in a hidden page', () => {
     const world = new World().open();
     for (let n = 0; n < 3; n++) {
       world.serverClient.sendMessage('one');
@@ -245,7 +245,7 @@ describe('acknowledgements', () => {
 });
 
 describe('the end of a session', () => {
-  it('comes from the server with its last messages, and the client comes back if the code lets it', async () => {
+  it('comes from the server after its last messages, and the client reconnects if the code allows it', async () => {
     const world = new World().open();
     const receipts: Continuity[] = [];
     world.client.on('reconnected', (continuity) => receipts.push(continuity));
@@ -262,14 +262,14 @@ describe('the end of a session', () => {
     expect(world.serverClients).toHaveLength(2);
   });
 
-  it('is final with a code that says so', () => {
+  it('is final with a code that forbids reconnecting', () => {
     const world = new World().open();
     void world.serverClient.close(4403, 'banned');
     world.settle();
     expect(world.client.state).toBe('closed');
   });
 
-  it('tells a client when to come back', () => {
+  it('delays the next attempt of a client by LEAVE', () => {
     const world = new World().open();
     const attempts: number[] = [];
     world.client.on('reconnecting', ({ delayMs }) => attempts.push(delayMs));
@@ -283,7 +283,7 @@ describe('the end of a session', () => {
     expect(world.client.state).toBe('open');
   });
 
-  it('hands back what a close could not deliver in its time', async () => {
+  it('reports messages as undelivered that a close could not deliver in its time', async () => {
     const world = new World().open();
     const undelivered: Message[] = [];
     world.client.on('undelivered', (messages) => undelivered.push(...messages));
@@ -295,7 +295,7 @@ describe('the end of a session', () => {
     expect(undelivered).toEqual(['stuck']);
   });
 
-  it('leaves in one turn when the process exits', () => {
+  it('is sent in one turn when the process exits', () => {
     const world = new World().open();
     world.client.sendMessage('last words');
     world.exit();
@@ -305,8 +305,8 @@ describe('the end of a session', () => {
   });
 });
 
-describe('a dead link', () => {
-  it('is found in its time, also while the application reads what had filled its inbox', () => {
+describe('a half-open connection', () => {
+  it('is detected in time, also while the application reads a full inbox', () => {
     const world = new World({ options: { inbox: { maxMessages: 10 }, liveness: { pingMs: 1_000, timeoutMs: 1_000 } } }).open();
     for (let n = 0; n < 20; n++) world.serverClient.sendMessage('x');
     world.pass(100);
@@ -319,7 +319,7 @@ describe('a dead link', () => {
 });
 
 describe('a page', () => {
-  it('that is put away and shown again goes on with its session', () => {
+  it('that is hidden and shown again resumes its session', () => {
     const world = new World().open();
     world.client.sendMessage('before');
     world.suspend();
@@ -333,8 +333,8 @@ describe('a page', () => {
   });
 });
 
-describe('a replay', () => {
-  it('that is cut off in the middle begins again where the other side is, in order', () => {
+describe('a retransmission', () => {
+  it('that is interrupted starts again at the count of the peer, in order', () => {
     const world = new World({ client: { transportMarkBytes: 300 } }).open();
     for (let n = 0; n < 8; n++) {
       world.client.sendMessage(`${n}`.repeat(100));
@@ -355,8 +355,8 @@ describe('a replay', () => {
   });
 });
 
-describe('a message in chunks', () => {
-  it('goes on in the middle after a break', () => {
+describe('a fragmented message', () => {
+  it('continues in the middle after a disconnect', () => {
     const world = new World().open();
     const big = 'b'.repeat(60_000);
     world.client.sendMessage(big);
@@ -370,7 +370,7 @@ describe('a message in chunks', () => {
     expect(arrived).toBeLessThan(60_000);
   });
 
-  it('starts anew in a new session when not all of it had been sent', () => {
+  it('is sent from its beginning in a new session if not all of it had been sent', () => {
     const world = new World({ client: { replayBytes: 20_000 } }).open();
     const big = 'b'.repeat(60_000);
     world.client.sendMessage(big);
@@ -380,7 +380,7 @@ describe('a message in chunks', () => {
     expect(readAll(world.serverClient)).toEqual([big]);
   });
 
-  it('is handed back whole when the session is gone before the end of it is acknowledged', () => {
+  it('is reported as undelivered as a whole if the session is gone before its last record is acknowledged', () => {
     const world = new World().open();
     const undelivered: Message[] = [];
     world.client.on('undelivered', (messages) => undelivered.push(...messages));
@@ -406,8 +406,8 @@ describe('a server without sessions', () => {
   });
 });
 
-describe('a page that is gone for good', () => {
-  it('ends its session with END and 1001, behind the messages that it has sent', () => {
+describe('a page that is unloaded', () => {
+  it('ends its session with END and 1001, after the messages that it has sent', () => {
     const world = new World().open();
     const ends: unknown[] = [];
     world.serverClient.on('close', (info) => ends.push(info));
@@ -427,14 +427,14 @@ describe('a page that is gone for good', () => {
     expect(world.serverClient.state).toBe('reconnecting');
   });
 
-  it('leaves its session to the resume window where it may be shown again', () => {
+  it('leaves its session to the resume window if it may be shown again', () => {
     const world = new World().open();
     world.suspend(false);
     world.settle();
     expect(world.serverClient.state).toBe('reconnecting');
   });
 
-  it('whose WebSocket the browser closes by itself with 1001 has 10 s to come back', () => {
+  it('whose WebSocket the browser closes with 1001 has 10 s to reconnect', () => {
     const world = new World().open();
     world.cable.server.events?.closed({ code: 1001, reason: '', wasClean: true });
     expect(world.serverClient.state).toBe('reconnecting');
@@ -444,7 +444,7 @@ describe('a page that is gone for good', () => {
     expect([world.serverClient.state, world.registry.metrics.detached]).toEqual(['closed', 0]);
   });
 
-  it('is not missed: one that comes back in that time keeps its session for good', () => {
+  it('keeps its session if it reconnects in that time', () => {
     const world = new World().open();
     const receipts: Continuity[] = [];
     world.client.on('reconnected', (continuity) => receipts.push(continuity));

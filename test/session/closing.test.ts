@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Message } from '../../src/core/types.js';
 import { readAll, World } from './support/world.js';
 
-describe('close() of a client when the link breaks', () => {
-  it('sends what was accepted before it again, and then the goodbye', async () => {
+describe('close() of a client that is disconnected', () => {
+  it('retransmits the messages accepted before it, and then END', async () => {
     const world = new World().open();
     world.client.sendMessage('last');
     const closed = world.client.close(4001, 'over');
@@ -14,7 +14,7 @@ describe('close() of a client when the link breaks', () => {
     expect(world.serverClient.state).toBe('closed');
   });
 
-  it('comes back for the acknowledgement of its goodbye alone, and to no new session', async () => {
+  it('reconnects for the acknowledgement of its END alone, and begins no new session', async () => {
     const world = new World().open();
     const undelivered: Message[] = [];
     world.client.on('undelivered', (messages) => undelivered.push(...messages));
@@ -31,7 +31,7 @@ describe('close() of a client when the link breaks', () => {
     expect(readAll(world.serverClient)).toEqual(['last']);
   });
 
-  it('finds out that the link is dead, and goes on over the next one', async () => {
+  it('detects a half-open connection, and continues over the next one', async () => {
     const world = new World({ options: { liveness: { pingMs: 500, timeoutMs: 500 } } }).open();
     world.cable.isFrozen = true;
     world.client.sendMessage('last');
@@ -41,7 +41,7 @@ describe('close() of a client when the link breaks', () => {
     await expect(closed).resolves.toEqual({ code: 4001, reason: 'over', wasClean: true });
   });
 
-  it('tells no reconnecting: the application has said that it is done', () => {
+  it('reports no reconnecting: the application has closed', () => {
     const world = new World().open();
     const told: string[] = [];
     for (const event of ['reconnecting', 'reconnected'] as const) world.client.on(event, () => told.push(event));
@@ -52,7 +52,7 @@ describe('close() of a client when the link breaks', () => {
     expect(told).toEqual(['closing', 'closed']);
   });
 
-  it('while it is away already delivers what waits over the next wire', async () => {
+  it('while reconnecting still delivers waiting messages over the next transport', async () => {
     const world = new World().open();
     world.isRefusing = true;
     world.cut();
@@ -65,7 +65,7 @@ describe('close() of a client when the link breaks', () => {
     await expect(closed).resolves.toMatchObject({ code: 4001, wasClean: true });
   });
 
-  it('ends after closeTimeoutMs where nobody is there, with everything handed back', async () => {
+  it('ends after closeTimeoutMs without a server, and reports everything as undelivered', async () => {
     const world = new World({ options: { closeTimeoutMs: 3_000 } }).open();
     const undelivered: Message[] = [];
     world.client.on('undelivered', (messages) => undelivered.push(...messages));
@@ -82,7 +82,7 @@ describe('close() of a client when the link breaks', () => {
     expect(undelivered).toEqual(['numbered', 'waiting']);
   });
 
-  it('ends a session that the server has lost with the same goodbye, and hands back what may have been lost', async () => {
+  it('ends a session that the server has lost with the same END, and reports messages that may be lost', async () => {
     const world = new World().open();
     const undelivered: Message[] = [];
     world.client.on('undelivered', (messages) => undelivered.push(...messages));
@@ -96,7 +96,7 @@ describe('close() of a client when the link breaks', () => {
     expect(world.serverClient.state).toBe('closed');
   });
 
-  it('gives up at once where one connection and no more was asked for', async () => {
+  it('ends at once where reconnecting is off', async () => {
     const world = new World({ options: { reconnect: false } }).open();
     const closed = world.client.close();
     world.cut();
@@ -104,7 +104,7 @@ describe('close() of a client when the link breaks', () => {
     await expect(closed).resolves.toMatchObject({ code: 1006 });
   });
 
-  it('ends at once where the server has ended the session and nothing waits: nobody is to be told', async () => {
+  it('ends at once where the server has ended the session and no message waits', async () => {
     const world = new World().open();
     world.isRefusing = true;
     void world.serverClient.close(1001, 'restarting');
@@ -115,7 +115,7 @@ describe('close() of a client when the link breaks', () => {
     await expect(closed).resolves.toEqual({ code: 1006, reason: 'over', wasClean: false });
   });
 
-  it('begins a new session where the server has ended the last one and something waits', async () => {
+  it('begins a new session where the server has ended the last one and a message waits', async () => {
     const world = new World().open();
     world.isRefusing = true;
     void world.serverClient.close(1001, 'restarting');
@@ -128,7 +128,7 @@ describe('close() of a client when the link breaks', () => {
     expect(readAll(world.serverClient)).toEqual(['for whoever is there']);
   });
 
-  it('gives up at once when the process ends', () => {
+  it('ends at once when the process exits', () => {
     const world = new World().open();
     world.isRefusing = true;
     world.cut();
@@ -139,7 +139,7 @@ describe('close() of a client when the link breaks', () => {
 });
 
 describe('close() in the handler of a message', () => {
-  it('acknowledges that message and those before it: they are not handed back as undelivered', () => {
+  it('acknowledges that message and those before it: they are not reported as undelivered', () => {
     const world = new World().open();
     const undelivered: Message[] = [];
     world.client.on('undelivered', (messages) => undelivered.push(...messages));
@@ -153,8 +153,8 @@ describe('close() in the handler of a message', () => {
   });
 });
 
-describe('close() by the server while the client is away', () => {
-  it('does not let it in again when it comes back before the goodbye arrived', async () => {
+describe('close() by the server while the client is disconnected', () => {
+  it('closes the client when it reconnects before END has arrived', async () => {
     const world = new World().open();
     world.cable.client.lose();
     void world.serverClient.close(4403, 'banned');
@@ -163,7 +163,7 @@ describe('close() by the server while the client is away', () => {
     await expect(world.client.close()).resolves.toEqual({ code: 4403, reason: 'banned', wasClean: true });
   });
 
-  it('still delivers what was accepted before it', () => {
+  it('still delivers the messages accepted before it', () => {
     const world = new World().open();
     world.cut();
     world.serverClient.sendMessage('you may read this');
@@ -173,7 +173,7 @@ describe('close() by the server while the client is away', () => {
     expect(world.client.state).toBe('closed');
   });
 
-  it('is told to a client that comes back after the close time too', async () => {
+  it('also closes a client that reconnects after the close timeout', async () => {
     const world = new World().open();
     world.isRefusing = true;
     world.cut();
@@ -186,7 +186,7 @@ describe('close() by the server while the client is away', () => {
     await expect(world.client.close()).resolves.toMatchObject({ code: 4403, reason: 'banned' });
   });
 
-  it('is told too while what it sent last has still to be read', async () => {
+  it('also closes a client whose last messages are still unread', async () => {
     const world = new World().open();
     world.client.sendMessage('last');
     world.settle();
@@ -200,7 +200,7 @@ describe('close() by the server while the client is away', () => {
     expect(readAll(world.serverClient)).toEqual(['last']);
   });
 
-  it('lets it come back with a new session after a code that allows that', () => {
+  it('lets the client reconnect with a new session after a code that allows it', () => {
     const world = new World().open();
     world.isRefusing = true;
     world.cut();
@@ -212,7 +212,7 @@ describe('close() by the server while the client is away', () => {
     expect(world.client.state).toBe('open');
   });
 
-  it('waits no longer than the session would be kept', async () => {
+  it('waits no longer than the resume window', async () => {
     const world = new World({ registry: { resumeWindowMs: 1_000 } }).open();
     world.isRefusing = true;
     world.cut();

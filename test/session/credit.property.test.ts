@@ -28,7 +28,7 @@ const move = fc.oneof(
 );
 
 describe('credit', () => {
-  it('never locks up: whatever the windows and the pace, a reader that goes on gets everything', { timeout: 3_600_000 }, async () => {
+  it('never deadlocks: whatever the windows and the pace, a reader that continues gets everything', { timeout: 3_600_000 }, async () => {
     // Asynchronous so that microtasks run between schedules: those that wait would hold each world until the end.
     await fc.assert(
       fc.asyncProperty(bounds, bounds, fc.array(move, { maxLength: 60, size: 'max' }), async (clientBounds, serverBounds, moves) => {
@@ -55,7 +55,7 @@ describe('credit', () => {
     );
   });
 
-  it('lets acknowledgements and pings through a direction that stands still', () => {
+  it('lets acknowledgements and pings through a direction without credit', () => {
     const world = new World({ options: { liveness: { pingMs: 1_000, timeoutMs: 1_000 } } }).open();
     const message = 'x'.repeat(10_000);
     for (let n = 0; n < 20; n++) {

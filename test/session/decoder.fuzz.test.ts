@@ -9,7 +9,7 @@ const CODES = [4400, 4413];
 /** Unread messages up to twice the window, as volatile ones come on top, and one message that is not whole yet. */
 const MAX_HELD = 2 * 4_096 + 8_192;
 
-describe(`a link that is sent rubbish (GEM_SEED=${seedOfRun})`, () => {
+describe(`a connection that receives arbitrary bytes (GEM_SEED=${seedOfRun})`, () => {
   it('delivers or closes with its code: it never throws, and never holds more than its bounds', { timeout: 3_600_000 }, () => {
     const random = seededNumbers(seedOfRun);
     const seeds = vectors<{ bytes: VectorBytes }>('batches').map(({ bytes }) => bytesOf(bytes));

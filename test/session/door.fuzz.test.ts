@@ -21,8 +21,8 @@ const RECORDS = ['01', '1161', '1200', '1061', '2303e8', '1800', '1801', '1905',
   Buffer.from(hex, 'hex'),
 );
 
-describe(`the door of a server at which strangers knock (GEM_SEED=${seedOfRun})`, () => {
-  it('opens a session, resumes one, or sends them away: it never throws, keeps its bounds, and disturbs nobody', {
+describe(`the acceptor of a server with arbitrary handshakes (GEM_SEED=${seedOfRun})`, () => {
+  it('opens a session, resumes one, or closes: it never throws, keeps its bounds, and disturbs no other session', {
     timeout: 3_600_000,
   }, async () => {
     const random = seededNumbers(seedOfRun);

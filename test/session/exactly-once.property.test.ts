@@ -19,7 +19,7 @@ const small = {
 const batchDelayMs = fc.constantFrom(0, 0, 0, 7);
 
 describe('a session under any schedule', () => {
-  it('gives both applications exactly what was sent, once, in order', { timeout: 3_600_000 }, async () => {
+  it('delivers every message to both applications, once and in order', { timeout: 3_600_000 }, async () => {
     const seen = { runs: 0, resumed: 0, cables: 0, messages: 0 };
     // Asynchronous so that microtasks run between schedules: those that wait would hold each world until the end.
     await fc.assert(

@@ -6,7 +6,7 @@ import { MemoryPlatform } from '../support/memory-platform.js';
 const make = (protocols: readonly string[]) =>
   clientParts(new MemoryPlatform(), 'ws://test', 'insecure', { protocols, session: session() });
 
-describe('the subprotocols that a session takes', () => {
+describe('the subprotocols of a session', () => {
   it('are as many as a handshake holds', () => {
     const names = Array.from({ length: 33 }, (_, index) => `protocol-${index}`);
     expect(() => make(names.slice(0, 32))).not.toThrow();
@@ -23,13 +23,13 @@ describe('the subprotocols that a session takes', () => {
   });
 });
 
-it('has no ackDelayMs that no timer measures', () => {
+it('refuses an ackDelayMs that no timer can measure', () => {
   expect(() => session({ ackDelayMs: Number.POSITIVE_INFINITY })).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', context: expect.objectContaining({ option: 'session.ackDelayMs' }) }),
   );
 });
 
-it('has no batchDelayMs that lets a message grow stale', () => {
+it('refuses a batchDelayMs over a second', () => {
   expect(() => session({ batchDelayMs: 0 })).not.toThrow();
   for (const batchDelayMs of [-1, 1_001, Number.NaN]) {
     expect(() => session({ batchDelayMs })).toThrow(

@@ -3,7 +3,7 @@ import { makeEndOfTurn } from '../../src/platform/browser/end-of-turn.js';
 import { BareChannel } from './support/bare-channel.js';
 import { readAll, World } from './support/world.js';
 
-it('lets a lone call go with its microtasks, and those that follow in the same turn together at its end', async () => {
+it('sends the first call of a turn after its microtasks, and later ones of the same turn together at its end', async () => {
   const endOfTurn = makeEndOfTurn();
   const calls: string[] = [];
   endOfTurn(() => calls.push('first'));
@@ -31,18 +31,18 @@ function batchesOf(world: World, messages: number): number[] {
   return [beforeItsEnd, server.sent.length];
 }
 
-it('lets the first batch of a turn that sends much leave before its end, and the rest together', () => {
+it('sends the first large batch of a turn before its end, and the rest together', () => {
   const world = new World().open();
   expect(batchesOf(world, 40)).toEqual([0, 1]);
   expect(batchesOf(world, 200)).toEqual([1, 2]);
   expect(batchesOf(world, 200)).toEqual([1, 2]);
 });
 
-it('keeps all of a turn together where the wire gathers nothing, as in a browser', () => {
+it('sends all of a turn together where the transport cannot be flushed, as in a browser', () => {
   expect(batchesOf(new World({ serverGathers: false }).open(), 200)).toEqual([0, 1]);
 });
 
-it('lets what was sent wait for more where batchDelayMs says so, and no longer', () => {
+it('delays batches by batchDelayMs, and no longer', () => {
   const world = new World({ server: { batchDelayMs: 5 } }).open();
   const { server } = world.cable;
   world.pass(100);
@@ -57,7 +57,7 @@ it('lets what was sent wait for more where batchDelayMs says so, and no longer',
   expect(readAll(world.client)).toEqual(['0', '1', '2', '3']);
 });
 
-it('lets what waits leave with an answer to a ping, and does not let that wait', () => {
+it('sends a delayed batch with a PONG, which is not delayed', () => {
   const world = new World({ server: { batchDelayMs: 500 } }).open();
   const { server } = world.cable;
   world.pass(1_000);
@@ -68,7 +68,7 @@ it('lets what waits leave with an answer to a ping, and does not let that wait',
   expect(server.sent).toHaveLength(1);
 });
 
-it('lets nothing wait for a timer that is late, as those of a hidden page are', () => {
+it('does not wait for a timer that is late, as in a hidden page', () => {
   const bare = new BareChannel({ batchDelayMs: 5 });
   bare.channel.send('first', 5, 'reliable');
   bare.clock.throttle(60_000);
@@ -77,7 +77,7 @@ it('lets nothing wait for a timer that is late, as those of a hidden page are', 
   expect(bare.end.sent).toHaveLength(1);
 });
 
-it('lets nothing wait that is sent before a close', async () => {
+it('does not delay messages before a close', async () => {
   const world = new World({ client: { batchDelayMs: 1_000 } }).open();
   world.pass(2_000);
   world.client.sendMessage('last');

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { readAll, World } from './support/world.js';
 
 // Found by exactly-once.property.test.ts, seed -319639690: the late one took over, and its 4409 ended the client.
-it('is not taken over by the RESUME of a wire that the client has given up', () => {
+it('is not taken over by the RESUME of a transport that the client has replaced', () => {
   const world = new World().open();
   world.cut();
   world.clock.pass(1_000, () => world.endTurn());

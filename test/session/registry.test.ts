@@ -40,7 +40,7 @@ describe("a server's sessions", () => {
     expect(closes).toEqual([{ code: 1006, reason: 'Not resumed within 120000 ms.', wasClean: false }]);
   });
 
-  it('are remembered when the window is over: the receipt counts what both sides lost', () => {
+  it('leave a tombstone when the resume window is over: the report counts the losses of both sides', () => {
     const world = new World().open();
     const receipts = receiptsOf(world);
     const undelivered: Message[] = [];
@@ -56,7 +56,7 @@ describe("a server's sessions", () => {
     expect(world.serverClients).toHaveLength(2);
   });
 
-  it('hand what was not acknowledged to the application of the server, too', () => {
+  it('report unacknowledged messages to the application of the server, too', () => {
     const world = new World().open();
     const undelivered: Message[] = [];
     world.serverClient.on('undelivered', (messages) => undelivered.push(...messages));
@@ -91,7 +91,7 @@ describe("a server's sessions", () => {
     expect(world.serverClient.state).toBe('closed');
   });
 
-  it('weighs what the application of a session that is away has not read', () => {
+  it('count the unread messages of a detached session', () => {
     const world = new World({ registry: { maxDetachedBytes: ALONE_BYTES + 30_000 } }).open();
     world.client.sendMessage('x'.repeat(40_000));
     world.settle();
@@ -101,14 +101,14 @@ describe("a server's sessions", () => {
     expect(world.registry.metrics).toMatchObject({ detached: 0, evicted: 1 });
   });
 
-  it('count what was resumed', () => {
+  it('count the resumed ones', () => {
     const world = new World().open();
     world.cut();
     world.pass(1_000);
     expect(world.registry.metrics).toMatchObject({ detached: 0, resumed: 1 });
   });
 
-  it('are taken over by a new socket before the old one was seen to die, and the old one is closed with 4409', () => {
+  it('are taken over by a new socket before the old one is known to be dead, and the old one is closed with 4409', () => {
     const world = new World().open();
     const old = world.cable;
     old.client.lose();
@@ -119,7 +119,7 @@ describe("a server's sessions", () => {
     expect(world.serverClients).toHaveLength(1);
   });
 
-  it('make nobody give room when they are taken over: their client was never away', () => {
+  it('evict no other session when they are taken over: their client was never disconnected', () => {
     const world = new World({ registry: { maxDetached: 1 } }).open();
     const other = world.knock();
     const hello = encodeControl({ is: 'hello', initialCredit: 1_000, maxMessageBytes: 16_384, protocols: [] });
@@ -132,7 +132,7 @@ describe("a server's sessions", () => {
     expect(world.registry.metrics).toMatchObject({ detached: 1, evicted: 0, resumed: 1 });
   });
 
-  it('are not given to another user, and look unknown to him', () => {
+  it('are not resumed by another user, for whom they are unknown', () => {
     const world = new World({ mayResume: () => false }).open();
     const receipts = receiptsOf(world);
     world.cut();
@@ -167,7 +167,7 @@ function crowd(bounds: Partial<RegistryBounds>) {
   return { clock, registry, evicted, enter };
 }
 
-describe('a session that must give way', () => {
+describe('the session that is evicted', () => {
   it('is one that never carried a message, however long its client was there, before any that did', () => {
     const { clock, evicted, enter } = crowd({ maxDetached: 2 });
     const sessions = [enter('used'), enter('unused', {}, false), enter('also used')];
@@ -217,8 +217,8 @@ describe('a session that must give way', () => {
   });
 });
 
-describe('the door', () => {
-  it('closes a wire with 4504 that says nothing', () => {
+describe('the acceptor', () => {
+  it('closes a transport with 4504 that sends nothing', () => {
     const world = new World();
     const end = world.knock();
     world.pass(10_000);
@@ -237,7 +237,7 @@ describe('the door', () => {
     expect(world.serverClients).toHaveLength(0);
   });
 
-  it('forgets a wire that is lost before it says anything', () => {
+  it('forgets a transport that is lost before it sends anything', () => {
     const world = new World();
     world.knock().lose();
     world.pass(20_000);

@@ -56,7 +56,7 @@ describe('a peer is closed with 4400', () => {
     expect([bare.failures, bare.endings, bare.messages]).toEqual([[4400], [], []]);
   });
 
-  it('for an acknowledgement that goes back', () => {
+  it('for an acknowledgement that decreases', () => {
     const bare = new BareChannel();
     bare.channel.send('one', 3, 'reliable');
     bare.channel.send('two', 3, 'reliable');
@@ -83,7 +83,7 @@ describe('a peer is closed with 4400', () => {
     expect(bare.failures).toEqual([4400]);
   });
 
-  it('for a RESUME whose count cannot be, which is the end of the session', () => {
+  it('for a RESUME with an invalid count, which ends the session', () => {
     const world = new World().open();
     expect(resume(world, { received: 1 }).closedWith).toMatchObject({ code: 4400 });
     expect(world.serverClient.state).toBe('closed');
@@ -101,7 +101,7 @@ describe('a peer is closed with 4413', () => {
     expect([bare.failures, bare.messages]).toEqual([[4413], []]);
   });
 
-  it('for a volatile message over the largest', () => {
+  it('for a volatile message over the announced size', () => {
     const bare = new BareChannel({ maxMessageBytes: 3 });
     bare.receive(Uint8Array.of(0x4d, 1, 2, 3, 4));
     expect([bare.failures, bare.messages]).toEqual([[4413], []]);
@@ -109,7 +109,7 @@ describe('a peer is closed with 4413', () => {
 });
 
 describe('a receiver', () => {
-  it('answers the last of several PINGs in a batch alone', () => {
+  it('answers only the last of several PINGs in a batch', () => {
     const bare = new BareChannel();
     bare.receive(Uint8Array.of(0x1a, 7, 0x1a, 8, 0x2a, 9, 10));
     expect(bodiesOf(bare.end.sent, Kind.pong)).toEqual([[9, 10]]);
@@ -142,7 +142,7 @@ describe('a receiver', () => {
 });
 
 describe('a RESUME', () => {
-  it('with the attempt 0 is late: it is closed with 4409, and the session stays where it is', () => {
+  it('with the attempt 0 is late: it is closed with 4409, and the session keeps its transport', () => {
     const world = new World().open();
     expect(resume(world, { attempt: 0 }).closedWith).toMatchObject({ code: 4409 });
     world.client.sendMessage('undisturbed');
@@ -151,7 +151,7 @@ describe('a RESUME', () => {
     expect(world.cables[0]?.server.closedWith).toBeUndefined();
   });
 
-  it('with a wrong secret learns nothing of a session that is gone', () => {
+  it('with a wrong secret gets no tombstone of a session that is gone', () => {
     const registry = new SessionRegistry<Evictable>(countingSecrets(), new FakeClock(), registryDefaults);
     const credentials = registry.newCredentials();
     registry.add(credentials, { heldBytes: 0, hasCarried: false, owner: {}, evict() {} });
@@ -160,7 +160,7 @@ describe('a RESUME', () => {
   });
 });
 
-it('sends again what comes after the count of a peer that has read a batch in part, and no more', () => {
+it('retransmits only the records after the count of a peer that has read part of a batch', () => {
   const bare = new BareChannel();
   for (const text of ['one', 'two', 'three']) bare.channel.send(text, text.length, 'reliable');
   bare.endTurn();
@@ -173,7 +173,7 @@ it('sends again what comes after the count of a peer that has read a batch in pa
   expect(again).toEqual(['three']);
 });
 
-it('shows its secret in no error, and to nobody who logs a client', () => {
+it('has its secret in no error and in no log of a client', () => {
   const world = new World().open();
   const { secret } = ticketOf(world);
   world.cut();

@@ -5,7 +5,7 @@ import { readAll, World } from './support/world.js';
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
 describe('a session', () => {
-  it('carries text and binary in both directions, boundaries kept', () => {
+  it('carries text and binary messages in both directions with their boundaries', () => {
     const world = new World().open();
     world.client.sendMessage('hello');
     world.client.sendMessage('');
@@ -17,7 +17,7 @@ describe('a session', () => {
     expect(readAll(world.client)).toEqual(['grüß dich 👋']);
   });
 
-  it('sends what was sent in one turn in one batch', () => {
+  it('sends the messages of one turn in one batch', () => {
     const world = new World().open();
     const before = world.cable.client.sent.length;
     for (let n = 0; n < 100; n++) world.client.sendMessage(`message ${n}`);
@@ -25,7 +25,7 @@ describe('a session', () => {
     expect(world.cable.client.sent.length - before).toBe(1);
   });
 
-  it('negotiates the subprotocol of the application inside', () => {
+  it('negotiates the subprotocol of the application in its handshake', () => {
     const world = new World({ options: { protocols: ['game', 'chat'] } }).open();
     expect(world.client.protocol).toBe('chat');
     expect(world.serverClient.protocol).toBe('chat');
@@ -43,14 +43,14 @@ describe('a session', () => {
     expect(readAll(world.client)).toEqual([text]);
   });
 
-  it('lends credit for the parts of a large message as they come, without a timer', () => {
+  it('grants credit for the fragments of a large message as they arrive, without a timer', () => {
     const world = new World({ client: { replayBytes: 1_000_000 } }).open();
     world.client.sendMessageBinary(new Uint8Array(1_000_000));
     world.settle();
     expect(readAll(world.serverClient)).toHaveLength(1);
   });
 
-  it('stops the sender when the application does not read, and goes on when it does', () => {
+  it('stops the sender while the application does not read, and continues when it does', () => {
     const world = new World().open();
     const message = 'x'.repeat(1_000);
     for (let n = 0; n < 500; n++) world.client.sendMessage(message);
@@ -76,8 +76,8 @@ describe('a session', () => {
   });
 });
 
-describe('a break', () => {
-  it('is not seen by the applications: no close, no second connection, every message once', () => {
+describe('a disconnect', () => {
+  it('is invisible to the applications: no close, no second connection, every message once', () => {
     const world = new World().open();
     const receipts: Continuity[] = [];
     world.client.on('reconnected', (continuity) => receipts.push(continuity));
@@ -107,7 +107,7 @@ describe('a break', () => {
     expect(world.serverClients).toHaveLength(1);
   });
 
-  it('ends with a receipt and a new session when the server has restarted', () => {
+  it('ends with a report and a new session when the server has restarted', () => {
     const world = new World().open();
     const events: unknown[] = [];
     world.client.on('reconnected', (continuity) => events.push(continuity));

@@ -14,7 +14,7 @@ function withBatches(): { bare: BareChannel; batches: Uint8Array[] } {
 const ACK_1 = Uint8Array.of(0x18, 1);
 const PING = Uint8Array.of(0x0a);
 
-it('an idle link that has sent much, and then answers pings, holds no slab', () => {
+it('an idle connection that has sent much, and then answers pings, holds no slab', () => {
   const { bare, batches } = withBatches();
   bare.channel.send('x'.repeat(8_000), 8_000, 'reliable');
   bare.receive(PING);
@@ -26,7 +26,7 @@ it('an idle link that has sent much, and then answers pings, holds no slab', () 
   expect(other?.buffer.byteLength).toBeLessThan(MAX_BATCH_BYTES / 16);
 });
 
-it('a link that is away keeps no slab alive for the few bytes that are not acknowledged', () => {
+it('a disconnected session keeps no slab alive for a few unacknowledged bytes', () => {
   const { bare, batches } = withBatches();
   bare.channel.send('x'.repeat(8_000), 8_000, 'reliable');
   bare.receive(PING);

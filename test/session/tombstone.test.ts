@@ -10,7 +10,7 @@ import { countingSecrets, World } from './support/world.js';
 
 const evictable: Evictable = { heldBytes: 0, hasCarried: true, owner: {}, evict() {} };
 
-it('keeps of a session that is gone how it ended, and nothing of its memory', () => {
+it('keeps how a session ended, and frees the rest of its memory', () => {
   const registry = new SessionRegistry<Evictable>(countingSecrets(), new FakeClock(), registryDefaults);
   const credentials = registry.newCredentials();
   const serverSession = { ...evictable, heldBytes: 1, outcome: Outcome.evicted, lost: 2, channel: new Uint8Array(65_536) };
@@ -19,7 +19,7 @@ it('keeps of a session that is gone how it ended, and nothing of its memory', ()
   expect(registry.fateOf(credentials)).toEqual({ outcome: Outcome.evicted, lost: 2, credentials });
 });
 
-it('weighs a session when its client leaves, and not all of them each time', () => {
+it('measures a session when it is detached, and not all of them each time', () => {
   const registry = new SessionRegistry<Evictable>(countingSecrets(), new FakeClock(), registryDefaults);
   let weighings = 0;
   for (let n = 0; n < 8; n++) {
@@ -39,7 +39,7 @@ it('weighs a session when its client leaves, and not all of them each time', () 
   expect(registry.metrics).toMatchObject({ detached: 8, detachedBytes: 40 });
 });
 
-it('acknowledges what comes in one batch with the WELCOME of a new session', () => {
+it('acknowledges records in the same batch as the WELCOME of a new session', () => {
   const bare = new BareChannel();
   bare.receive(Uint8Array.of(0x11, 0x61, 0x11, 0x62, 0x11, 0x63));
   bare.channel.detach();
@@ -62,7 +62,7 @@ it('acknowledges what comes in one batch with the WELCOME of a new session', () 
   expect(kindsOf(bare.end.sent)).toContain(Kind.ack);
 });
 
-it('tells by an error of messages that are not acknowledged, where nobody listens to undelivered', () => {
+it('reports unacknowledged messages by an error, where undelivered has no listener', () => {
   const world = new World().open();
   world.client.sendMessage('one');
   world.client.sendMessage('two');
@@ -72,7 +72,7 @@ it('tells by an error of messages that are not acknowledged, where nobody listen
   expect(world.reports).toMatchObject([{ code: 'UNDELIVERED', context: { messages: 2 } }]);
 });
 
-it('tells at the end of those that were sent and of those that never left, each once', () => {
+it('reports sent and unsent messages at the end, each once', () => {
   const world = new World({ options: { reconnect: false } }).open();
   world.client.sendMessage('sent');
   world.endTurn();
@@ -85,7 +85,7 @@ it('tells at the end of those that were sent and of those that never left, each 
   expect(world.registry.metrics.undelivered).toBe(2);
 });
 
-it('reads an outcome of which it has never heard as a session that the server does not know', () => {
+it('reads an unknown outcome as a session that the server does not know', () => {
   const world = new World().open();
   const receipts: Continuity[] = [];
   world.client.on('reconnected', (continuity) => receipts.push(continuity));
@@ -98,7 +98,7 @@ it('reads an outcome of which it has never heard as a session that the server do
   expect(receipts).toMatchObject([{ resumed: false, reason: expect.stringContaining('does not know') }]);
 });
 
-it('closes with 1009 a peer whose new session takes no more a message of which a part was sent', () => {
+it('closes with 1009 a peer whose new session announces less than a message that was sent in part', () => {
   const server = { maxMessageBytes: 200_000 };
   const world = new World({ server }).open();
   const undelivered: Message[] = [];
