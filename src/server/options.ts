@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import * as CloseCode from '../core/close-code.js';
 import { checkClose } from '../core/close-codes.js';
 import { makeError } from '../core/errors.js';
-import { checkFunction, checkNames, checkObject, invalid, milliseconds, positive } from '../core/option-checks.js';
+import { checkFunction, checkNames, checkObject, group, invalid, milliseconds, positive } from '../core/option-checks.js';
 import {
   CLOSE_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
@@ -69,47 +69,6 @@ export interface ServerOptions {
   session?: ServerSessionOptions | false | undefined;
 }
 
-/** The names of all of them. */
-const serverOptions: Readonly<Record<keyof ServerOptions, true>> = {
-  tls: true,
-  path: true,
-  protocols: true,
-  origins: true,
-  hosts: true,
-  authenticate: true,
-  maxClients: true,
-  maxClosing: true,
-  maxMessageBytes: true,
-  handshakeTimeoutMs: true,
-  liveness: true,
-  rateLimit: true,
-  inbox: true,
-  maxBufferedBytes: true,
-  turnBudgetMs: true,
-  session: true,
-};
-
-export const serverDefaults = {
-  /** An idle client costs about 30 KB: these, half a gigabyte. */
-  maxClients: 16_384,
-  /** Whoever answers does so in a round trip: these are 640 closed clients a second at 100 ms. */
-  maxClosing: 64,
-  /** A message of a game or a chat is far smaller; what a stranger may make us hold at once should be. */
-  maxMessageBytes: 64 * 1024,
-  /** As long as a client waits for it by default. */
-  handshakeTimeoutMs: CONNECT_TIMEOUT_MS,
-  /** Seconds at a hundred messages a second, and no more: there are as many inboxes as clients. */
-  inboxMessages: 1_024,
-  /** Sixteen messages of the largest default size. */
-  inboxBytes: 1024 * 1024,
-  /** Four seconds at 8 Mbit/s: a reader that far behind lives in the past. */
-  maxBufferedBytes: 4 * 1024 * 1024,
-  /** Thousands of messages; and clients that flood the server delay the others by a few of these. */
-  turnBudgetMs: 2,
-  /** A client that lives answers a close frame in a round trip. */
-  graceMs: CLOSE_TIMEOUT_MS,
-} as const;
-
 /** What makes a server a wss server. */
 export interface TlsOptions {
   /** The private key, PEM. */
@@ -146,87 +105,102 @@ export interface ServerSettings {
   readonly client: Settings;
 }
 
+/** The rules of the options of a server, and the defaults of its bounds. */
+const serverRules = {
+  tls: unchecked<TlsOptions>,
+  path: resolvePath,
+  protocols: unchecked<readonly string[]>,
+  origins: resolveOrigins,
+  hosts: resolveHosts,
+  authenticate: (option: string, value: unknown) => checkFunction(option, value as ServerOptions['authenticate']),
+  /** An idle client takes about 30 KB: half a gigabyte. */
+  maxClients: 16_384,
+  /** A client answers a close frame within a round trip: 640 closed clients a second at 100 ms. */
+  maxClosing: 64,
+  /** Messages of games and chats are far smaller. It bounds the memory that a stranger may occupy. */
+  maxMessageBytes: 64 * 1024,
+  /** As long as a client waits by default. */
+  handshakeTimeoutMs: CONNECT_TIMEOUT_MS,
+  liveness: unchecked<false | LivenessOptions>,
+  rateLimit: resolveRateLimit,
+  inbox: (option: string, value: unknown, { maxMessageBytes }: Readonly<Record<string, unknown>>) =>
+    group({
+      /** Seconds at a hundred messages a second; there are as many inboxes as clients. */
+      maxMessages: 1_024,
+      /** Sixteen messages of the largest default size, and at least two of the largest size. */
+      maxBytes: Math.max(1_048_576, 2 * (maxMessageBytes as number)),
+    })(option, value, {}),
+  /** Four seconds at 8 Mbit/s. */
+  maxBufferedBytes: 4 * 1024 * 1024,
+  /** Thousands of messages. Clients that flood the server delay the others by a few of these. */
+  turnBudgetMs: (option: string, value: unknown) => positive(option, value, 2),
+  session: (_option: string, value: unknown) => resolveServerSession(value as ServerOptions['session']),
+};
+
 /** @throws {WebsocketError} `INVALID_OPTION`, `UNSUPPORTED`. */
 export function resolveServerOptions(options: ServerOptions): ServerSettings {
   checkObject('options', options);
   refuseUnsupported(options);
-  checkNames(options, serverOptions);
-  const maxBufferedBytes = positive('maxBufferedBytes', options.maxBufferedBytes, serverDefaults.maxBufferedBytes);
-  return {
-    path: resolvePath(options.path),
-    origins: resolveOrigins(options.origins),
-    hosts: resolveHosts(options.hosts),
-    authenticate: checkFunction('authenticate', options.authenticate),
-    maxClients: positive('maxClients', options.maxClients, serverDefaults.maxClients),
-    maxClosing: positive('maxClosing', options.maxClosing, serverDefaults.maxClosing),
-    handshakeTimeoutMs: milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, serverDefaults.handshakeTimeoutMs),
-    rateLimit: resolveRateLimit(options.rateLimit),
-    maxBufferedBytes,
-    turnBudgetMs: positive('turnBudgetMs', options.turnBudgetMs, serverDefaults.turnBudgetMs),
-    session: resolveServerSession(options.session),
-    client: clientSettings(options, maxBufferedBytes),
-  };
-}
-
-function clientSettings(options: ServerOptions, maxBufferedBytes: number): Settings {
-  const maxMessageBytes = positive('maxMessageBytes', options.maxMessageBytes, serverDefaults.maxMessageBytes);
-  return resolveOptions({
+  const { tls, protocols, liveness, inbox, maxMessageBytes, ...own } = group(serverRules)('', options, {});
+  const client = resolveOptions({
     reconnect: false,
-    protocols: options.protocols,
+    protocols,
     maxMessageBytes,
-    inbox: inboxOptions(options.inbox, maxMessageBytes),
-    // The server client bounds it, at maxBufferedBytes and one message.
-    outbox: { highWaterBytes: maxBufferedBytes / 4, maxBytes: Number.POSITIVE_INFINITY },
-    liveness: options.liveness,
+    inbox,
+    // AcceptedClient closes a client at maxBufferedBytes, so the outbox has no bound of its own.
+    outbox: { highWaterBytes: own.maxBufferedBytes / 4, maxBytes: Number.POSITIVE_INFINITY },
+    liveness,
   });
+  return { ...own, client };
 }
 
-function inboxOptions(inbox: InboxOptions = {}, maxMessageBytes: number): InboxOptions {
-  checkObject('inbox', inbox);
-  // One message of the largest size, and as much again.
-  const mostBytes = Math.max(serverDefaults.inboxBytes, 2 * maxMessageBytes);
-  const { maxMessages = serverDefaults.inboxMessages, maxBytes = mostBytes } = inbox;
-  return { ...inbox, maxMessages, maxBytes };
+/** `listen` checks it, or the rules of a client's options. */
+function unchecked<T>(_option: string, value: unknown): T | undefined {
+  return value as T | undefined;
 }
 
-function resolvePath(path: string | undefined): string | undefined {
+function resolvePath(option: string, path: unknown): string | undefined {
   if (path === undefined || (typeof path === 'string' && /^\/[^?#]*$/.test(path))) return path;
-  throw invalid('path', path);
+  throw invalid(option, path);
 }
 
-function resolveOrigins(origins: ServerOptions['origins']): readonly string[] | '*' | undefined {
+function resolveOrigins(option: string, origins: unknown): readonly string[] | '*' | undefined {
   if (origins === undefined || origins === '*') return origins;
-  if (!Array.isArray(origins)) throw invalid('origins', origins);
+  if (!Array.isArray(origins)) throw invalid(option, origins);
   for (const origin of origins) {
     // 'null' and 'file://' are what browsers send for a page that was opened from a file.
     if (origin !== 'null' && origin !== 'file://' && originOf(origin) !== origin) {
-      throw invalid('origins', origin, { expected: originOf(origin) });
+      throw invalid(option, origin, { expected: originOf(origin) });
     }
   }
   return [...origins];
 }
 
-function resolveHosts(hosts: ServerOptions['hosts']): readonly string[] | '*' | undefined {
+function resolveHosts(option: string, hosts: unknown): readonly string[] | '*' | undefined {
   if (hosts === undefined || hosts === '*') return hosts;
-  if (!Array.isArray(hosts)) throw invalid('hosts', hosts);
+  if (!Array.isArray(hosts)) throw invalid(option, hosts);
   return hosts.map((host: unknown) => {
     const name = typeof host === 'string' ? hostNameOf(host) : undefined;
     if (name === undefined || name !== String(host).toLowerCase()) {
-      throw invalid('hosts', host);
+      throw invalid(option, host);
     }
     return name;
   });
 }
 
-function resolveRateLimit(rateLimit: ServerOptions['rateLimit']): RateLimit | undefined {
+function resolveRateLimit(option: string, rateLimit: unknown): RateLimit | undefined {
   if (rateLimit === undefined) return undefined;
-  checkObject('rateLimit', rateLimit);
-  // There is no rate to assume: a limit that was left out must not be none.
-  const messagesPerSecond = positive('rateLimit.messagesPerSecond', rateLimit.messagesPerSecond ?? Number.NaN, Number.NaN);
-  // A bucket under one token would let nothing through.
-  const burst = Math.max(1, positive('rateLimit.burst', rateLimit.burst, messagesPerSecond));
-  checkNames(rateLimit, { messagesPerSecond, burst }, 'rateLimit.');
-  return { messagesPerSecond, burst };
+  // Without a default: an omitted or misspelled rate must not mean no limit.
+  const messagesPerSecond = positive(
+    `${option}.messagesPerSecond`,
+    checkObject(option, rateLimit).messagesPerSecond ?? Number.NaN,
+    Number.NaN,
+  );
+  return group({
+    messagesPerSecond,
+    // With a burst of less than one token no message would pass.
+    burst: (name, value) => Math.max(1, positive(name, value, messagesPerSecond)),
+  })(option, rateLimit, {});
 }
 
 function refuseUnsupported(options: object): void {
@@ -241,8 +215,8 @@ export type CloseSettings = { readonly [Name in keyof ServerCloseOptions]-?: Exc
 /** @throws {WebsocketError} `INVALID_CLOSE`, `INVALID_OPTION`. */
 export function resolveCloseOptions(options: ServerCloseOptions): CloseSettings {
   checkObject('options', options);
-  const { code = CloseCode.goingAway, reason = '', graceMs = serverDefaults.graceMs } = options;
+  const { code = CloseCode.goingAway, reason = '', graceMs = CLOSE_TIMEOUT_MS } = options;
   checkNames(options, { code, reason, graceMs });
   checkClose(code, reason);
-  return { code, reason, graceMs: graceMs === 0 ? 0 : milliseconds('graceMs', graceMs, serverDefaults.graceMs) };
+  return { code, reason, graceMs: graceMs === 0 ? 0 : milliseconds('graceMs', graceMs, CLOSE_TIMEOUT_MS) };
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { checkFunction, checkNames, checkObject, milliseconds, positive } from '../core/option-checks.js';
+import { checkFunction, group, positive } from '../core/option-checks.js';
 import { resolveSession, sessionDefaults } from '../session/feature.js';
 import { type RegistryBounds, registryDefaults } from '../session/registry.js';
 
@@ -58,45 +58,33 @@ export interface ServerSessionSettings extends RegistryBounds {
   readonly isSameUser: (before: unknown, now: unknown) => boolean;
 }
 
-/** The names of all of them. */
-const serverSessionOptions: Readonly<Record<keyof ServerSessionOptions, true>> = {
-  windowBytes: true,
-  replayBytes: true,
-  batchDelayMs: true,
-  resumeWindowMs: true,
-  maxDetached: true,
-  maxDetachedBytes: true,
-  maxDetachedPerAddress: true,
-  maxDetachedPerUser: true,
-  isSameUser: true,
+/** The rules of the options of a server's sessions; `resolveSession` checks the first three. */
+const sessionRules = {
+  windowBytes: unchecked,
+  replayBytes: unchecked,
+  batchDelayMs: unchecked,
+  resumeWindowMs: registryDefaults.resumeWindowMs,
+  // 0 is allowed: a client that disconnects then loses its session.
+  maxDetached: (option: string, value: unknown) => (value === 0 ? 0 : positive(option, value, registryDefaults.maxDetached)),
+  maxDetachedPerAddress: half,
+  maxDetachedPerUser: half,
+  maxDetachedBytes: registryDefaults.maxDetachedBytes,
+  isSameUser: (option: string, value: unknown) => checkFunction(option, value as ServerSessionOptions['isSameUser']) ?? isDeepStrictEqual,
 };
 
 /** @throws {WebsocketError} `INVALID_OPTION`. */
 export function resolveServerSession(options: ServerSessionOptions | false = {}): ServerSessionSettings | undefined {
   if (options === false) return undefined;
-  checkObject('session', options);
-  const {
-    windowBytes,
-    replayBytes,
-    batchDelayMs,
-    resumeWindowMs,
-    maxDetached,
-    maxDetachedBytes,
-    isSameUser,
-    maxDetachedPerAddress,
-    maxDetachedPerUser,
-  } = options;
-  checkNames(options, serverSessionOptions, 'session.');
-  // None is a bound, too: a client that loses its connection then loses its session.
-  const most = maxDetached === 0 ? 0 : positive('session.maxDetached', maxDetached, registryDefaults.maxDetached);
-  const half = Math.max(1, Math.ceil(most / 2));
-  return {
-    ...resolveSession({ windowBytes, replayBytes, batchDelayMs }, { ...sessionDefaults, ...serverSessionDefaults }),
-    resumeWindowMs: milliseconds('session.resumeWindowMs', resumeWindowMs, registryDefaults.resumeWindowMs),
-    maxDetached: most,
-    maxDetachedPerAddress: positive('session.maxDetachedPerAddress', maxDetachedPerAddress, half),
-    maxDetachedPerUser: positive('session.maxDetachedPerUser', maxDetachedPerUser, half),
-    maxDetachedBytes: positive('session.maxDetachedBytes', maxDetachedBytes, registryDefaults.maxDetachedBytes),
-    isSameUser: checkFunction('session.isSameUser', isSameUser) ?? isDeepStrictEqual,
-  };
+  const { windowBytes, replayBytes, batchDelayMs, ...bounds } = group(sessionRules)('session', options, {});
+  const channel = resolveSession({ windowBytes, replayBytes, batchDelayMs }, { ...sessionDefaults, ...serverSessionDefaults });
+  return { ...channel, ...bounds };
+}
+
+function unchecked(_option: string, value: unknown): number | undefined {
+  return value as number | undefined;
+}
+
+/** Half of `maxDetached` by default. */
+function half(option: string, value: unknown, { maxDetached }: Readonly<Record<string, unknown>>): number {
+  return positive(option, value, Math.max(1, Math.ceil((maxDetached as number) / 2)));
 }

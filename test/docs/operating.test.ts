@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { listen } from 'gemsocket/server';
 import { describe, expect, test } from 'vitest';
 import { resolveOptions } from '../../src/core/options.js';
-import { resolveServerOptions, serverDefaults } from '../../src/server/options.js';
+import { resolveCloseOptions, resolveServerOptions } from '../../src/server/options.js';
 import { codeSpans, tableAfter } from './markdown.js';
 
 const text = readFileSync('docs/guides/operating.md', 'utf8');
@@ -19,7 +19,7 @@ describe('docs/guides/operating.md', () => {
     expect(documented('server')).toEqual({
       ...numbersIn({ ...own, maxMessageBytes, inbox }),
       rateLimit: 'none',
-      'close({ graceMs })': String(serverDefaults.graceMs),
+      'close({ graceMs })': String(resolveCloseOptions({}).graceMs),
     });
   });
 
