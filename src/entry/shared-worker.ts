@@ -2,8 +2,7 @@
 import { browserPlatform } from '../platform/browser/platform.js';
 import { session } from '../session/feature.js';
 import { Hub } from '../shared/hub.js';
-import { webLocks } from '../shared/locks.js';
-import type { PortLike } from '../shared/posts.js';
+import { type PortLike, webLocks } from '../shared/port.js';
 
 const hub = new Hub({ platform: browserPlatform, locks: webLocks(navigator.locks), makeSession: session });
 

@@ -7,10 +7,8 @@ import type { Platform } from '../core/platform.js';
 import type { Address, IWebsocketClient, OnMessage, WebsocketType } from '../core/types.js';
 import { browserPlatform } from '../platform/browser/platform.js';
 import { Hub } from '../shared/hub.js';
-import { localPorts } from '../shared/local-ports.js';
-import { webLocks } from '../shared/locks.js';
-import type { PortLike } from '../shared/posts.js';
-import { shareKey } from '../shared/share-key.js';
+import { shareKey } from '../shared/join.js';
+import { localPorts, type PortLike, webLocks } from '../shared/port.js';
 import { TabConnection } from '../shared/tab-connection.js';
 
 export * from './common.js';
@@ -44,7 +42,7 @@ const sharedPlatform: Platform = { ...browserPlatform, otherOptions: { shared: (
  * Workers with the same script and name are the same worker. The number is that of what tab and worker say to each
  * other, so that a page with another version of this library meets a worker of its own.
  */
-const WORKER_NAME = 'gemsocket-3';
+const WORKER_NAME = 'gemsocket-4';
 
 /** One connection over wss, shared with the other tabs, held directly. Start it with `connect()`. */
 export class SecureWebsocketClient extends Client {
@@ -113,6 +111,7 @@ function sharedParts(address: Address, type: WebsocketType, options: SharedClien
           address: fixed,
           session: feature?.options,
           locks: locks === undefined ? undefined : webLocks(locks),
+          watchVisibility,
           openWorker: (failed) => (locks === undefined ? undefined : openWorker(worker, failed)),
           openLocal: () => openLocal(feature as ChannelFeature),
         },
@@ -133,6 +132,13 @@ function checkShared(shared: SharedOptions = {}): SharedOptions {
   return shared;
 }
 
+function watchVisibility(report: (isVisible: boolean) => void): () => void {
+  const changed = () => report(browserPlatform.lifecycle.isVisible?.() === true);
+  changed();
+  addEventListener('visibilitychange', changed);
+  return () => removeEventListener('visibilitychange', changed);
+}
+
 /** Undefined where there is no shared worker, or none from that address. */
 function openWorker(worker: SharedOptions['worker'], failed: () => void): PortLike | undefined {
   if (!('SharedWorker' in globalThis)) return undefined;
@@ -149,7 +155,7 @@ function makeWorker(worker: SharedOptions['worker']): SharedWorker {
   if (typeof worker === 'function') return worker();
   if (worker !== undefined) return new SharedWorker(worker, { name: WORKER_NAME });
   // Word for word what bundlers look for, the name included.
-  return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-3' });
+  return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-4' });
 }
 
 /** A hub for this client alone: the same in everything but the number of sockets. */

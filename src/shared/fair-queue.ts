@@ -5,18 +5,17 @@ import type { Message } from '../core/types.js';
 import type { TabMessage, TabPort } from './tab-port.js';
 
 /**
- * Hands on what the members sent, in turns, while the transport has room: what waits longer than that is better kept in its
- * tab, where a newer message can take its place and the sender is told to wait. Each member is told what becomes of its own
- * messages, because its tab keeps them until they are safe.
+ * Hands on the messages of the tabs in round-robin order while the transport has room. The others wait in their tab, where a newer
+ * message can replace them and sends return false. Each tab gets counts of its messages, because it keeps them until they are settled.
  */
 export class FairQueue {
   readonly #client: Client;
-  /** In the order in which they send: who has sent goes to the end. */
+  /** In round-robin order: a tab that has sent goes to the end. */
   readonly #tabPorts: Set<TabPort>;
   readonly #hasSession: boolean;
-  /** Accepted from members who have left. */
-  readonly #estate = new Queue<TabMessage>();
-  /** With a session: whose the messages are that the server has not acknowledged, oldest first. */
+  /** Messages of tabs that have left. */
+  readonly #orphans = new Queue<TabMessage>();
+  /** With a session: the tab of each message that the server has not acknowledged, oldest first. */
   readonly #owners = new Queue<TabPort>();
   #waitsForDrain = false;
 
@@ -26,9 +25,9 @@ export class FairQueue {
     this.#hasSession = hasSession;
   }
 
-  /** What it sent is sent, although it is gone. */
+  /** The messages of a tab that leaves are still sent. */
   inherit(tabPort: TabPort): void {
-    for (let queued = tabPort.waiting.shift(); queued !== undefined; queued = tabPort.waiting.shift()) this.#estate.push(queued);
+    for (let queued = tabPort.waiting.shift(); queued !== undefined; queued = tabPort.waiting.shift()) this.#orphans.push(queued);
   }
 
   pump(): void {
@@ -42,20 +41,20 @@ export class FairQueue {
       this.#waitsForDrain = false;
       this.pump();
     };
-    client.drained().then(drained, () => {}); // closed: nothing is handed on any more
+    client.drained().then(drained, () => {}); // closed: nothing more is handed on
   }
 
-  /** All of it, whether the transport has room or not: a close frame comes next. */
+  /** Hands on all messages, whether the transport has room or not, because a close frame follows. */
   flush(): void {
     this.#handSome(Number.POSITIVE_INFINITY);
   }
 
-  /** So many of the oldest. */
+  /** The server has acknowledged so many messages, the oldest. */
   acknowledged(messages: number): void {
     for (let count = 0; count < messages; count++) this.#owners.shift()?.count('acknowledged');
   }
 
-  /** The oldest, with their session. Each tab hands back its own, and one of them those of tabs that are gone. */
+  /** The session of the oldest messages is lost. Each tab hands back its own, and one tab those of the tabs that have ended. */
   returned(messages: readonly Message[]): void {
     const strays = messages.filter(() => {
       const owner = this.#owners.shift();
@@ -66,7 +65,7 @@ export class FairQueue {
     if (strays.length > 0) first?.post({ is: 'undelivered', messages: strays });
   }
 
-  /** As much as there is room for, and one message more. The tabs are told first: what they still keep when this worker dies was never sent. */
+  /** As much as there is room for, and one message more. The counts leave first: if this worker dies, the messages that a tab still keeps were never sent. */
   #handSome(roomBytes: number): boolean {
     const batch: TabMessage[] = [];
     const owners = new Set<TabPort>();
@@ -83,10 +82,10 @@ export class FairQueue {
     return batch.length > 0;
   }
 
-  /** One message: of those who have left, or of the member whose turn it is. */
+  /** The next message: of a tab that has left, or of the next tab in order. */
   #next(): TabMessage | undefined {
-    const left = this.#estate.shift();
-    if (left !== undefined) return left;
+    const orphan = this.#orphans.shift();
+    if (orphan !== undefined) return orphan;
     for (const tabPort of this.#tabPorts) {
       const queued = tabPort.waiting.shift();
       if (queued === undefined) continue;

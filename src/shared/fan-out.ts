@@ -9,24 +9,24 @@ import type { TabPort } from './tab-port.js';
 
 export interface FanOutOptions {
   readonly platform: Pick<Platform, 'clock' | 'random'>;
-  /** Whether the sender waits while nothing is read. */
+  /** Whether the peer stops sending while nothing is read. */
   readonly canHold: boolean;
 }
 
 /**
- * Hands on to all members what the client hears. One that takes too little would fill this worker's memory: a plain
- * connection cannot wait for it; a session stops its sender, but not for ever while other tabs wait. A member that is left
- * behind misses messages until it asks to receive again; what it sends is sent as before.
+ * Delivers the messages of the client to all tabs. A tab that reads too slowly would fill this worker's memory: a plain connection
+ * continues without it; a session stops the peer, but only for a limited time while other tabs wait. A tab that fell behind misses
+ * messages until it asks to receive again; its own messages are sent as before.
  */
 export class FanOut {
   readonly #client: Client;
   readonly #tabPorts: ReadonlySet<TabPort>;
   readonly #options: FanOutOptions;
-  /** Names the messages since the last break that was not mended. */
+  /** Names the messages since the last disconnect that lost some. */
   #epoch = '';
   #received = 0;
   #stopReading: (() => void) | undefined;
-  #cancelPatience: Cancel | undefined;
+  #cancelHold: Cancel | undefined;
 
   constructor(client: Client, tabPorts: ReadonlySet<TabPort>, options: FanOutOptions) {
     this.#client = client;
@@ -35,72 +35,72 @@ export class FanOut {
     this.#read();
   }
 
-  /** From here on the member hears what comes. */
+  /** From here on the tab receives messages. */
   begin(tabPort: TabPort, continuity: Continuity): void {
     if (tabPort.isBehind) return;
     const { id, protocol } = this.#client;
     tabPort.opened({ is: 'opened', protocol, connection: id, continuity, epoch: this.#epoch, received: this.#received });
   }
 
-  /** What was on its way at the break is lost: what comes is no sequel. */
+  /** Messages in transit were lost at the disconnect: those that follow are a new series. */
   beginEpoch(): void {
     this.#epoch = newId(this.#options.platform.random);
   }
 
-  /** To be called whenever a member has taken something, or is gone. */
-  judge(): void {
+  /** To be called whenever a tab has taken messages or has left. */
+  update(): void {
     const now = this.#options.platform.clock.now();
     let isHeld = false;
     for (const tabPort of [...this.#tabPorts]) {
       if (!tabPort.isFull) tabPort.fullSince = undefined;
       else {
         tabPort.fullSince ??= now;
-        const isPatient = this.#options.canHold && (now - tabPort.fullSince < SLOW_TAB_MS || !this.#hasMembersThatKeepUp());
-        if (isPatient) isHeld = true;
-        else tabPort.behind();
+        const mayHold = this.#options.canHold && (now - tabPort.fullSince < SLOW_TAB_MS || !this.#hasFastTabs());
+        if (mayHold) isHeld = true;
+        else tabPort.fellBehind();
       }
     }
     if (isHeld) this.#hold();
     else this.#release();
   }
 
-  /** What a slow tab held back; the client is closed, and there is nothing to hold any more. */
+  /** The client is closed: delivers the messages that a slow tab had held up. */
   end(): void {
-    this.#cancelPatience?.();
+    this.#cancelHold?.();
     for (let next = this.#client.getMessage(); next !== undefined && 'message' in next; next = this.#client.getMessage()) {
-      this.#fanOut(next.message);
+      this.#deliver(next.message);
     }
   }
 
   #read(): void {
     this.#stopReading ??= this.#client.on('message', (message) => {
-      this.#fanOut(message);
-      this.judge();
+      this.#deliver(message);
+      this.update();
     });
   }
 
-  #fanOut(message: Message): void {
+  #deliver(message: Message): void {
     const bytes = sizeOf(message);
     this.#received += 1;
     for (const tabPort of this.#tabPorts) tabPort.deliver(message, bytes);
   }
 
-  #hasMembersThatKeepUp(): boolean {
+  #hasFastTabs(): boolean {
     return [...this.#tabPorts].some(({ isFull, isBehind }) => !isFull && !isBehind);
   }
 
   #hold(): void {
     this.#stopReading?.();
     this.#stopReading = undefined;
-    this.#cancelPatience ??= this.#options.platform.clock.after(SLOW_TAB_MS, () => {
-      this.#cancelPatience = undefined;
-      this.judge();
+    this.#cancelHold ??= this.#options.platform.clock.after(SLOW_TAB_MS, () => {
+      this.#cancelHold = undefined;
+      this.update();
     });
   }
 
   #release(): void {
-    this.#cancelPatience?.();
-    this.#cancelPatience = undefined;
+    this.#cancelHold?.();
+    this.#cancelHold = undefined;
     this.#read();
   }
 }

@@ -1,21 +1,21 @@
 import type { Continuity } from '../core/types.js';
 import type { ToTab } from './posts.js';
 
-/** What messages of the connection this tab was there for, and so what it missed while it was away. */
+/** Counts the messages of the connection that this tab received, and so those that it missed while it was away. */
 export class GapTracker {
   #hasOpened = false;
   /** The connection may have gone on without this tab. */
   #wasAway = false;
-  /** The row of messages that this tab is in, and how many of it there were. */
+  /** The series of messages that this tab is in, and the offset in it. */
   #epoch = '';
-  #received = 0;
+  #offset = 0;
 
   get hasOpened(): boolean {
     return this.#hasOpened;
   }
 
   received(): void {
-    this.#received += 1;
+    this.#offset += 1;
   }
 
   away(): void {
@@ -23,22 +23,22 @@ export class GapTracker {
   }
 
   /**
-   * What the application is to be told of the messages since it last had a connection.
+   * The receipt for the messages since the client was last open.
    *
-   * @param returned how many of this tab's were on their way, and are handed back.
+   * @param returned how many messages of this tab were in transit and are handed back.
    */
   opened({ continuity, epoch, received }: ToTab & { is: 'opened' }, returned: number): Continuity {
-    const missed = epoch === this.#epoch ? received - this.#received : undefined;
-    const told = this.#wasAway ? afterAway(missed, returned) : continuity;
+    const missed = epoch === this.#epoch ? received - this.#offset : undefined;
+    const receipt = this.#wasAway ? afterAway(missed, returned) : continuity;
     this.#epoch = epoch;
-    this.#received = received;
+    this.#offset = received;
     this.#hasOpened = true;
     this.#wasAway = false;
-    return told;
+    return receipt;
   }
 }
 
-/** @param missed undefined where nobody knows. */
+/** @param missed undefined: unknown. */
 function afterAway(missed: number | undefined, returned: number): Continuity {
   if (missed === undefined) {
     const reason = `This tab was away, and another connection began: ${returned} messages are handed back.`;

@@ -5,32 +5,34 @@ import type { ClientOptions } from '../core/options.js';
 import { TRANSPORT_MARK_BYTES } from '../core/plain-channel.js';
 import type { LifecycleListener, Platform } from '../core/platform.js';
 import type { SessionFeature } from '../core/types.js';
-import type { Join } from './tab-port.js';
+import type { Join } from './posts.js';
 
-/** What a hub makes its clients of. */
+/** The parts of a hub's clients. */
 export interface HubClientEnvironment {
-  /** Of the physical connections. */
+  /** Dials the physical connections. */
   readonly platform: Platform;
   makeSession(options: ChannelOptions): SessionFeature;
 }
 
-/** What a client of one tab finds in its page, and this one in the tabs that share it. */
+/** The tabs that share a client, in place of the page of an ordinary one. */
 export interface HubClientTabs {
-  /** Asked before every attempt. */
+  /** Called before every attempt. */
   address(): string | Promise<string>;
-  // No event of a client tells of these.
+  /** Whether at least one tab is visible. */
+  isVisible(): boolean;
+  // A client has no events for these.
   measured(rttMs: number): void;
-  /** With a session: so many messages, the oldest. */
+  /** With a session: the server has acknowledged so many messages, the oldest. */
   acknowledged(messages: number): void;
 }
 
 export interface HubClient {
   readonly client: Client;
-  /** A tab was shown, or a new one came: a good moment to try, and to doubt the link. */
+  /** A tab became visible or joined: the client reconnects, or checks that the connection is alive. */
   wake(): void;
 }
 
-/** An ordinary client, of what the first tab asked for. */
+/** An ordinary client with the options of the first tab. */
 export function makeHubClient(join: Join, environment: HubClientEnvironment, tabs: HubClientTabs): HubClient {
   const { platform } = environment;
   let life: LifecycleListener | undefined;
@@ -38,13 +40,13 @@ export function makeHubClient(join: Join, environment: HubClientEnvironment, tab
     life = listener;
     return platform.lifecycle.watch(listener);
   };
-  // The tab has checked address and type; whether a first failure is the end is each member's own affair.
+  // The tab has checked address and type. Each tab decides for itself whether a first attempt that fails is its last.
   const withTabs =
     (makeChannel: MakeChannel): MakeChannel =>
     ({ sink, control }) =>
-      makeChannel({ sink: heardByTabs(sink, tabs), control });
+      makeChannel({ sink: reportToTabs(sink, tabs), control });
   const parts = clientParts(
-    { ...platform, lifecycle: { watch } },
+    { ...platform, lifecycle: { watch, isVisible: () => tabs.isVisible() } },
     () => tabs.address(),
     'insecure',
     optionsOf(join, environment),
@@ -55,9 +57,12 @@ export function makeHubClient(join: Join, environment: HubClientEnvironment, tab
   return { client, wake: () => life?.woken() };
 }
 
-function heardByTabs(sink: ChannelSink, tabs: HubClientTabs): ChannelSink {
+function reportToTabs(sink: ChannelSink, tabs: HubClientTabs): ChannelSink {
   return {
-    ...sink,
+    deliver: (message, bytes) => sink.deliver(message, bytes),
+    sent: (bytes) => sink.sent(bytes),
+    shed: () => sink.shed(),
+    drained: () => sink.drained(),
     measured: (rttMs) => {
       sink.measured(rttMs);
       tabs.measured(rttMs);
@@ -67,13 +72,14 @@ function heardByTabs(sink: ChannelSink, tabs: HubClientTabs): ChannelSink {
 }
 
 function optionsOf({ settings, session }: Join, environment: HubClientEnvironment): ClientOptions {
-  const { reconnect, liveness, ...rest } = settings;
+  const { reconnect, givenMaxDelayMs, liveness, ...rest } = settings;
   return {
     ...rest,
-    reconnect: reconnect ?? false,
+    // Without a choice of the application, the longest delay depends on whether a tab is visible.
+    reconnect: reconnect ? { ...reconnect, maxDelayMs: givenMaxDelayMs } : false,
     liveness: liveness ?? false,
-    // Each member's share has its bound in the member's own window; `drained` comes when the transport has room.
+    // The outbox of each tab has its own bound; `drained` fires when the transport has room.
     outbox: { highWaterBytes: 2 * TRANSPORT_MARK_BYTES, maxBytes: Number.POSITIVE_INFINITY },
-    ...(session === undefined ? {} : { session: environment.makeSession(session) }),
+    session: session && environment.makeSession(session),
   };
 }

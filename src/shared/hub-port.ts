@@ -1,94 +1,103 @@
-import type { Cancel, Clock } from '../core/clock.js';
-import type { Locks } from './locks.js';
-import { type PortLike, Poster, type ToHub, type ToTab } from './posts.js';
+import { newId } from '../core/client-id.js';
+import type { Cancel } from '../core/clock.js';
+import type { TabConnectionParts } from './join.js';
+import { Poster } from './port.js';
+import type { Join, ToHub, ToTab } from './posts.js';
+
+export type HubPortParts = Pick<TabConnectionParts, 'platform' | 'locks' | 'watchVisibility' | 'openWorker' | 'openLocal'>;
 
 export interface HubPortEvents {
-  readonly clock: Clock;
-  /** Undefined where hub and tab live and die together. */
-  readonly locks: Locks | undefined;
   receive(post: ToTab): void;
-  /** The hub never came to be. */
+  /** The worker could not start. From now on the hub is one in this tab: open the port again. */
   failed(): void;
-  /** The hub is gone. */
+  /** The hub has ended. */
   lost(): void;
 }
 
 /**
- * A worker that is there answers within milliseconds; one whose script must come over a poor network first may take
- * seconds. After this time the tab has a socket of its own.
+ * A running worker answers within milliseconds; one whose script must first be loaded over a slow network may take seconds. After
+ * this time the tab has a socket of its own.
  */
 export const START_MS = 5_000;
 
-/** The lock of a hub that is gone may be free before its last posts are here, for they come by different ways. */
+/** The lock of a hub that ended may be free before its last posts are received, because they take different ways. */
 const LAST_POSTS_MS = 250;
 
-/** One port to a hub: posts there and back, and the two locks by which each side knows that the other lives. */
+/** The tab's port to a hub: the worker's, or one in this tab if the worker could not start. Two locks show each side that the other lives. */
 export class HubPort {
-  readonly #port: PortLike;
-  readonly #poster: Poster<ToHub>;
+  readonly #parts: HubPortParts;
   readonly #events: HubPortEvents;
-  readonly #cancelStart: Cancel;
+  /** The hub lives and ends with this tab. */
+  isLocal = false;
+  #poster: Poster<ToHub> | undefined;
   #hasJoined = false;
-  #letGo: (() => void) | undefined;
-  #stopWatching: (() => void) | undefined;
-  #isOver = false;
+  /** Timers, locks and watches of the port. */
+  #cancels: Cancel[] = [];
 
-  /** @param lock a name that no other has. */
-  constructor(port: PortLike, lock: string, events: HubPortEvents) {
-    this.#port = port;
+  constructor(parts: HubPortParts, events: HubPortEvents) {
+    this.#parts = parts;
     this.#events = events;
-    this.#poster = new Poster(port);
-    port.onmessage = ({ data }) => this.#receive(data as readonly ToTab[]);
-    this.#cancelStart = events.clock.after(START_MS, () => this.fail());
-    this.#letGo = events.locks?.hold(lock, () => this.post({ is: 'holds', lock }));
+  }
+
+  get isOpen(): boolean {
+    return this.#poster !== undefined;
+  }
+
+  open(join: Join): void {
+    const { platform, locks, openWorker, openLocal, watchVisibility } = this.#parts;
+    const failed = () => {
+      if (this.#poster !== poster || this.#hasJoined) return;
+      this.release();
+      this.isLocal = true;
+      this.#events.failed();
+    };
+    const remote = this.isLocal ? undefined : openWorker(failed);
+    this.isLocal = remote === undefined;
+    const port = remote ?? openLocal();
+    const poster = new Poster<ToHub>(port);
+    port.onmessage = ({ data }) => this.#receive(poster, data as readonly ToTab[]);
+    this.#poster = poster;
+    this.#hasJoined = false;
+    poster.post(join);
+    this.#cancels = [platform.clock.after(START_MS, failed), watchVisibility((isVisible) => poster.post({ is: 'visibility', isVisible }))];
+    if (this.isLocal || locks === undefined) return;
+    const lock = `gemsocket tab ${newId(platform.random)}`;
+    this.#cancels.push(locks.hold(lock, () => poster.post({ is: 'holds', lock })));
   }
 
   post(post: ToHub): void {
-    if (!this.#isOver) this.#poster.post(post);
+    this.#poster?.post(post);
   }
 
+  /** The posts leave in this turn, which may be the page's last. */
   flush(): void {
-    this.#poster.flush();
+    this.#poster?.flush();
   }
 
-  /** The hub did not come to be. */
-  fail(): void {
-    if (this.#isOver || this.#hasJoined) return;
-    this.release();
-    this.#events.failed();
-  }
-
-  /** What was posted arrives; nothing is heard any more. The port stays open: closing it might overtake what was posted. */
   release(): void {
-    // First: a hub in this tab answers in the middle of the flush.
-    this.#isOver = true;
-    this.#port.onmessage = null;
-    this.#poster.flush();
-    this.#cancelStart();
-    this.#letGo?.();
-    this.#stopWatching?.();
+    const poster = this.#poster;
+    // First: a hub in this tab answers while the posts leave.
+    this.#poster = undefined;
+    poster?.end();
+    for (const cancel of this.#cancels.splice(0)) cancel();
   }
 
-  #receive(posts: readonly ToTab[]): void {
+  #receive(poster: Poster<ToHub>, posts: readonly ToTab[]): void {
     for (const post of posts) {
-      if (this.#isOver) return;
-      if (post.is === 'joined') this.#joined();
-      else if (post.is === 'holds') this.#watch(post.lock);
+      if (this.#poster !== poster) return;
+      if (post.is === 'joined') this.#hasJoined = true;
+      else if (post.is === 'holds') this.#watch(poster, post.lock);
       else this.#events.receive(post);
     }
   }
 
-  #joined(): void {
-    this.#hasJoined = true;
-    this.#cancelStart();
-  }
-
-  #watch(lock: string): void {
-    this.#stopWatching = this.#events.locks?.whenFree(lock, () => {
-      this.#stopWatching = this.#events.clock.after(LAST_POSTS_MS, () => {
-        this.release();
-        this.#events.lost();
-      });
-    });
+  #watch(poster: Poster<ToHub>, lock: string): void {
+    const { platform, locks } = this.#parts;
+    const lost = () => {
+      this.release();
+      this.#events.lost();
+    };
+    const free = () => this.#poster === poster && this.#cancels.push(platform.clock.after(LAST_POSTS_MS, lost));
+    if (locks !== undefined) this.#cancels.push(locks.whenFree(lock, free));
   }
 }

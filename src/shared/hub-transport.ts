@@ -1,4 +1,4 @@
-import type { Leftover } from '../core/channel.js';
+import type { ChannelSink, Leftover } from '../core/channel.js';
 import { sizeOf } from '../core/message-bytes.js';
 import { Queue } from '../core/queue.js';
 import type { Transport } from '../core/transport.js';
@@ -12,23 +12,23 @@ interface PostedMessage {
 
 export interface HubTransportEvents {
   post(post: ToHub): void;
-  sent(bytes: number): void;
 }
 
-/** What a message takes here beside its bytes. */
+/** Memory that a kept message takes beside its bytes. */
 const KEPT_COST = 128;
 
 /**
- * The shared connection, as the link of a tab sees it. The worker may die at any time, so a message is kept here until the
- * hub hands it to the network, which is its buffer, and with a session until the server has acknowledged it.
+ * The transport of a tab: posts messages to the hub. Because the worker may end at any time, a message is kept here until the hub
+ * hands it to the network, and with a session until the server has acknowledged it.
  */
 export class HubTransport implements Transport {
   protocol = '';
-  /** The connection has been open for the present seat, so that it is known what became of all that was posted. */
+  /** The connection has been open on the present port, so that the fate of every posted message is known. */
   isJoined = false;
+  readonly #sink: Pick<ChannelSink, 'sent'>;
   readonly #events: HubTransportEvents;
   readonly #replayBytes: number | undefined;
-  /** Not yet handed on by a hub. */
+  /** Not handed on by a hub yet. */
   readonly #posted = new Queue<PostedMessage>();
   /** With a session: handed on and not acknowledged. */
   readonly #handed = new Queue<PostedMessage>();
@@ -36,13 +36,14 @@ export class HubTransport implements Transport {
   #handedBytes = 0;
   #connection = '';
 
-  /** @param replayBytes how much may be unacknowledged; undefined: nothing is acknowledged. */
-  constructor(replayBytes: number | undefined, events: HubTransportEvents) {
+  /** @param replayBytes how many bytes may be unacknowledged; undefined: messages are not acknowledged. */
+  constructor(replayBytes: number | undefined, sink: Pick<ChannelSink, 'sent'>, events: HubTransportEvents) {
     this.#replayBytes = replayBytes;
+    this.#sink = sink;
     this.#events = events;
   }
 
-  /** What is unacknowledged beyond its bound counts, too, so that the sender waits. */
+  /** Includes the unacknowledged bytes over their bound, so that sends return false. */
   get bufferedBytes(): number {
     return this.#postedBytes + Math.max(0, this.#handedBytes - (this.#replayBytes ?? 0));
   }
@@ -54,18 +55,18 @@ export class HubTransport implements Transport {
     this.#events.post({ is: 'message', message, bytes });
   }
 
-  /** So many of the oldest. */
+  /** The hub hands on so many messages, the oldest; left out: all. */
   handed(messages?: number): void {
     for (const posted of taken(this.#posted, messages)) {
       this.#postedBytes -= posted.bytes;
-      this.#events.sent(posted.bytes);
+      this.#sink.sent(posted.bytes);
       if (this.#replayBytes === undefined) continue;
       this.#handed.push(posted);
       this.#handedBytes += posted.bytes + KEPT_COST;
     }
   }
 
-  /** So many of the oldest that were handed on are acknowledged, or are to be handed back. */
+  /** The oldest messages that were handed on are acknowledged, or to be handed back. */
   settled(messages?: number): Message[] {
     return taken(this.#handed, messages).map(({ message, bytes }) => {
       this.#handedBytes -= bytes + KEPT_COST;
@@ -73,17 +74,17 @@ export class HubTransport implements Transport {
     });
   }
 
-  /** The tab leaves its hub, which goes on with all that was posted: nothing, where the connection has not been open for this seat. */
+  /** The tab leaves its hub, which sends all posted messages if the connection has been open on this port, and otherwise none. */
   left(): void {
     if (this.isJoined) this.handed();
   }
 
   /**
-   * A hub's connection is open.
+   * The connection of the hub is open. Messages that an earlier connection never handed on are sent again.
    *
-   * @returns what an earlier connection had on its way. What that one never handed on is sent again.
+   * @returns the messages that an earlier connection had in transit.
    */
-  joined(protocol: string, connection: string): Message[] {
+  opened(protocol: string, connection: string): Message[] {
     this.protocol = protocol;
     const isSame = connection === this.#connection;
     this.#connection = connection;
@@ -95,7 +96,7 @@ export class HubTransport implements Transport {
     return settled;
   }
 
-  /** Nothing is posted any more. */
+  /** Nothing more is posted. */
   end(): Leftover {
     const unsent = { messages: this.#posted.length, bytes: this.#postedBytes };
     if (this.#replayBytes === undefined) return unsent;

@@ -1,53 +1,57 @@
 import type { ChannelOptions } from '../core/client-parts.js';
+import { type ErrorCode, type ErrorContext, makeError, WebsocketError } from '../core/errors.js';
 import type { Settings } from '../core/options.js';
 import type { CloseInfo, Continuity, Message } from '../core/types.js';
-import type { CarriedError } from './carried-error.js';
 
 /*
- * What a tab and the hub post to each other: arrays of these, in order, as structured clones. A change that an older
- * side would not understand goes with another name for the worker (entry/shared.ts), so that the two never meet.
+ * The posts between a tab and the hub: arrays of these, in order, as structured clones. A change that an older side would not
+ * understand requires another name of the worker (entry/shared.ts), so that the two never meet.
  */
 
-/** What tabs must have in common to share a connection, beside the name of it. */
+/** The settings that tabs must have in common to share a connection. */
 export type SharedSettings = Pick<
   Settings,
-  'protocols' | 'connectTimeoutMs' | 'closeTimeoutMs' | 'reconnect' | 'maxMessageBytes' | 'liveness'
+  'protocols' | 'connectTimeoutMs' | 'closeTimeoutMs' | 'reconnect' | 'givenMaxDelayMs' | 'maxMessageBytes' | 'liveness'
 >;
 
+/** The first post of a tab, and the first after the tab has left the hub. */
+export interface Join {
+  readonly is: 'join';
+  /** The same for every port of a tab's client. */
+  readonly tab: string;
+  /** Clients with the same key share a connection; undefined: the connection is not shared. */
+  readonly key: string | undefined;
+  /** Undefined: the hub asks for it before every attempt. */
+  readonly address: string | undefined;
+  readonly settings: SharedSettings;
+  readonly session: ChannelOptions | undefined;
+  /** False: the first attempt that fails closes the client. */
+  readonly retryFirstAttempt: boolean;
+  /** Bytes that may be posted to the tab and not yet reported as `taken`. */
+  readonly windowBytes: number;
+}
+
 export type ToHub =
-  /** First of all, and again after a time away. */
-  | {
-      readonly is: 'join';
-      /** The same for every seat of a tab's client. */
-      readonly tab: string;
-      /** Who has the same shares the connection; undefined: nobody does. */
-      readonly key: string | undefined;
-      /** Undefined where it is to be asked for before every attempt. */
-      readonly address: string | undefined;
-      readonly settings: SharedSettings;
-      readonly session: ChannelOptions | undefined;
-      /** Whether a first attempt that fails is the end of it. */
-      readonly retryFirstAttempt: boolean;
-      /** How much may be posted to the tab beyond what it has told to be `taken`. */
-      readonly windowBytes: number;
-    }
-  /** The tab holds this lock for as long as it lives. */
+  | Join
+  /** Whether the page is visible: with every `join`, and whenever it changes. */
+  | { readonly is: 'visibility'; readonly isVisible: boolean }
+  /** The tab holds this lock until it ends. */
   | { readonly is: 'holds'; readonly lock: string }
   | { readonly is: 'message'; readonly message: string | Uint8Array<ArrayBuffer>; readonly bytes: number }
-  /** Messages have come, or been read, that cost so much (`costOf`). */
+  /** Messages of this cost (`postCost`) were received, or with a session were read. */
   | { readonly is: 'taken'; readonly bytes: number }
   | { readonly is: 'address'; readonly ask: number; readonly address: string }
   | { readonly is: 'noAddress'; readonly ask: number; readonly error: CarriedError }
-  /** The page is shown, or, where the tab was left `behind`, receives again. */
+  /** The page is visible or online; or the tab, after `behind`, receives again. */
   | { readonly is: 'wake' }
-  /** Ends the membership; `closed` answers. The last one closes the connection with it. */
+  /** The client closes, and `closed` is the answer. The last client of a connection closes the connection. */
   | { readonly is: 'close'; readonly code: number; readonly reason: string }
-  /** The same, of who waits for no answer. */
+  /** The same without an answer. */
   | { readonly is: 'leave'; readonly code: number; readonly reason: string };
 
 export type ToTab =
   | { readonly is: 'joined' }
-  /** The hub holds this lock for as long as it lives. */
+  /** The hub holds this lock until it ends. */
   | { readonly is: 'holds'; readonly lock: string }
   | {
       readonly is: 'opened';
@@ -55,27 +59,27 @@ export type ToTab =
       /** Identifies the client of the hub, across its reconnects. */
       readonly connection: string;
       readonly continuity: Continuity;
-      /** Names a row of messages without a gap, and how many of it there were. */
+      /** Names a series of messages without a gap, of which the hub has received so many. */
       readonly epoch: string;
       readonly received: number;
     }
-  /** The connection is broken, and will be tried again. */
-  | { readonly is: 'broken' }
+  /** The connection was lost; the hub reconnects. */
+  | { readonly is: 'disconnected' }
   | { readonly is: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly cause: CarriedCause }
   | { readonly is: 'failed'; readonly error: CarriedError }
   | { readonly is: 'message'; readonly message: Message; readonly bytes: number }
   | Count
-  /** Messages of tabs that are gone. */
+  /** Messages of tabs that have ended. */
   | { readonly is: 'undelivered'; readonly messages: readonly Message[] }
   | { readonly is: 'measured'; readonly rttMs: number }
   | { readonly is: 'ask'; readonly ask: number }
-  /** The tab has taken too little for too long, and receives nothing more until it asks for it. What it posts is still sent. */
+  /** The tab exceeded its window for too long, and receives nothing more until it posts `wake`. Its own messages are still sent. */
   | { readonly is: 'behind' }
   | { readonly is: 'closed'; readonly info: CloseInfo; readonly error: CarriedError | undefined };
 
 /**
- * The oldest messages of the tab, so many, are about to be handed to the network; with a session, the server has acknowledged
- * so many, or their session is gone and the tab hands them back. Each message is counted as `handed` first.
+ * Counts the oldest messages of the tab: they are about to be handed to the network (`handed`); with a session, the server has
+ * acknowledged them, or their session is lost and the tab hands them back (`returned`). Each message is counted as `handed` first.
  */
 export interface Count {
   readonly is: 'handed' | 'acknowledged' | 'returned';
@@ -85,47 +89,44 @@ export interface Count {
 export type CarriedCause = { readonly error: CarriedError } | { readonly info: CloseInfo };
 
 /**
- * How long a tab that reads nothing may hold a session, and with it the other tabs: what a person takes for a page that
- * hangs. Alone it may do so for ever, as a page without others does.
+ * How long a tab that reads nothing may stop a session, and with it the other tabs: after this time a person takes a page for
+ * hung. A tab without others may do so without end, as a client that is not shared may.
  */
 export const SLOW_TAB_MS = 10_000;
 
-/** A message on its way costs more than its bytes, or empty ones would cost nothing. As in a session. */
+/** The cost of a message in transit. Like in a session, a constant is added, because an empty message is not free. */
 export function postCost(bytes: number): number {
   return bytes + 32;
 }
 
-/** A MessagePort, as far as it is used: whatever it comes from. */
-export interface PortLike {
-  postMessage(posts: unknown): void;
-  onmessage: ((event: { readonly data: unknown }) => void) | null;
-  close(): void;
+/**
+ * A WebsocketError as it travels between a tab and the worker: a structured clone would keep neither class nor code. Each side makes
+ * its own message from code and context: a tab may be of a build with sentences, and the worker is of one without.
+ */
+export interface CarriedError {
+  readonly code: ErrorCode;
+  readonly context: ErrorContext;
+  readonly cause: CarriedError | string | undefined;
+  /** The question of the hub that the tab could not answer: that tab still has the original error. */
+  readonly ask?: number;
 }
 
-/** What is posted in one go travels together, with the microtasks of the turn, or at once by `flush`. */
-export class Poster<Post> {
-  readonly #port: PortLike;
-  #posts: Post[] = [];
+export function carry(error: WebsocketError, ask?: number): CarriedError {
+  const { code, context, cause } = error;
+  const carried = { code, context: cloneable(context), cause: carryCause(cause) };
+  return ask === undefined ? carried : { ...carried, ask };
+}
 
-  constructor(port: PortLike) {
-    this.#port = port;
-  }
+export function unpack({ code, context, cause }: CarriedError): WebsocketError {
+  return makeError(code, context, typeof cause === 'object' ? unpack(cause) : cause);
+}
 
-  /** One post for as many as come in a row. */
-  count(this: Poster<ToTab>, is: Count['is']): void {
-    const last = this.#posts.at(-1);
-    if (last?.is === is) (last as Count).messages += 1;
-    else this.post({ is, messages: 1 });
-  }
+function carryCause(cause: unknown): CarriedError['cause'] {
+  if (cause instanceof WebsocketError) return carry(cause);
+  return cause === undefined ? undefined : String(cause);
+}
 
-  post(post: Post): void {
-    if (this.#posts.push(post) === 1) queueMicrotask(() => this.flush());
-  }
-
-  flush(): void {
-    if (this.#posts.length === 0) return;
-    const posts = this.#posts;
-    this.#posts = [];
-    this.#port.postMessage(posts);
-  }
+/** A port throws for a value that cannot be cloned. */
+function cloneable(context: ErrorContext): ErrorContext {
+  return Object.fromEntries(Object.entries(context).map(([name, value]) => [name, typeof value === 'object' ? String(value) : value]));
 }

@@ -1,59 +1,60 @@
-import { postCost } from './posts.js';
+import type { ChannelSink } from '../core/channel.js';
+import { postCost, type ToHub } from './posts.js';
 
 export interface ReceiveWindowEvents {
-  /** Tells the hub that so much was taken. */
-  taken(bytes: number): void;
-  deliver(message: string | Uint8Array, bytes: number): void;
-  /** The inbox is full and the connection closing: what comes now is not kept, and this is told once. */
+  post(post: ToHub): void;
+  /** The inbox is full and the connection closing: messages are dropped from now on. Called once. */
   dropped(): void;
 }
 
 /**
- * What comes from the hub, and what is told to have been taken of it. With a session that is what the application has
- * read, so that the sender waits for it; otherwise what has come, for then the inbox has its own bounds.
+ * Counts the messages from the hub that were taken. With a session, a message is taken when the application reads it, so that the
+ * peer waits for a slow reader; otherwise when it is received, because the inbox has its own bounds.
  */
 export class ReceiveWindow {
   readonly #countsReading: boolean;
+  readonly #sink: Pick<ChannelSink, 'deliver'>;
   readonly #events: ReceiveWindowEvents;
   #unread = 0;
-  /** Of the unread: what an earlier seat brought, of which this one need not hear. */
-  #unreadOfBefore = 0;
+  /** Those of the unread messages that an earlier port brought: they are not counted for this one. */
+  #unreadOfEarlierPort = 0;
   #owedBytes = 0;
-  #tail: 'kept' | 'cut' | 'told' = 'kept';
+  #tail: 'kept' | 'cut' | 'reported' = 'kept';
 
-  constructor(countsReading: boolean, events: ReceiveWindowEvents) {
+  constructor(countsReading: boolean, sink: Pick<ChannelSink, 'deliver'>, events: ReceiveWindowEvents) {
     this.#countsReading = countsReading;
+    this.#sink = sink;
     this.#events = events;
   }
 
   get hasUnread(): boolean {
-    return this.#unread > this.#unreadOfBefore;
+    return this.#unread > this.#unreadOfEarlierPort;
   }
 
-  /** From here on another seat is told. */
+  /** From here on another port counts. */
   restart(): void {
     this.#owedBytes = 0;
-    this.#unreadOfBefore = this.#unread;
+    this.#unreadOfEarlierPort = this.#unread;
   }
 
   deliver(message: string | Uint8Array, bytes: number): void {
     if (!this.#countsReading) this.#owe(bytes);
     if (this.#tail === 'kept') {
       this.#unread += 1;
-      this.#events.deliver(message, bytes);
+      this.#sink.deliver(message, bytes);
     } else if (this.#tail === 'cut') {
-      this.#tail = 'told';
+      this.#tail = 'reported';
       this.#events.dropped();
     }
   }
 
   consumed(bytes: number): void {
     this.#unread -= 1;
-    if (this.#unreadOfBefore > 0) this.#unreadOfBefore -= 1;
+    if (this.#unreadOfEarlierPort > 0) this.#unreadOfEarlierPort -= 1;
     else if (this.#countsReading) this.#owe(bytes);
   }
 
-  /** What comes after this is not kept. */
+  /** Messages that are received from now on are dropped. */
   cut(): void {
     this.#tail = 'cut';
   }
@@ -61,7 +62,7 @@ export class ReceiveWindow {
   #owe(bytes: number): void {
     if (this.#owedBytes === 0) {
       queueMicrotask(() => {
-        if (this.#owedBytes > 0) this.#events.taken(this.#owedBytes);
+        if (this.#owedBytes > 0) this.#events.post({ is: 'taken', bytes: this.#owedBytes });
         this.#owedBytes = 0;
       });
     }

@@ -4,27 +4,25 @@ import { abnormalClose } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { CloseInfo, Continuity, ReconnectAttempt } from '../core/types.js';
 import { whatwgCloseCode } from '../core/whatwg-transport.js';
-import { AddressResolver } from './address-resolver.js';
-import { carry } from './carried-error.js';
+import { AddressResolver } from './address-exchange.js';
 import { FairQueue } from './fair-queue.js';
 import { FanOut } from './fan-out.js';
 import { type HubClientEnvironment, makeHubClient } from './hub-client.js';
-import type { CarriedCause, ToHub } from './posts.js';
-import type { Join, TabPort } from './tab-port.js';
+import { type CarriedCause, carry, type Join, type ToHub } from './posts.js';
+import type { TabPort } from './tab-port.js';
 
-/** What the members are told of a connection that is open already. */
+/** The receipt of a tab that joins an open connection. */
 const JOINED: Continuity = { resumed: false, replayed: 0, lost: undefined, reason: 'The connection was open already.' };
 
-/** One physical connection, and the logical clients that share it: how they come and go, and what they are told. */
+/** One physical connection and the clients that share it: adds and removes clients, and reports the connection's events to them. */
 export class SharedConnection {
-  /** A tab was shown, or a new one came: a good moment to try, and to doubt the link. */
   readonly #wake: () => void;
   readonly #hasSession: boolean;
   readonly #tabPorts = new Set<TabPort>();
-  /** Members that have closed, until all that they sent is handed on or acknowledged. */
+  /** Clients that have closed, until all their messages are handed on or acknowledged. */
   readonly #leaving = new Set<TabPort>();
-  /** Earlier seats of tabs, by which messages were sent that are still uncertain. */
-  readonly #uncertain = new Map<string, TabPort>();
+  /** Earlier ports of tabs, with messages that are neither handed on nor acknowledged yet. */
+  readonly #unsettled = new Map<string, TabPort>();
   readonly #addressResolver = new AddressResolver(this.#tabPorts);
   readonly #client: Client;
   readonly #fanOut: FanOut;
@@ -32,13 +30,14 @@ export class SharedConnection {
   readonly #ended: () => void;
   #cause: WebsocketError | undefined;
 
-  /** @param ended nobody can join any more. */
+  /** @param ended called when no client can join any more. */
   constructor(join: Join, environment: HubClientEnvironment, ended: () => void) {
     this.#hasSession = join.session !== undefined;
     this.#ended = ended;
     const { client, wake } = makeHubClient(join, environment, {
       address: () => this.#addressResolver.address(),
-      measured: (rttMs) => this.#tell((tabPort) => tabPort.post({ is: 'measured', rttMs })),
+      isVisible: () => [...this.#tabPorts].some((tabPort) => tabPort.isVisible),
+      measured: (rttMs) => this.#report((tabPort) => tabPort.post({ is: 'measured', rttMs })),
       acknowledged: (messages) => this.#fairQueue.acknowledged(messages),
     });
     this.#client = client;
@@ -54,39 +53,39 @@ export class SharedConnection {
   add(tabPort: TabPort): void {
     const { state } = this.#client;
     this.#tabPorts.add(tabPort);
-    // A tab that is back trusts this connection with what it sent before: it must not do so too soon.
-    const earlier = this.#uncertain.get(tabPort.join.tab);
+    // A tab that joins again settles the messages of its earlier port first: `opened` settles those that are left.
+    const earlier = this.#unsettled.get(tabPort.join.tab);
     if (earlier !== undefined) {
       tabPort.isBehind = true;
-      this.#whenCertain(earlier, () => this.#again(tabPort));
+      this.#whenSettled(earlier, () => this.#resume(tabPort));
     }
     if (state === 'idle')
-      this.#client.connect().catch(() => {}); // told by events
+      this.#client.connect().catch(() => {}); // reported by events
     else if (state === 'open') this.#fanOut.begin(tabPort, JOINED);
     else this.#wake();
   }
 
-  /** To be called after members have sent. */
+  /** To be called after clients have sent. */
   pump(): void {
     this.#fairQueue.pump();
   }
 
-  /** Its tab was shown, or left behind and is back. */
+  /** The tab is visible or online; or it had fallen behind, and receives again. */
   wake(tabPort: TabPort): void {
     this.#wake();
-    if (tabPort.isBehind && !this.#uncertain.has(tabPort.join.tab)) this.#again(tabPort);
+    if (tabPort.isBehind && !this.#unsettled.has(tabPort.join.tab)) this.#resume(tabPort);
   }
 
   taken(tabPort: TabPort, bytes: number): void {
     tabPort.taken(bytes);
-    this.#fanOut.judge();
+    this.#fanOut.update();
   }
 
   answered(tabPort: TabPort, answer: ToHub & { is: 'address' | 'noAddress' }): void {
     this.#addressResolver.answered(tabPort, answer);
   }
 
-  /** It is told how it ends: once all that it sent is safe, or, for the last one, as the connection does. */
+  /** The client is closed once all its messages are settled; the last one, when the connection is. */
   close(tabPort: TabPort, code: number, reason: string): void {
     if (this.#hasOthers(tabPort)) {
       this.#remove(tabPort);
@@ -99,24 +98,24 @@ export class SharedConnection {
   }
 
   leave(tabPort: TabPort, code: number, reason: string): void {
-    if (this.#leaving.delete(tabPort)) tabPort.over();
+    if (this.#leaving.delete(tabPort)) tabPort.end();
     if (!this.#tabPorts.has(tabPort)) return;
     if (!this.#hasOthers(tabPort)) this.#closeWith(tabPort, code, reason);
     this.#remove(tabPort);
-    tabPort.over();
-    if (tabPort.unsettled > 0) this.#whenCertain(tabPort);
+    tabPort.end();
+    if (tabPort.unsettled > 0) this.#whenSettled(tabPort);
   }
 
-  #again(tabPort: TabPort): void {
+  #resume(tabPort: TabPort): void {
     tabPort.isBehind = false;
     if (this.#client.isConnectionOpen()) this.#fanOut.begin(tabPort, JOINED);
   }
 
-  #whenCertain(tabPort: TabPort, call?: () => void): void {
+  #whenSettled(tabPort: TabPort, call?: () => void): void {
     const { tab } = tabPort.join;
-    this.#uncertain.set(tab, tabPort);
+    this.#unsettled.set(tab, tabPort);
     tabPort.whenSettled(() => {
-      this.#uncertain.delete(tab);
+      this.#unsettled.delete(tab);
       call?.();
     });
   }
@@ -125,26 +124,26 @@ export class SharedConnection {
     return this.#tabPorts.size > (this.#tabPorts.has(tabPort) ? 1 : 0);
   }
 
-  /** What it sent is sent, and nobody waits for it any more. */
+  /** Its messages are still sent. */
   #remove(tabPort: TabPort): void {
     this.#tabPorts.delete(tabPort);
     this.#fairQueue.inherit(tabPort);
     this.#fairQueue.pump();
     this.#addressResolver.left(tabPort);
-    this.#fanOut.judge();
+    this.#fanOut.update();
   }
 
   #closeWith(tabPort: TabPort, code: number, reason: string): void {
     this.#ended();
     if (tabPort.isLeaving) return;
     tabPort.isLeaving = true;
-    // All that was accepted; the client sends it before its close frame.
+    // The client sends all accepted messages before its close frame.
     const { state } = this.#client;
     if (state === 'open' || (this.#hasSession && state === 'reconnecting')) this.#fairQueue.flush();
     void this.#client.close(code, reason);
   }
 
-  /** Its first attempt was its last. With the last member goes the connection, and nothing more of what it sent. */
+  /** A first attempt that is not retried. For the last client the connection closes, and its messages are not sent. */
   #fail(tabPort: TabPort, info: CloseInfo, error: WebsocketError | undefined): void {
     const isLast = !this.#hasOthers(tabPort);
     this.#tabPorts.delete(tabPort);
@@ -160,11 +159,11 @@ export class SharedConnection {
   #listen(): void {
     const client = this.#client;
     client.on('state', (now) => {
-      if (now === 'reconnecting') this.#tellPatient((tabPort) => tabPort.post({ is: 'broken' }));
+      if (now === 'reconnecting') this.#reportToRetrying((tabPort) => tabPort.post({ is: 'disconnected' }));
     });
     client.on('error', (error) => {
       if (client.state === 'closed' && error.code !== 'UNSENT') this.#cause = error;
-      else this.#tellPatient((tabPort) => tabPort.post({ is: 'failed', error: carry(error) }));
+      else this.#reportToRetrying((tabPort) => tabPort.post({ is: 'failed', error: carry(error) }));
     });
     client.on('reconnecting', (attempt) => this.#retrying(attempt));
     client.on('open', () => this.#opened(JOINED));
@@ -173,25 +172,25 @@ export class SharedConnection {
     client.on('close', (info) => this.#closed(info));
   }
 
-  #tell(tell: (tabPort: TabPort) => void): void {
-    for (const tabPort of [...this.#tabPorts]) tell(tabPort);
+  #report(report: (tabPort: TabPort) => void): void {
+    for (const tabPort of [...this.#tabPorts]) report(tabPort);
   }
 
-  #tellPatient(tell: (tabPort: TabPort) => void): void {
-    this.#tell((tabPort) => tabPort.isPatient && tell(tabPort));
+  #reportToRetrying(report: (tabPort: TabPort) => void): void {
+    this.#report((tabPort) => tabPort.retriesNow && report(tabPort));
   }
 
   #opened(continuity: Continuity): void {
     if (!continuity.resumed) this.#fanOut.beginEpoch();
-    this.#tell((tabPort) => this.#fanOut.begin(tabPort, continuity));
+    this.#report((tabPort) => this.#fanOut.begin(tabPort, continuity));
     this.#fairQueue.pump();
   }
 
   #retrying({ attempt, delayMs, cause }: ReconnectAttempt): void {
     const error = cause instanceof WebsocketError ? cause : undefined;
     const info = error === undefined ? (cause as CloseInfo) : abnormalClose(error.message);
-    this.#tell((tabPort) => {
-      if (tabPort.isPatient) {
+    this.#report((tabPort) => {
+      if (tabPort.retriesNow) {
         const carried: CarriedCause = error === undefined ? { info } : { error: carry(error, this.#addressResolver.askOf(tabPort, error)) };
         tabPort.post({ is: 'retrying', attempt, delayMs, cause: carried });
       } else this.#fail(tabPort, info, error);

@@ -7,13 +7,13 @@ import { HubTransport } from './hub-transport.js';
 import type { ToHub } from './posts.js';
 import { ReceiveWindow } from './receive-window.js';
 
-export interface TabChannelEvents extends Pick<ChannelSink, 'deliver' | 'sent' | 'shed' | 'drained'> {
+export interface TabChannelEvents {
   post(post: ToHub): void;
-  /** The connection is closing and the inbox full: what comes now is not kept, and this is told once. */
+  /** The inbox is full and the connection closing: messages are dropped from now on. Called once. */
   dropped(): void;
 }
 
-/** A tab's messages on their way through a hub: those that wait here or there to be sent, and those that have come. */
+/** The channel of a tab over a hub: a plain channel whose transport posts to the hub, and a window for the messages received. */
 export class TabChannel {
   readonly #transport: HubTransport;
   readonly #plain: PlainChannel;
@@ -22,15 +22,16 @@ export class TabChannel {
   #isAttached = false;
   #ready = (): void => {};
 
-  constructor(bounds: OutboxBounds, session: ChannelOptions | undefined, events: TabChannelEvents) {
-    this.#transport = new HubTransport(session?.replayBytes, events);
-    this.#receiveWindow = new ReceiveWindow(session !== undefined, { ...events, taken: (bytes) => events.post({ is: 'taken', bytes }) });
+  constructor(bounds: OutboxBounds, session: ChannelOptions | undefined, sink: ChannelSink, events: TabChannelEvents) {
+    this.#transport = new HubTransport(session?.replayBytes, sink, events);
+    this.#receiveWindow = new ReceiveWindow(session !== undefined, sink, events);
     this.#plain = new PlainChannel(
       {
         sink: {
-          ...events,
-          sent: () => {}, // the transport knows when
           deliver: (message, bytes) => this.#receiveWindow.deliver(message, bytes),
+          sent: () => {}, // the transport reports it
+          shed: () => sink.shed(),
+          drained: () => sink.drained(),
           measured: () => {},
         },
         control: {
@@ -55,7 +56,7 @@ export class TabChannel {
     return this.#transport.protocol;
   }
 
-  /** Whether the application has left any of what this seat has brought. */
+  /** Whether the application has left messages of this port unread. */
   get hasUnread(): boolean {
     return this.#receiveWindow.hasUnread;
   }
@@ -69,29 +70,29 @@ export class TabChannel {
     this.#receiveWindow.consumed(bytes);
   }
 
-  /** What the hub has not handed on never left either. Nothing is posted any more: the transport only counts what waits here. */
+  /** Nothing more is posted. Messages that the hub did not hand on count as never sent, like those that wait here. */
   end(): Leftover {
     this.close(0, '');
     return this.#transport.end();
   }
 
-  /** Whether the hub can be told to close after all that was accepted. */
+  /** Whether the hub can close the connection behind all accepted messages. */
   get isJoined(): boolean {
     return this.#transport.isJoined;
   }
 
-  /** The seat is given up; another one brings and takes. */
+  /** The port is released; another one follows. */
   restart(): void {
     this.#transport.isJoined = false;
     this.#receiveWindow.restart();
   }
 
   /**
-   * @param ready called once messages may flow, and before those do that wait, with those that an earlier connection had on
-   * their way: nobody knows whether they arrived.
+   * @param ready called before the waiting messages are sent, with the messages that an earlier connection had in transit: it is not
+   * known whether they arrived.
    */
   opened(protocol: string, connection: string, ready: (lost: readonly Message[]) => void): void {
-    const lost = this.#transport.joined(protocol, connection);
+    const lost = this.#transport.opened(protocol, connection);
     this.#attach(() => ready(lost));
   }
 
@@ -104,32 +105,32 @@ export class TabChannel {
     this.#plain.drained();
   }
 
-  /** The server has acknowledged so many, the oldest; or they are returned to be handed back. */
+  /** The server has acknowledged so many messages, the oldest; or they are to be handed back. */
   settled(messages: number): readonly Message[] {
     const settled = this.#transport.settled(messages);
     this.#plain.drained();
     return settled;
   }
 
-  /** The hub's connection is broken, or over. What is in flight waits in the worker, and counts on. */
-  broken(): void {
+  /** The hub has no open connection. Messages in transit wait in the worker, and still count as buffered. */
+  disconnected(): void {
     this.#isAttached = false;
     this.#plain.detach();
   }
 
-  /** The seat is given up. What is in flight is the hub's. */
+  /** The tab leaves the hub. Messages in transit are the hub's. */
   left(): void {
     this.#transport.left();
-    this.broken();
+    this.disconnected();
   }
 
-  /** A connection that is away still takes what waits here, and then the close. */
+  /** Without an open connection, the hub still takes the waiting messages, and then the close. */
   close(code: number, reason: string): void {
     if (!this.#isAttached) this.#attach(() => {});
     this.#plain.close(code, reason);
   }
 
-  /** What comes after this is not kept. */
+  /** Messages that are received from now on are dropped. */
   cut(): void {
     this.#receiveWindow.cut();
   }

@@ -5,57 +5,54 @@ import type { Cancel } from '../core/clock.js';
 import * as CloseCode from '../core/close-code.js';
 import { abnormalClose } from '../core/close-codes.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
+import { PAGE_HIDDEN } from '../core/machine.js';
 import { Reports } from '../core/reports.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
-import { AddressResponder } from './address-responder.js';
-import { unpack } from './carried-error.js';
+import { AddressResponder } from './address-exchange.js';
 import { GapTracker } from './gap-tracker.js';
-import { SLOW_TAB_MS, type ToTab } from './posts.js';
-import { Seat } from './seat.js';
+import { HubPort } from './hub-port.js';
+import { joinPost, type TabConnectionParts } from './join.js';
+import { SLOW_TAB_MS, type ToTab, unpack } from './posts.js';
 import { TabChannel } from './tab-channel.js';
-import { joinPost, type TabConnectionParts } from './tab-connection-parts.js';
 
-/** A hub answers a close when its server does, and then some. */
+/** A hub answers a close when its server does, and the posts take time, too. */
 const CLOSE_GRACE_MS = 1_000;
 
-const HIDDEN = 'page hidden';
-
 /**
- * The connection that a hub holds, as one of its tabs sees it: the state, the events and the messages are the hub's; the
- * outbox, the inbox and the application's functions stay here.
+ * The connection of a client whose transport is in a hub. It repeats the state, the events and the messages of the hub's client;
+ * the outbox, the inbox and the application's functions stay in the tab.
  */
 export class TabConnection implements ClientConnection {
   readonly channel: TabChannel;
   readonly #parts: TabConnectionParts;
-  readonly #events: ConnectionOwner;
+  readonly #owner: ConnectionOwner;
   readonly #reports: Reports;
   readonly #addressResponder: AddressResponder;
-  readonly #seat: Seat;
+  readonly #hubPort: HubPort;
   readonly #gapTracker = new GapTracker();
   readonly #tab: string;
   #state: ConnectionState = 'idle';
   #losses = 0;
   #cancelTimer: Cancel | undefined;
 
-  constructor(parts: TabConnectionParts, events: ConnectionOwner) {
+  constructor(parts: TabConnectionParts, owner: ConnectionOwner) {
     this.#parts = parts;
-    this.#events = events;
-    this.#reports = new Reports(events);
+    this.#owner = owner;
+    this.#reports = new Reports(owner);
     this.#addressResponder = new AddressResponder(parts.target);
     this.#tab = newId(parts.platform.random);
-    this.#seat = new Seat(parts, {
+    this.#hubPort = new HubPort(parts, {
       receive: (post) => this.#receive(post),
-      // What was to go before the close was posted to the worker: another hub has nothing of it.
+      // The messages before the close were posted to the worker, and another hub does not have them.
       failed: () => (this.#state === 'closing' ? this.#end(abnormalClose('The worker did not start.')) : this.#join()),
       lost: () => {
         this.#drop();
         this.#lost(abnormalClose('The worker that held the connection is gone.'));
       },
     });
-    this.channel = new TabChannel(parts.settings.outbox, parts.session, {
-      ...events,
-      post: (post) => this.#seat.post(post),
-      dropped: () => this.#reports.tell((told) => told.failed(makeError('INBOX_FULL', { ...parts.settings.inbox, isClosing: true }))),
+    this.channel = new TabChannel(parts.settings.outbox, parts.session, owner, {
+      post: (post) => this.#hubPort.post(post),
+      dropped: () => this.#reports.tell((reports) => reports.failed(makeError('INBOX_FULL', { ...parts.settings.inbox, isClosing: true }))),
     });
   }
 
@@ -76,27 +73,27 @@ export class TabConnection implements ClientConnection {
     const isOnItsWay = this.#state === 'reconnecting' && this.#parts.session !== undefined && this.channel.isJoined;
     if (this.#state === 'open' || (isOnItsWay && !isFinal)) this.#closeOverHub(code, reason);
     else if (this.#state !== 'closing' && this.#state !== 'closed') {
-      // What is on its way is counted as unsent: nobody can tell here whether the hub still gets rid of it.
-      this.#seat.post({ is: 'leave', code, reason });
+      // Messages in transit count as unsent: this tab does not learn whether the hub still sends them.
+      this.#hubPort.post({ is: 'leave', code, reason });
       this.#end(abnormalClose(reason));
     }
   }
 
-  /** The page may be gone with this turn. In the page cache it must hold no lock, and is told nothing. */
+  /** This turn may be the page's last. A page in the page cache must hold no lock, and receives nothing. */
   suspended(): void {
     const isAlive = this.#state === 'open' || this.#state === 'connecting' || this.#state === 'reconnecting';
-    if (!isAlive || this.#seat.isLocal) {
-      this.#seat.flush();
+    if (!isAlive || this.#hubPort.isLocal) {
+      this.#hubPort.flush();
       return;
     }
-    this.#leave(CloseCode.goingAway, HIDDEN);
-    const info: CloseInfo = { code: CloseCode.goingAway, reason: HIDDEN, wasClean: false };
+    this.#leave(CloseCode.goingAway, PAGE_HIDDEN);
+    const info: CloseInfo = { code: CloseCode.goingAway, reason: PAGE_HIDDEN, wasClean: false };
     if (this.#parts.settings.reconnect === undefined) this.#end(info);
     else if (this.#state !== 'reconnecting') this.#retry(1, Number.POSITIVE_INFINITY, info);
   }
 
   woken(): void {
-    if (this.#seat.isTaken) this.#seat.post({ is: 'wake' });
+    if (this.#hubPort.isOpen) this.#hubPort.post({ is: 'wake' });
     else if (this.#state === 'reconnecting') this.#join();
   }
 
@@ -127,10 +124,10 @@ export class TabConnection implements ClientConnection {
 
   #join(): void {
     this.#cancelTimer?.();
-    this.#seat.take(joinPost(this.#parts, this.#tab, this.#gapTracker.hasOpened));
+    this.#hubPort.open(joinPost(this.#parts, this.#tab, this.#gapTracker.hasOpened));
   }
 
-  /** A session that is away still sends what was accepted, and then its end; the hub waits for it as long as it may take. */
+  /** A session without a connection still sends the accepted messages, and then closes; the hub waits within the same time. */
   #closeOverHub(code: number, reason: string): void {
     this.#become('closing');
     this.#startTimer(this.#parts.settings.closeTimeoutMs + CLOSE_GRACE_MS, () =>
@@ -158,20 +155,20 @@ export class TabConnection implements ClientConnection {
         break;
       }
       case 'ask':
-        void this.#addressResponder.to(post.ask).then((answer) => this.#seat.post(answer));
+        void this.#addressResponder.to(post.ask).then((answer) => this.#hubPort.post(answer));
         break;
       case 'behind':
         this.#fellBehind();
         break;
       default:
-        this.#told(post);
+        this.#receiveReport(post);
     }
   }
 
-  #told(post: ToTab): void {
+  #receiveReport(post: ToTab): void {
     switch (post.is) {
-      case 'broken':
-        this.channel.broken();
+      case 'disconnected':
+        this.channel.disconnected();
         if (this.#state !== 'closing') this.#become('reconnecting');
         break;
       case 'retrying':
@@ -183,13 +180,13 @@ export class TabConnection implements ClientConnection {
           );
         break;
       case 'failed':
-        this.#reports.tell((events) => events.failed(unpack(post.error)));
+        this.#reports.tell((reports) => reports.failed(unpack(post.error)));
         break;
       case 'undelivered':
         this.#handBack(post.messages);
         break;
       case 'measured':
-        this.#events.measured(post.rttMs);
+        this.#owner.measured(post.rttMs);
         break;
       case 'closed':
         this.#end(post.info, post.error === undefined ? undefined : this.#addressResponder.unpack(post.error));
@@ -198,17 +195,17 @@ export class TabConnection implements ClientConnection {
   }
 
   #handBack(messages: readonly Message[]): void {
-    if (messages.length > 0) this.#reports.tell((events) => events.undelivered(messages));
+    if (messages.length > 0) this.#reports.tell((reports) => reports.undelivered(messages));
   }
 
-  /** @param lost what an earlier hub had on its way. */
+  /** @param lost the messages that an earlier hub had in transit. */
   #opened(post: ToTab & { is: 'opened' }, lost: readonly Message[]): void {
     if (this.#state !== 'connecting' && this.#state !== 'reconnecting') return;
     const isFirst = !this.#gapTracker.hasOpened;
     const continuity = this.#gapTracker.opened(post, lost.length);
     this.#losses = 0;
     this.#become('open');
-    this.#reports.tell((events) => events.opened(isFirst, continuity));
+    this.#reports.tell((reports) => reports.opened(isFirst, continuity));
     this.#handBack(lost);
   }
 
@@ -221,7 +218,7 @@ export class TabConnection implements ClientConnection {
     } else this.#lost(abnormalClose('This tab took nothing for too long and was left behind.'));
   }
 
-  /** Nobody is there to say when: this tab asks for itself. */
+  /** There is no hub, or it posts nothing more: the tab has its own attempts. */
   #lost(info: CloseInfo): void {
     const { settings, platform } = this.#parts;
     this.#away();
@@ -238,7 +235,7 @@ export class TabConnection implements ClientConnection {
 
   #retry(attempt: number, delayMs: number, cause: WebsocketError | CloseInfo): void {
     this.#become('reconnecting');
-    this.#reports.tell((events) => events.retrying({ attempt, delayMs, cause }));
+    this.#reports.tell((reports) => reports.retrying({ attempt, delayMs, cause }));
   }
 
   #fail(code: number, error: WebsocketError): void {
@@ -247,7 +244,7 @@ export class TabConnection implements ClientConnection {
   }
 
   #leave(code: number, reason: string): void {
-    this.#seat.post({ is: 'leave', code, reason });
+    this.#hubPort.post({ is: 'leave', code, reason });
     this.channel.left();
     this.#drop();
     this.#away();
@@ -255,30 +252,30 @@ export class TabConnection implements ClientConnection {
 
   #drop(): void {
     this.#cancelTimer?.();
-    this.#seat.release();
+    this.#hubPort.release();
     this.channel.restart();
   }
 
   /** The connection may go on without this tab. */
   #away(): void {
     this.#gapTracker.away();
-    this.channel.broken();
+    this.channel.disconnected();
   }
 
   #end(info: CloseInfo, error?: WebsocketError): void {
     if (this.#state === 'closed') return;
     this.#drop();
-    this.channel.broken();
+    this.channel.disconnected();
     this.#become('closed');
-    if (error !== undefined) this.#reports.tell((events) => events.failed(error));
-    this.#reports.tell((events) => events.closed(info, error));
+    if (error !== undefined) this.#reports.tell((reports) => reports.failed(error));
+    this.#reports.tell((reports) => reports.closed(info, error));
   }
 
   #become(state: ConnectionState): void {
     const before = this.#state;
     if (before === state) return;
     this.#state = state;
-    this.#reports.tell((events) => events.stateChanged(state, before));
+    this.#reports.tell((reports) => reports.stateChanged(state, before));
   }
 
   #startTimer(delayMs: number, call: () => void): void {

@@ -2,10 +2,8 @@ import type { Cancel } from '../core/clock.js';
 import type { WebsocketError } from '../core/errors.js';
 import { Queue } from '../core/queue.js';
 import type { CloseInfo, Message } from '../core/types.js';
-import { carry } from './carried-error.js';
-import { type Count, type PortLike, Poster, postCost, type ToHub, type ToTab } from './posts.js';
-
-export type Join = ToHub & { readonly is: 'join' };
+import { type PortLike, Poster } from './port.js';
+import { type Count, carry, type Join, postCost, type ToHub, type ToTab } from './posts.js';
 
 export interface TabMessage {
   readonly message: string | Uint8Array<ArrayBuffer>;
@@ -13,26 +11,27 @@ export interface TabMessage {
   readonly owner: TabPort;
 }
 
-/** A logical client, seen from the hub: what it asked for, what waits for it and from it, and its port. */
+/** The hub's port to a client in a tab, with the client's options, its waiting messages and its receive window. */
 export class TabPort {
   readonly join: Join;
-  /** What it sent and the network has not taken: as much as its own window (64 KiB, and one message). */
+  isVisible = false;
+  /** Messages of the tab that are not handed to the network: at most 64 KiB and one message, which the tab posts at a time. */
   readonly waiting = new Queue<TabMessage>();
-  /** Since when it has taken too little; undefined while it keeps up. */
+  /** Since when the window is full; undefined while it is not. */
   fullSince: number | undefined;
-  /** It said goodbye, and waits to hear that all is over. */
+  /** The client closes, and `closed` is still to be posted. */
   isLeaving = false;
-  /** It has taken too little for too long, and receives nothing more until it asks for it. */
+  /** The window was full for too long: the tab receives nothing more until it posts `wake`. */
   isBehind = false;
-  /** Its port is closed: what is posted goes nowhere. */
+  /** The port is closed, and posts go nowhere. */
   isOver = false;
-  /** Stops watching for its end. */
+  /** Stops watching the lock of the tab. */
   unwatch: Cancel | undefined;
   readonly #port: PortLike;
   readonly #poster: Poster<ToTab>;
   #hasOpened = false;
   #untakenBytes = 0;
-  /** Messages that it sent and that are neither handed on nor, with a session, acknowledged. */
+  /** Messages of the tab that are not handed on, or with a session not acknowledged. */
   unsettled = 0;
   #whenSettled: (() => void) | undefined;
 
@@ -43,8 +42,8 @@ export class TabPort {
     this.post({ is: 'joined' });
   }
 
-  /** Whether it is told of attempts that fail, rather than ended by the first. */
-  get isPatient(): boolean {
+  /** False: an attempt that fails closes the client. */
+  get retriesNow(): boolean {
     return this.#hasOpened || this.join.retryFirstAttempt;
   }
 
@@ -56,7 +55,7 @@ export class TabPort {
     this.#poster.post(post);
   }
 
-  /** What was posted leaves now. */
+  /** The posts leave now. */
   flush(): void {
     this.#poster.flush();
   }
@@ -81,22 +80,24 @@ export class TabPort {
     this.waiting.push({ message, bytes, owner: this });
   }
 
-  /** One message more is `handed`, `acknowledged` or `returned`. */
+  /** One more message is `handed`, `acknowledged` or `returned`. Counts in a row travel as one post. */
   count(is: Count['is']): void {
-    this.#poster.count(is);
+    const { last } = this.#poster;
+    if (last?.is === is) (last as Count).messages += 1;
+    else this.post({ is, messages: 1 });
     // Without a session nothing is known of a message after it was handed on.
     if ((is === 'handed') === (this.join.session !== undefined)) return;
     this.unsettled -= 1;
-    this.#lookSettled();
+    this.#checkSettled();
   }
 
-  /** Calls once nothing that it sent is uncertain any more. */
+  /** Calls once every message of the tab is settled. */
   whenSettled(call: () => void): void {
     this.#whenSettled = call;
-    this.#lookSettled();
+    this.#checkSettled();
   }
 
-  behind(): void {
+  fellBehind(): void {
     this.isBehind = true;
     this.#untakenBytes = 0;
     this.post({ is: 'behind' });
@@ -104,19 +105,18 @@ export class TabPort {
 
   closed(info: CloseInfo, error?: WebsocketError, ask?: number): void {
     this.post({ is: 'closed', info, error: error === undefined ? undefined : carry(error, ask) });
-    this.over();
+    this.end();
   }
 
-  /** Nothing it posts counts any more, and it is told nothing after what was posted. */
-  over(): void {
+  /** Posts of the tab are ignored from now on, and nothing more is posted to it. */
+  end(): void {
     this.isOver = true;
     this.unwatch?.();
-    this.#poster.flush();
-    this.#port.onmessage = null;
+    this.#poster.end();
     this.#port.close();
   }
 
-  #lookSettled(): void {
+  #checkSettled(): void {
     if (this.unsettled === 0) this.#whenSettled?.();
   }
 }

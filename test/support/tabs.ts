@@ -5,11 +5,10 @@ import { PlainChannel } from '../../src/core/plain-channel.js';
 import type { Address } from '../../src/core/types.js';
 import { sessionDefaults } from '../../src/session/feature.js';
 import { Hub } from '../../src/shared/hub.js';
-import { localPorts } from '../../src/shared/local-ports.js';
-import type { Locks } from '../../src/shared/locks.js';
-import type { PortLike } from '../../src/shared/posts.js';
-import { shareKey } from '../../src/shared/share-key.js';
+import { shareKey, type TabConnectionParts } from '../../src/shared/join.js';
+import { type Locks, localPorts, type PortLike } from '../../src/shared/port.js';
 import { TabConnection } from '../../src/shared/tab-connection.js';
+import { settle } from './fake-clock.js';
 import { MemoryPlatform } from './memory-platform.js';
 
 /** Web Locks of one origin, held by contexts that can end. */
@@ -84,7 +83,9 @@ export interface Tab {
   readonly platform: MemoryPlatform;
   /** The latest. */
   port(): TestPort;
-  /** Ends the tab without a message. */
+  /** The page becomes visible or hidden. */
+  show(isVisible: boolean): void;
+  /** The tab ends without notice. */
   crash(): void;
 }
 
@@ -94,6 +95,8 @@ export interface TabOptions extends ClientOptions {
   readonly retryFirstAttempt?: boolean;
   /** The tab's side of a session over a plain channel. */
   readonly hasSession?: boolean;
+  /** Hidden by default. */
+  readonly isVisible?: boolean;
 }
 
 /** Each has its own random source, because lock names are made of it. */
@@ -104,6 +107,30 @@ function pagePlatform(seed: number): MemoryPlatform {
 /** A session as far as a tab sees it, without its records. */
 function plainSession(): ChannelFeature {
   return { name: 'gem.1', options: sessionDefaults, makeChannel: (settings) => (context) => new PlainChannel(context, settings.outbox) };
+}
+
+/** Whether a page is visible, and the reports of its changes. */
+class Visibility {
+  readonly #platform: MemoryPlatform;
+  readonly #watchers = new Set<(isVisible: boolean) => void>();
+  #isVisible: boolean;
+
+  constructor(platform: MemoryPlatform, isVisible: boolean) {
+    this.#platform = platform;
+    this.#isVisible = isVisible;
+  }
+
+  set(isVisible: boolean): void {
+    this.#isVisible = isVisible;
+    for (const report of this.#watchers) report(isVisible);
+    if (isVisible) this.#platform.fire('woken');
+  }
+
+  watch(report: (isVisible: boolean) => void): () => void {
+    this.#watchers.add(report);
+    report(this.#isVisible);
+    return () => this.#watchers.delete(report);
+  }
 }
 
 /** One origin: its worker and its tabs, all in this process. */
@@ -118,9 +145,17 @@ export class Origin {
   #workerPorts: TestPort[] = [];
   #hub = this.#start();
 
-  tab({ address = 'wss://example.com/game', key, retryFirstAttempt = false, hasSession = false, ...options }: TabOptions = {}): Tab {
+  tab({
+    address = 'wss://example.com/game',
+    key,
+    retryFirstAttempt = false,
+    hasSession = false,
+    isVisible = false,
+    ...options
+  }: TabOptions = {}): Tab {
     this.#made += 1;
     const platform = pagePlatform(this.#made);
+    const visibility = new Visibility(platform, isVisible);
     const locks = this.#locks.place();
     let latest: TestPort | undefined;
     const parts = clientParts(platform, address, 'insecure', options, retryFirstAttempt);
@@ -141,16 +176,22 @@ export class Origin {
       new Hub({ platform, locks: undefined, makeSession: plainSession }).accept(other);
       return one;
     };
-    const mirrorParts = { ...parts, key: shareKey(key, fixed, parts.settings, session), address: fixed, session, locks };
-    const client = new Client({
+    const tabParts: TabConnectionParts = {
       ...parts,
-      makeConnection: (events) => new TabConnection({ ...mirrorParts, openWorker, openLocal }, events),
-    });
+      key: shareKey(key, fixed, parts.settings, session),
+      address: fixed,
+      session,
+      locks,
+      watchVisibility: (report) => visibility.watch(report),
+      openWorker,
+      openLocal,
+    };
+    const client = new Client({ ...parts, makeConnection: (owner) => new TabConnection(tabParts, owner) });
     const crash = () => {
       (latest as TestPort).isFrozen = true;
       locks.end();
     };
-    return { client, platform, port: () => latest as TestPort, crash };
+    return { client, platform, port: () => latest as TestPort, show: (isShown) => visibility.set(isShown), crash };
   }
 
   /** A tab that has joined or opened a connection. */
@@ -179,4 +220,19 @@ export class Origin {
   #start(): Hub {
     return new Hub({ platform: this.platform, locks: this.#place, makeSession: plainSession });
   }
+}
+
+/** Reconnects without a delay worth mentioning. */
+export const AT_ONCE = { minDelayMs: 1, maxDelayMs: 1 };
+
+/** The connection is lost in the network. */
+export async function breakOff(origin: Origin): Promise<void> {
+  origin.platform.transport.breakOff();
+  await settle();
+}
+
+/** The worker's next attempt begins, with the delays of `AT_ONCE`. */
+export async function redial(origin: Origin): Promise<void> {
+  await origin.platform.clock.advance(1);
+  await settle();
 }

@@ -5,10 +5,8 @@ import type { ClientOptions } from '../../../src/core/options.js';
 import type { LifecycleListener, Platform } from '../../../src/core/platform.js';
 import type { Dial } from '../../../src/core/transport.js';
 import { Hub } from '../../../src/shared/hub.js';
-import { localPorts } from '../../../src/shared/local-ports.js';
-import type { Locks } from '../../../src/shared/locks.js';
-import type { PortLike } from '../../../src/shared/posts.js';
-import { shareKey } from '../../../src/shared/share-key.js';
+import { shareKey } from '../../../src/shared/join.js';
+import { type Locks, localPorts, type PortLike } from '../../../src/shared/port.js';
 import { TabConnection } from '../../../src/shared/tab-connection.js';
 import { MemoryLocks } from '../../support/tabs.js';
 import { Application, type Habits } from './application.js';
@@ -173,6 +171,7 @@ export class TabsWorld {
       address: 'ws://test/',
       session: this.#session,
       locks: place.locks,
+      watchVisibility: () => () => {},
       openWorker: () => this.#openLine(place),
       openLocal: () => {
         const [one, other] = localPorts();

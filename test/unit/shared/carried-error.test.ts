@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { WebsocketError } from '../../../src/core/errors.js';
-import { carry, unpack } from '../../../src/shared/carried-error.js';
+import { carry, unpack } from '../../../src/shared/posts.js';
 
 /** An error as the script of the shared worker creates it, without a sentence. */
 function shortError(): WebsocketError {

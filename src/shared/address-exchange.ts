@@ -1,7 +1,7 @@
 import { type Deferred, deferred } from '../core/deferred.js';
-import { makeError, type WebsocketError } from '../core/errors.js';
-import { unpack } from './carried-error.js';
-import type { ToHub } from './posts.js';
+import type { Target } from '../core/dialer.js';
+import { attemptFailed, makeError, type WebsocketError } from '../core/errors.js';
+import { type CarriedError, carry, type ToHub, unpack } from './posts.js';
 import type { TabPort } from './tab-port.js';
 
 interface Question {
@@ -10,12 +10,12 @@ interface Question {
   readonly answer: Deferred<string>;
 }
 
-/** Where an attempt gets its address: from a member that has a fixed one, or by asking one whose address is a function. */
+/** The hub's side: an attempt gets the fixed address of a tab, or asks a tab whose address is a function. */
 export class AddressResolver {
   readonly #tabPorts: ReadonlySet<TabPort>;
   #asked = 0;
   #question: Question | undefined;
-  /** Who has been asked: the one whose turn is farthest back is asked next, for this one may be frozen. */
+  /** The tab that was asked longest ago is asked next, because the one that was asked last may be frozen. */
   readonly #lastAsked = new WeakMap<TabPort, number>();
   #failure: { readonly error: WebsocketError; readonly tabPort: TabPort; readonly ask: number } | undefined;
 
@@ -42,19 +42,19 @@ export class AddressResolver {
     }
   }
 
-  /** A question to who has left goes to another. */
+  /** If the tab that left was asked, another one is. */
   left(tabPort: TabPort): void {
     if (this.#question?.tabPort === tabPort) this.#ask(this.#question.answer);
   }
 
-  /** The question whose failure this is, if it was this member's own. */
+  /** The number of the question that this tab answered with the error; undefined for any other error. */
   askOf(tabPort: TabPort, error: unknown): number | undefined {
     return this.#failure?.error === error && this.#failure?.tabPort === tabPort ? this.#failure?.ask : undefined;
   }
 
   #ask(answer: Deferred<string>): void {
-    const turn = (tabPort: TabPort) => this.#lastAsked.get(tabPort) ?? 0;
-    const [tabPort] = [...this.#tabPorts].sort((one, other) => turn(one) - turn(other));
+    const lastAsked = (tabPort: TabPort) => this.#lastAsked.get(tabPort) ?? 0;
+    const [tabPort] = [...this.#tabPorts].sort((one, other) => lastAsked(one) - lastAsked(other));
     if (tabPort === undefined) {
       this.#question = undefined;
       answer.reject(makeError('CONNECT_FAILED', { step: 'address' }));
@@ -64,5 +64,31 @@ export class AddressResolver {
     this.#lastAsked.set(tabPort, this.#asked);
     this.#question = { ask: this.#asked, tabPort, answer };
     tabPort.post({ is: 'ask', ask: this.#asked });
+  }
+}
+
+/** The tab's side: answers the hub, and replaces the copy of an error of its own by the original, which has the application's cause. */
+export class AddressResponder {
+  readonly #target: Target;
+  #failure: { readonly ask: number; readonly error: WebsocketError } | undefined;
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  async to(ask: number): Promise<ToHub> {
+    try {
+      const { href } = await this.#target();
+      return { is: 'address', ask, address: href };
+    } catch (cause) {
+      const error = attemptFailed('address', cause);
+      this.#failure = { ask, error };
+      return { is: 'noAddress', ask, error: carry(error, ask) };
+    }
+  }
+
+  unpack(error: CarriedError): WebsocketError {
+    const own = this.#failure;
+    return own !== undefined && own.ask === error.ask ? own.error : unpack(error);
   }
 }
