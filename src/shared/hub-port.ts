@@ -1,5 +1,6 @@
 import { newId } from '../core/client-id.js';
 import type { Cancel } from '../core/clock.js';
+import { deadline } from '../core/clock.js';
 import type { TabConnectionParts } from './join.js';
 import { Poster } from './port.js';
 import type { Join, ToHub, ToTab } from './posts.js';
@@ -97,7 +98,7 @@ export class HubPort {
       this.release();
       this.#events.lost();
     };
-    const free = () => this.#poster === poster && this.#cancels.push(platform.clock.after(LAST_POSTS_MS, lost));
+    const free = () => this.#poster === poster && this.#cancels.push(deadline(platform.clock, LAST_POSTS_MS, lost));
     if (locks !== undefined) this.#cancels.push(locks.whenFree(lock, free));
   }
 }

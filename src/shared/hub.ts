@@ -1,4 +1,5 @@
 import { newId } from '../core/client-id.js';
+import { deadline } from '../core/clock.js';
 import * as CloseCode from '../core/close-code.js';
 import type { HubClientEnvironment } from './hub-client.js';
 import type { Locks, PortLike } from './port.js';
@@ -64,7 +65,7 @@ export class Hub {
   #watch(tabPort: TabPort, connection: SharedConnection, lock: string): void {
     const gone = () => connection.leave(tabPort, CloseCode.goingAway, 'tab gone');
     tabPort.unwatch = this.#environment.locks?.whenFree(lock, () => {
-      tabPort.unwatch = this.#environment.platform.clock.after(LAST_POSTS_MS, gone);
+      tabPort.unwatch = deadline(this.#environment.platform.clock, LAST_POSTS_MS, gone);
     });
   }
 

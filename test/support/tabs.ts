@@ -206,6 +206,11 @@ export class Origin {
     return tab;
   }
 
+  /** The worker's side of the latest port. */
+  get workerPort(): TestPort {
+    return this.#workerPorts.at(-1) as TestPort;
+  }
+
   /** The worker's process ends; the next tab that asks starts another. */
   killWorker(): void {
     const place = this.#place;

@@ -64,6 +64,22 @@ describe('closing', () => {
     expect(origin.platform.transport.closedWith).toEqual({ code: 1001, reason: 'tab gone' });
   });
 
+  test('a worker that was busy reads the last posts of a tab before it takes the tab for gone', async () => {
+    const origin = new Origin();
+    const one = await origin.open();
+    await settle();
+    const port = origin.workerPort;
+    port.isFrozen = true; // the posts are queued behind the work
+    void one.client.close(4001, 'bye');
+    await settle();
+    one.crash();
+    origin.platform.clock.jump(5_000);
+    await origin.platform.clock.advance(0);
+    port.thaw();
+    await settle();
+    expect(origin.platform.transport.closedWith).toEqual({ code: 4001, reason: 'bye' });
+  });
+
   test('the server’s close is reported to every tab', async () => {
     const origin = new Origin();
     const tabs = [await origin.open(), await origin.open()];
