@@ -1,13 +1,21 @@
 import { Client } from '../core/client.js';
 import type { ClientParts } from '../core/client-parts.js';
 import { checkClose } from '../core/close-codes.js';
-import { asyncDispose } from '../core/dispose.js';
 import { Emitter } from '../core/emitter.js';
 import { makeError } from '../core/errors.js';
 import { checkObject } from '../core/option-checks.js';
 import type { ClientOptions } from '../core/options.js';
-import type { Address, ClientEvents, CloseInfo, IWebsocketClient, OnMessage, Received, WebsocketType } from '../core/types.js';
-import { clientEvents } from '../core/types.js';
+import {
+  type Address,
+  type ClientEvents,
+  type CloseInfo,
+  clientEvents,
+  type IWebsocketClient,
+  type OnMessage,
+  type Received,
+  type WebsocketType,
+} from '../core/types.js';
+import { asyncDispose } from '../core/util.js';
 
 /** Makes the parts of a client; `isOnBus` is true. */
 export type MakeParts = (address: Address, type: WebsocketType, options: ClientOptions, isOnBus: boolean) => ClientParts;

@@ -1,29 +1,26 @@
 import type { ClientConnection, ConnectionOwner } from './client-connection.js';
-import { newId } from './client-id.js';
 import type { ClientParts } from './client-parts.js';
 import { checkClose } from './close-codes.js';
-import { deferred, rejected } from './deferred.js';
-import { asyncDispose } from './dispose.js';
 import { Drain } from './drain.js';
 import { Emitter } from './emitter.js';
 import { makeError, type WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
-import { copyOf } from './message-bytes.js';
+import { copyOf, utf8Length } from './message-bytes.js';
 import { invalid } from './option-checks.js';
-import type {
-  ClientEvents,
-  ClientStats,
-  CloseInfo,
-  ConnectionState,
-  Delivery,
-  IWebsocketClient,
-  Message,
-  MessageIterator,
-  OnMessage,
-  Received,
+import {
+  type ClientEvents,
+  type ClientStats,
+  type CloseInfo,
+  type ConnectionState,
+  clientEvents,
+  type Delivery,
+  type IWebsocketClient,
+  type Message,
+  type MessageIterator,
+  type OnMessage,
+  type Received,
 } from './types.js';
-import { clientEvents } from './types.js';
-import { utf8Length } from './utf8.js';
+import { asyncDispose, deferred, newId, rejected } from './util.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

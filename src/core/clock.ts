@@ -30,3 +30,12 @@ export function deadline(clock: Clock, delayMs: number, call: () => void, graces
 
 /** The delay of `setTimeout` has 31 bits: with a longer one it runs at once in every runtime. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The wall clock and the timers of the runtime, which are the same everywhere. Tests use another clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, call) {
+    const timer = setTimeout(call, delayMs);
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,7 +1,7 @@
 import * as CloseCode from './close-code.js';
 import { makeError } from './errors.js';
+import { utf8Length } from './message-bytes.js';
 import type { CloseInfo } from './types.js';
-import { utf8Length } from './utf8.js';
 
 /** A control frame carries 125 bytes, two of which are the code (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;

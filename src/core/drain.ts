@@ -1,4 +1,4 @@
-import { type Deferred, deferred } from './deferred.js';
+import { type Deferred, deferred } from './util.js';
 
 /** Waiters of `drained()`: resolved once little enough is buffered for a sender to continue. */
 export class Drain {

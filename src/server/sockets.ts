@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Cancel, deadline } from '../core/clock.js';
-import { systemClock } from '../core/system-clock.js';
+import { type Cancel, deadline, systemClock } from '../core/clock.js';
 
 /** A timer for each socket whose handshake is under way: none is held for longer, whatever it sends or does not. */
 export class Deadlines {

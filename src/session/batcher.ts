@@ -1,4 +1,4 @@
-import { encoder, headerOf, isNumbered, MAX_BATCH_BYTES, recordSize, writeVarint } from './codec.js';
+import { headerOf, isNumbered, MAX_BATCH_BYTES, recordSize, writeVarint } from './codec.js';
 
 /** A batch that is closed. */
 export interface Batch {
@@ -22,6 +22,7 @@ const SHORT_TEXT = 96;
  * get it without a copy, and its bytes never change again.
  */
 export class Batcher {
+  readonly #encoder = new TextEncoder();
   #slab = new Uint8Array(0);
   /** Positions in the slab: the start of the open batch, the end of its data, and the next byte. */
   #start = 0;
@@ -54,7 +55,7 @@ export class Batcher {
     if (bytes === text.length && bytes <= SHORT_TEXT) {
       // As many bytes as characters: all of it is ASCII.
       for (let index = 0; index < bytes; index++) slab[at++] = text.charCodeAt(index);
-    } else encoder.encodeInto(text, slab.subarray(at, at + bytes));
+    } else this.#encoder.encodeInto(text, slab.subarray(at, at + bytes));
     this.#finish(kind, bytes);
   }
 

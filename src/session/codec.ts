@@ -14,12 +14,13 @@ export const MAX_BODY_BYTES = 16_384;
 /** Largest body of END: that of a control frame (RFC 6455, 5.5), as the close frame has the same code and reason. */
 const MAX_GOODBYE_BYTES = 125;
 
-/** Without state between two calls, so one of each serves all sessions. The decoder refuses malformed UTF-8 and keeps a byte order mark. */
-export const encoder = /* @__PURE__ */ new TextEncoder();
-const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Refuses malformed UTF-8 and keeps a byte order mark. Not made when this module is loaded: React Native has no TextDecoder. */
+export function newDecoder(): TextDecoder {
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+}
 
 /** Undefined when the bytes are not UTF-8. */
-export function decodeText(bytes: Uint8Array): string | undefined {
+export function decodeText(bytes: Uint8Array, decoder = newDecoder()): string | undefined {
   try {
     return decoder.decode(bytes);
   } catch {
@@ -60,7 +61,7 @@ export function recordSize(length: number): number {
 
 /** The body of END: code and reason as a close frame has them (RFC 6455, 5.5.1). */
 export function encodeGoodbye(code: number, reason: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(code >> 8, code & 0xff, ...encoder.encode(reason));
+  return Uint8Array.of(code >> 8, code & 0xff, ...new TextEncoder().encode(reason));
 }
 
 /** Undefined when it has a code that no endpoint may send, or is no goodbye at all. */

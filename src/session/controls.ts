@@ -1,4 +1,4 @@
-import { encoder, FieldReader, headerOf, writeVarint } from './codec.js';
+import { FieldReader, headerOf, writeVarint } from './codec.js';
 import * as Kind from './record-kind.js';
 
 /** Largest message that each side must be able to receive: a record, which is never cut, always fits. */
@@ -129,7 +129,7 @@ function append(body: number[], value: unknown): void {
   else if (value instanceof Uint8Array) body.push(...value);
   else {
     // A string or a list of strings, preceded by its length.
-    const counted = typeof value === 'string' ? encoder.encode(value) : (value as readonly string[]);
+    const counted = typeof value === 'string' ? new TextEncoder().encode(value) : (value as readonly string[]);
     append(body, counted.length);
     if (counted instanceof Uint8Array) append(body, counted);
     else for (const text of counted) append(body, text);

@@ -1,5 +1,4 @@
 import type { Message } from '../core/types.js';
-import { encoder } from './codec.js';
 import * as Kind from './record-kind.js';
 
 /** Splits a message into fragments. */
@@ -11,7 +10,7 @@ export class Fragmenter {
 
   constructor(message: string | Uint8Array<ArrayBuffer>) {
     this.message = message;
-    this.bytes = typeof message === 'string' ? encoder.encode(message) : message;
+    this.bytes = typeof message === 'string' ? new TextEncoder().encode(message) : message;
     this.#lastKind = typeof message === 'string' ? Kind.text : Kind.binary;
   }
 

@@ -1,7 +1,7 @@
 import type { ChannelSink } from '../core/channel.js';
 import type { CloseInfo, Message } from '../core/types.js';
 import * as SessionCloseCode from './close-code.js';
-import { decodeGoodbye, decodeText, isNumbered, type RecordReader } from './codec.js';
+import { decodeGoodbye, decodeText, isNumbered, newDecoder, type RecordReader } from './codec.js';
 import { costOf, ReceiveCredit } from './credit.js';
 import { Reassembler } from './fragments.js';
 import * as Kind from './record-kind.js';
@@ -23,6 +23,7 @@ function overLimit(what: string): Fault {
 /** The receiving half of a session: counts numbered records, reassembles messages, and delivers them in order. */
 export class Incoming {
   readonly credit: ReceiveCredit;
+  readonly #decoder = newDecoder();
   readonly #reassembler = new Reassembler();
   readonly #maxMessageBytes: number;
   readonly #sink: ChannelSink;
@@ -102,7 +103,7 @@ export class Incoming {
   }
 
   #deliver(isText: boolean, body: Uint8Array<ArrayBuffer>): Fault | undefined {
-    const message: Message | undefined = isText ? decodeText(body) : body;
+    const message: Message | undefined = isText ? decodeText(body, this.#decoder) : body;
     if (message === undefined) return malformed('invalid UTF-8');
     this.credit.deliver(body.length);
     this.#sink.deliver(message, body.length);

@@ -1,6 +1,6 @@
-import { type Deferred, deferred } from '../core/deferred.js';
 import type { Target } from '../core/dialer.js';
 import { attemptFailed, makeError, type WebsocketError } from '../core/errors.js';
+import { type Deferred, deferred } from '../core/util.js';
 import { type CarriedError, carry, type ToHub, unpack } from './posts.js';
 import type { TabPort } from './tab-port.js';
 

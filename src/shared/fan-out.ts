@@ -1,9 +1,9 @@
 import type { Client } from '../core/client.js';
-import { newId } from '../core/client-id.js';
 import type { Cancel } from '../core/clock.js';
 import { sizeOf } from '../core/message-bytes.js';
 import type { Platform } from '../core/platform.js';
 import type { Continuity, Message } from '../core/types.js';
+import { newId } from '../core/util.js';
 import { SLOW_TAB_MS } from './posts.js';
 import type { TabPort } from './tab-port.js';
 

@@ -1,6 +1,5 @@
-import { newId } from '../core/client-id.js';
-import type { Cancel } from '../core/clock.js';
-import { deadline } from '../core/clock.js';
+import { type Cancel, deadline } from '../core/clock.js';
+import { newId } from '../core/util.js';
 import type { TabConnectionParts } from './join.js';
 import { Poster } from './port.js';
 import type { Join, ToHub, ToTab } from './posts.js';

@@ -1,6 +1,6 @@
-import { newId } from '../core/client-id.js';
 import { deadline } from '../core/clock.js';
 import * as CloseCode from '../core/close-code.js';
+import { newId } from '../core/util.js';
 import type { HubClientEnvironment } from './hub-client.js';
 import type { Locks, PortLike } from './port.js';
 import type { Join, ToHub } from './posts.js';

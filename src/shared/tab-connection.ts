@@ -1,6 +1,5 @@
 import { backoffDelayMs } from '../core/backoff.js';
 import type { ClientConnection, ConnectionOwner } from '../core/client-connection.js';
-import { newId } from '../core/client-id.js';
 import type { Cancel } from '../core/clock.js';
 import * as CloseCode from '../core/close-code.js';
 import { abnormalClose } from '../core/close-codes.js';
@@ -8,6 +7,7 @@ import { makeError, type WebsocketError } from '../core/errors.js';
 import { PAGE_HIDDEN } from '../core/machine.js';
 import { Reports } from '../core/reports.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
+import { newId } from '../core/util.js';
 import { AddressResponder } from './address-exchange.js';
 import { GapTracker } from './gap-tracker.js';
 import { HubPort } from './hub-port.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import WebSocket from 'ws';
-import { type Deferred, deferred } from '../../src/core/deferred.js';
+import { type Deferred, deferred } from '../../src/core/util.js';
 import {
   type ClientOptions,
   type CloseInfo,

@@ -3,7 +3,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { generate } from 'selfsigned';
 import { onTestFinished, vi } from 'vitest';
 import WebSocket, { type ClientOptions as WsOptions } from 'ws';
-import { type Deferred, deferred } from '../../src/core/deferred.js';
+import { type Deferred, deferred } from '../../src/core/util.js';
 import { type ClientOptions, connect, type IWebsocketClient } from '../../src/entry/node.js';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { limit } from '../support/pace.js';

@@ -1,8 +1,8 @@
 import * as CloseCode from '../../src/core/close-code.js';
 import type { WebsocketError } from '../../src/core/errors.js';
+import { utf8Length } from '../../src/core/message-bytes.js';
 import type { DialRequest, Transport, TransportEvents } from '../../src/core/transport.js';
 import type { CloseInfo, Message } from '../../src/core/types.js';
-import { utf8Length } from '../../src/core/utf8.js';
 
 /** The abilities of a transport: Node's has both, a browser's neither. */
 export interface TransportAbilities {

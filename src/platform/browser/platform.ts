@@ -1,8 +1,8 @@
 import NativeWebSocket from 'isomorphic-ws';
 import { publicAddress } from '../../core/address.js';
+import { systemClock } from '../../core/clock.js';
 import { makeError } from '../../core/errors.js';
 import type { Platform } from '../../core/platform.js';
-import { systemClock } from '../../core/system-clock.js';
 import type { DialRequest, Transport, TransportEvents } from '../../core/transport.js';
 import { WhatwgTransport, type WhatwgWebSocket } from '../../core/whatwg-transport.js';
 import { makeEndOfTurn } from './end-of-turn.js';

@@ -1,12 +1,12 @@
 import * as CloseCode from '../../core/close-code.js';
 import { abnormalClose } from '../../core/close-codes.js';
-import { type Deferred, deferred } from '../../core/deferred.js';
 import { makeError, type WebsocketError } from '../../core/errors.js';
 import { sizeOf } from '../../core/message-bytes.js';
 import { TRANSPORT_MARK_BYTES } from '../../core/plain-channel.js';
 import { Queue } from '../../core/queue.js';
 import type { Transport, TransportEvents } from '../../core/transport.js';
 import type { CloseInfo, Message } from '../../core/types.js';
+import { type Deferred, deferred } from '../../core/util.js';
 import { receiveUpTo, whatwgCloseCode } from '../../core/whatwg-transport.js';
 
 type WriteChunk = string | Uint8Array<ArrayBuffer>;

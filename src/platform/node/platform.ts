@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import WebSocket from 'isomorphic-ws';
 import { publicAddress } from '../../core/address.js';
+import { systemClock } from '../../core/clock.js';
 import type { Platform } from '../../core/platform.js';
-import { systemClock } from '../../core/system-clock.js';
 import type { DialRequest, Transport, TransportEvents } from '../../core/transport.js';
 import { PackedQueue } from './packed-queue.js';
 import { watchProcess } from './process-life.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { utf8Length } from '../../../src/core/utf8.js';
+import { utf8Length } from '../../../src/core/message-bytes.js';
 
 describe('the length of a text in UTF-8', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { deferred } from '../../../src/core/deferred.js';
+import { deferred } from '../../../src/core/util.js';
 import { webSocketStream } from '../../../src/entry/websocket-stream.js';
 import { StreamTransport } from '../../../src/platform/browser/stream-transport.js';
 

@@ -1,3 +1,12 @@
+/** 104 bits of chance: unique enough to name a connection in a process or page. It is no secret. */
+export function newId(random: () => number): string {
+  const part = () => random().toString(36).slice(2, 12).padEnd(10, '0');
+  return part() + part();
+}
+
+/** `Symbol.asyncDispose`, also where the engine has none yet (Safari): then the name that polyfills agree on. */
+export const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
 /** A promise with the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
