@@ -6,7 +6,13 @@ import { makeProject } from '../support/installed-package.js';
 
 /** Every public name, used as a program would. */
 const program = `
-import { type Address, type ClientEvents, type ClientOptions, type ClientStats, type CloseInfo, closeOnSignals, connect, type ConnectionState, type Continuity, type Delivery, type ErrorCode, type IWebsocketClient, type Message, type OnMessage, type Received, SecureWebsocketClient, type SessionFeature, streams, WebsocketClient, WebsocketError, WebsocketRequestBus, type WebsocketType } from 'gemsocket';
+import {
+  closeOnSignals, connect, SecureWebsocketClient, streams, WebsocketClient, WebsocketError, WebsocketRequestBus,
+} from 'gemsocket';
+import type {
+  Address, ClientEvents, ClientOptions, ClientStats, CloseInfo, ConnectionState, Continuity, Delivery, IWebsocketClient, Message,
+  OnMessage, Received, SessionFeature, WebsocketType,
+} from 'gemsocket';
 
 const onMessage: OnMessage = (message: Message, client: IWebsocketClient) => client.sendMessage(typeof message === 'string' ? message : '');
 const type: WebsocketType = 'insecure';
@@ -45,6 +51,7 @@ export async function main(): Promise<CloseInfo> {
 `;
 
 const serverProgram = `
+import { connect } from 'gemsocket';
 import { attach, listen } from 'gemsocket/server';
 import { createServer } from 'node:http';
 
@@ -58,6 +65,7 @@ await (await connect('localhost')).close();
 
 /** Under exactOptionalPropertyTypes an optional property accepts undefined only where its type says so. */
 const everyOptionUndefined = `
+import { connect, WebsocketError, type ClientOptions, type ErrorCode } from 'gemsocket';
 import { session } from 'gemsocket/session';
 
 export const make = (isPatient: boolean, token: string | undefined): ClientOptions => ({
