@@ -29,7 +29,7 @@ export class BudgetedReader implements WaitingReader {
   #turn = -1;
   #startedAt = 0;
   #spentMs = 0;
-  /** What the socket brought last. */
+  /** Bytes that the socket delivered in the present turn, as far as they were counted: many small reads are as many as a large one. */
   #bytes = 0;
   #unchecked = 0;
   #state: 'reading' | 'waiting' | 'held' | 'over' = 'reading';
@@ -46,11 +46,16 @@ export class BudgetedReader implements WaitingReader {
 
   /** The socket has delivered bytes, and ws reads them next. */
   readonly began = ({ length }: { readonly length: number }): void => {
-    this.#bytes = length;
+    this.#bytes += length;
     if (this.#isLittle) return;
     const { number } = this.#scheduler;
-    if (this.#turn !== number) this.#spentMs = 0;
-    this.#turn = number;
+    if (this.#turn !== number) {
+      this.#turn = number;
+      this.#spentMs = 0;
+      // The bytes before these may have come in earlier turns.
+      this.#bytes = length;
+      if (this.#isLittle) return;
+    }
     this.#startedAt = this.#scheduler.now();
   };
 

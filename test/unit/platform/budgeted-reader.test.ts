@@ -74,6 +74,16 @@ describe('a socket within its budget', () => {
     expect([peer.read.length, peer.log]).toEqual([40, []]);
   });
 
+  it('is not paused for small reads of many turns', () => {
+    const loop = new Loop();
+    const peer = new Peer(loop);
+    for (let turn = 0; turn < 100; turn++) {
+      peer.bringsOf(100, 'one', 'two', 'three');
+      loop.nextTurn();
+    }
+    expect([peer.read.length, peer.log]).toEqual([300, []]);
+  });
+
   it('has a new budget in each turn', () => {
     const loop = new Loop();
     const peer = new Peer(loop);
@@ -86,6 +96,13 @@ describe('a socket within its budget', () => {
 });
 
 describe('a socket that exceeds its budget', () => {
+  it('is paused for many small reads of one turn, too', () => {
+    const peer = new Peer(new Loop());
+    for (let count = 0; count < 40; count++) peer.bringsOf(100, 'one');
+    expect(peer.log).toEqual(['pause']);
+    expect(peer.read.length).toBeLessThan(30);
+  });
+
   it('is paused, and its data is read in later turns, in order', () => {
     const peer = new Peer(new Loop()).brings(...many(100));
     expect(peer.read).toHaveLength(16);
