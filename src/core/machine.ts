@@ -1,4 +1,4 @@
-import { type Backoff, backoffDelayMs } from './backoff.js';
+import { backoffDelayMs } from './backoff.js';
 import * as CloseCode from './close-code.js';
 import { abnormalClose, canReconnectAfter } from './close-codes.js';
 import { makeError, type WebsocketError } from './errors.js';
@@ -63,7 +63,7 @@ export function redial(
 ): Recovery | undefined {
   const isFirst = !hasOpened && attempt === 1;
   if (reconnect === undefined || (isFirst && !retryFirstAttempt) || attempt > reconnect.maxAttempts) return undefined;
-  return { delayMs: retryAfterMs ?? backoffDelayMs(reconnect as Backoff, attempt, chance), action: 'dial' };
+  return { delayMs: retryAfterMs ?? backoffDelayMs(reconnect, attempt, chance), action: 'dial' };
 }
 
 function isConnected(state: State): state is Connected {

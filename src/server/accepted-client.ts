@@ -100,7 +100,7 @@ export class AcceptedClient extends Client implements ServerClient {
     return this.#request;
   }
 
-  /** The client comes back: from another address, perhaps. */
+  /** The client has reconnected, possibly from another address. */
   resuming(request: IncomingMessage): void {
     this.#request = requestOf(request);
     this.#socket = request.socket;

@@ -4,7 +4,7 @@ import type { ServerSettings } from './options.js';
 import type { Refusal } from './refusals.js';
 import { hostNameOf, pathOf, targetOf } from './target.js';
 
-/** Seconds after which a client may ask again: about as long as a full server takes to lose somebody. */
+/** Seconds after which a client may ask again: about as long as a full server takes to lose a client. */
 const RETRY_AFTER_S = '5';
 
 export function servesPath(settings: ServerSettings, request: IncomingMessage): boolean {

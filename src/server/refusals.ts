@@ -20,7 +20,7 @@ export interface Refusal {
 /**
  * Answers a request, and is done with the socket. Never throws, whatever state the socket is in.
  *
- * @returns false where nobody is there to be answered.
+ * @returns false if the client has already disconnected.
  */
 function refuse(socket: Duplex, { status, text, headers }: Refusal): boolean {
   socket.on('error', ignore);
@@ -56,7 +56,7 @@ export class Refusals {
     this.#log = log;
   }
 
-  /** With an answer where somebody is there to read it. */
+  /** Answers the request if the client is still connected. */
   refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
     const { reason, cause } = refusal;
     const remoteAddress = addressOf(socket);
@@ -74,7 +74,7 @@ export class Refusals {
     this.#report({ reason, status: 0, remoteAddress, cause }, request);
   }
 
-  /** Where nobody listens, the log has a line for each reason and minute. */
+  /** Without a listener, the log has a line for each reason and minute. */
   #report(refused: Refused, request?: IncomingMessage): void {
     const { reason } = refused;
     this.#metrics.refused(reason);

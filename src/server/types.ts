@@ -55,7 +55,7 @@ export interface ServerEvents {
   connection: (client: ServerClient) => void;
   /** A handshake that did not become a client. Where nothing listens, the console has one line for each reason and minute. */
   refused: (refused: Refused) => void;
-  /** A connection could not be accepted; or a listener threw, of the server, or of a client without an `error` listener. Where nobody listens, it is written to the console. */
+  /** A connection could not be accepted; or a listener threw, of the server, or of a client without an `error` listener. Without a listener, it is written to the console. */
   error: (error: WebsocketError) => void;
 }
 
@@ -65,7 +65,7 @@ export interface ServerCloseOptions {
   code?: number | undefined;
   /** At most 123 bytes of UTF-8; empty by default. */
   reason?: string | undefined;
-  /** Milliseconds for all clients together to answer; whoever has not by then is dropped. 5,000 by default. */
+  /** Milliseconds for all clients together to answer; clients that have not answered by then are dropped. 5,000 by default. */
   graceMs?: number | undefined;
 }
 

@@ -10,7 +10,7 @@ import type { ServerSettings } from './options.js';
 /** Answers with 101 and returns the WebSocket; where the request is not one for a WebSocket, with 4xx and undefined. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => WebSocket | undefined;
 
-/** Who offers sessions gets one: the application's subprotocols are then negotiated inside. */
+/** A client that offers sessions gets one: the application's subprotocols are then negotiated inside. */
 export function makeUpgrade(settings: ServerSettings): Upgrade {
   const { protocols, maxMessageBytes } = settings.client;
   // Without a common one the handshake goes on without: the client decides whether it wants that (RFC 6455, 4.1).

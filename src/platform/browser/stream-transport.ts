@@ -98,7 +98,7 @@ export class StreamTransport implements Transport {
     this.#isDetached = true;
     if (code === undefined) this.#drop();
     this.close(code ?? CloseCode.goingAway, reason);
-    this.resume(); // read on, for nobody: the peer's close frame stands behind what is unread
+    this.resume(); // read on and discard: the peer's close frame stands behind what is unread
   }
 
   pause(): void {

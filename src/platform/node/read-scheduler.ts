@@ -17,7 +17,7 @@ const LEAST_BYTES = 1_024;
 /**
  * Shares the event loop among the sockets of a server. A socket that takes more than `budgetMs` of a turn waits here, unread. Each
  * later turn continues only as many of them as fit twice the budget, first come, first served, and all other sockets are read in
- * between. The number of waiting sockets therefore delays those that wait, and nobody else.
+ * between. The number of waiting sockets therefore delays only the sockets that wait.
  */
 export class ReadScheduler {
   readonly budgetMs: number;
