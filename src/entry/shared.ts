@@ -18,9 +18,9 @@ export * from './common.js';
 /** What a connection that tabs share can be told beside the options of every client. */
 export interface SharedOptions {
   /**
-   * Names the connection, in place of its address: tabs that give the same name and the same options share it. Needed to
-   * share one whose address is a function, which else is shared with nobody. Put into it whatever makes two connections
-   * different, such as who is logged in.
+   * Names the connection, in place of its address: tabs that give the same name and the same options share it. Required to
+   * share a connection whose address is a function: without a name it is not shared. Include in it each value that makes
+   * two connections different, such as the user's id.
    */
   key?: string | undefined;
   /**

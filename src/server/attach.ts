@@ -61,7 +61,7 @@ function refuseTls(options: ServerOptions): void {
 
 /**
  * The first of ours that serves the path, as they were attached. Where none does, and no other library listens that
- * might, it is the first of all: somebody must refuse.
+ * might, it is the first of all: one listener must refuse.
  */
 function ownerOf(httpServer: HttpServer | HttpsServer, request: IncomingMessage): UpgradeListener | undefined {
   const listeners = httpServer.listeners('upgrade') as (UpgradeListener | MarkedListener)[];

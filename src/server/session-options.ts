@@ -13,8 +13,8 @@ export interface ServerSessionOptions {
    */
   replayBytes?: number | undefined;
   /**
-   * Milliseconds that a message to a client waits for more to leave with it, from 0, the default, to 1,000. For who sends from
-   * many turns of the event loop: a browser pays for each batch that it reads.
+   * Milliseconds that a message to a client waits for more to leave with it, from 0, the default, to 1,000. For a server that
+   * sends from many turns of the event loop: a browser pays for each batch that it reads.
    */
   batchDelayMs?: number | undefined;
   /** Milliseconds that a session is kept for a client that is away. Two minutes by default: a tunnel, a lift, a change of networks. */
@@ -37,8 +37,8 @@ export interface ServerSessionOptions {
    */
   maxDetachedPerUser?: number | undefined;
   /**
-   * Whether what `authenticate` returned for a session and what it returns for who wants to go on with it are the same
-   * user. Deeply equal, unless set: set it where that changes from handshake to handshake, as the expiry of a token does.
+   * Whether two results of `authenticate`, that of the session and that of the handshake that resumes it, are the same
+   * user. Deep equality by default: set it if the result changes between handshakes, as the expiry of a token does.
    */
   isSameUser?: ((before: unknown, now: unknown) => boolean) | undefined;
 }

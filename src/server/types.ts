@@ -99,7 +99,7 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
   readonly metrics: Readonly<Record<string, number>>;
   /**
    * The clients first, all at once; then the port is free. Handshakes that come meanwhile are answered with 503.
-   * Clients with a session are told to come back spread over `graceMs`.
+   * Clients with a session receive delays that spread their reconnects over `graceMs`.
    * Safe to call twice. An attached HTTP server goes on without us.
    *
    * @throws {WebsocketError} `INVALID_CLOSE`, `INVALID_OPTION`, at the call.
