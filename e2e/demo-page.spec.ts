@@ -175,17 +175,46 @@ test.describe('for those who do not see the page', () => {
   test.describe('with motion', () => {
     test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
-    test('who asked for stillness gets no trails, no bursts and no sliding', async ({ page }) => {
-      const connect = page.getByRole('button', { name: /^Connect/ });
-      await connect.click();
-      await expect.poll(() => page.evaluate(() => document.getAnimations().length)).toBeGreaterThan(0);
+    test('a visitor who asks for reduced motion gets no trails, no bursts and no sliding', async ({ page }) => {
+      const lit = page.locator('#machine .node.lit');
+      await recordAnimations(page);
+      await page.getByRole('button', { name: /^Connect/ }).click();
+      await expect(lit).toHaveText('open');
+      expect(await takeAnimations(page)).not.toEqual([]);
+      await page.getByRole('button', { name: /^Close/ }).click();
+      await expect(lit).toHaveText('closed');
+
       await page.emulateMedia({ reducedMotion: 'reduce' });
-      await connect.click();
-      await expect(page.locator('#machine .node.lit')).toHaveText('open');
-      expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+      await expect.poll(() => page.evaluate(() => document.getAnimations().length)).toBe(0);
+      await takeAnimations(page);
+      await page.getByRole('button', { name: /^Connect/ }).click();
+      await expect(lit).toHaveText('open');
+      expect(await takeAnimations(page)).toEqual([]);
     });
   });
 });
+
+/** From now on the page keeps the name of each animation and transition that begins, however short it is. */
+async function recordAnimations(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const animations: string[] = [];
+    Object.assign(globalThis, { animations });
+    for (const type of ['animationstart', 'transitionrun']) document.addEventListener(type, (event) => animations.push(event.type));
+    const { animate } = Element.prototype;
+    Element.prototype.animate = function (...args) {
+      animations.push('animate');
+      return animate.apply(this, args);
+    };
+  });
+}
+
+/** The animations that have begun since the last call, those of the frame that is being drawn included. */
+function takeAnimations(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    return (globalThis as unknown as { animations: string[] }).animations.splice(0);
+  });
+}
 
 /** The element that has the focus, and whether it or its frame shows that; undefined at the end of the page. */
 function focusStop(page: Page): Promise<{ text: string | null; markup: string; isShown: boolean } | undefined> {
