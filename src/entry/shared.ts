@@ -7,8 +7,8 @@ import type { Platform } from '../core/platform.js';
 import type { Address, IWebsocketClient, OnMessage, WebsocketType } from '../core/types.js';
 import { browserPlatform } from '../platform/browser/platform.js';
 import { Hub } from '../shared/hub.js';
-import { shareKey } from '../shared/join.js';
 import { localPorts, type PortLike, webLocks } from '../shared/port.js';
+import { shareKey } from '../shared/posts.js';
 import { TabConnection } from '../shared/tab-connection.js';
 
 export * from './common.js';

@@ -1,7 +1,8 @@
 import type { Target } from '../core/dialer.js';
 import { attemptFailed, makeError, type WebsocketError } from '../core/errors.js';
+import type { CloseInfo } from '../core/types.js';
 import { type Deferred, deferred } from '../core/util.js';
-import { type CarriedError, carry, type ToHub, unpack } from './posts.js';
+import { type CarriedCause, type CarriedError, carry, type ToHub, unpack } from './posts.js';
 import type { TabPort } from './tab-port.js';
 
 interface Question {
@@ -90,5 +91,9 @@ export class AddressResponder {
   unpack(error: CarriedError): WebsocketError {
     const own = this.#failure;
     return own !== undefined && own.ask === error.ask ? own.error : unpack(error);
+  }
+
+  unpackCause(cause: CarriedCause): WebsocketError | CloseInfo {
+    return 'info' in cause ? cause.info : this.unpack(cause.error);
   }
 }

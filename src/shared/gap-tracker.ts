@@ -1,7 +1,7 @@
 import type { Continuity } from '../core/types.js';
 import type { ToTab } from './posts.js';
 
-/** Counts the messages of the connection that this tab received, and so those that it missed while it was away. */
+/** Counts the messages that this tab received, to report how many it missed while it was away. */
 export class GapTracker {
   #hasOpened = false;
   /** The connection may have gone on without this tab. */

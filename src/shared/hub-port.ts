@@ -1,13 +1,26 @@
 import { type Cancel, deadline } from '../core/clock.js';
+import type { Platform } from '../core/platform.js';
 import { newId } from '../core/util.js';
-import type { TabConnectionParts } from './join.js';
-import { Poster } from './port.js';
-import type { Join, ToHub, ToTab } from './posts.js';
+import { type Locks, type PortLike, Poster } from './port.js';
+import { type JoinFacts, joinPost, type ToHub, type ToTab } from './posts.js';
 
-export type HubPortParts = Pick<TabConnectionParts, 'platform' | 'locks' | 'watchVisibility' | 'openWorker' | 'openLocal'>;
+/** The parts of a tab that its port to a hub needs. */
+export interface HubPortParts extends JoinFacts {
+  readonly platform: Platform;
+  readonly locks: Locks | undefined;
+  /** Reports whether the page is visible, at once and whenever it changes, until the returned function is called. */
+  readonly watchVisibility: (report: (isVisible: boolean) => void) => () => void;
+  /** A port to the worker; `failed` is called if the worker cannot start. Undefined where there is no shared worker. */
+  readonly openWorker: (failed: () => void) => PortLike | undefined;
+  /** A port to a hub in this tab, for this client alone. */
+  readonly openLocal: () => PortLike;
+}
+
+/** The posts that the port passes on; it handles the others itself. */
+export type ConnectionPost = Exclude<ToTab, { readonly is: 'joined' | 'holds' }>;
 
 export interface HubPortEvents {
-  receive(post: ToTab): void;
+  receive(post: ConnectionPost): void;
   /** The worker could not start. From now on the hub is one in this tab: open the port again. */
   failed(): void;
   /** The hub has ended. */
@@ -27,6 +40,8 @@ const LAST_POSTS_MS = 250;
 export class HubPort {
   readonly #parts: HubPortParts;
   readonly #events: HubPortEvents;
+  /** Names the tab's client at every port. */
+  readonly #tab: string;
   /** The hub lives and ends with this tab. */
   isLocal = false;
   #poster: Poster<ToHub> | undefined;
@@ -37,13 +52,15 @@ export class HubPort {
   constructor(parts: HubPortParts, events: HubPortEvents) {
     this.#parts = parts;
     this.#events = events;
+    this.#tab = newId(parts.platform.random);
   }
 
   get isOpen(): boolean {
     return this.#poster !== undefined;
   }
 
-  open(join: Join): void {
+  /** @param hasOpened false before the client has opened: until then an attempt that fails may close it. */
+  open(hasOpened: boolean): void {
     const { platform, locks, openWorker, openLocal, watchVisibility } = this.#parts;
     const failed = () => {
       if (this.#poster !== poster || this.#hasJoined) return;
@@ -58,7 +75,7 @@ export class HubPort {
     port.onmessage = ({ data }) => this.#receive(poster, data as readonly ToTab[]);
     this.#poster = poster;
     this.#hasJoined = false;
-    poster.post(join);
+    poster.post(joinPost(this.#parts, this.#tab, hasOpened));
     this.#cancels = [platform.clock.after(START_MS, failed), watchVisibility((isVisible) => poster.post({ is: 'visibility', isVisible }))];
     if (this.isLocal || locks === undefined) return;
     const lock = `gemsocket tab ${newId(platform.random)}`;

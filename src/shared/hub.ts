@@ -2,7 +2,7 @@ import { deadline } from '../core/clock.js';
 import * as CloseCode from '../core/close-code.js';
 import { newId } from '../core/util.js';
 import type { HubClientEnvironment } from './hub-client.js';
-import type { Locks, PortLike } from './port.js';
+import { handlePost, type Locks, type PortLike, type PostHandlers } from './port.js';
 import type { Join, ToHub } from './posts.js';
 import { SharedConnection } from './shared-connection.js';
 import { TabPort } from './tab-port.js';
@@ -11,6 +11,9 @@ export interface HubEnvironment extends HubClientEnvironment {
   /** Undefined where the hub lives and ends with its tab. */
   readonly locks: Locks | undefined;
 }
+
+/** The posts of a tab that has joined. */
+type TabPost = Exclude<ToHub, Join>;
 
 /**
  * The lock of a tab that ended may be free before its last posts are received, because they take different ways. This is far more
@@ -33,22 +36,38 @@ export class Hub {
   }
 
   accept(port: PortLike): void {
-    let joined: { readonly tabPort: TabPort; readonly connection: SharedConnection } | undefined;
+    let joined: { readonly handlers: PostHandlers<TabPost>; readonly connection: SharedConnection } | undefined;
     port.onmessage = ({ data }) => {
       for (const post of data as readonly ToHub[]) {
-        if (joined !== undefined) this.#receive(joined.tabPort, joined.connection, post);
-        else if (post.is === 'join') joined = this.#join(post, port);
+        if (post.is === 'join') joined ??= this.#join(post, port);
+        else if (joined !== undefined) handlePost<TabPost>(joined.handlers, post);
       }
       joined?.connection.pump();
     };
   }
 
-  #join(join: Join, port: PortLike): { tabPort: TabPort; connection: SharedConnection } {
+  #join(join: Join, port: PortLike): { handlers: PostHandlers<TabPost>; connection: SharedConnection } {
     const tabPort = new TabPort(join, port);
     void this.#held.then(() => tabPort.post({ is: 'holds', lock: this.#lock }));
     const connection = this.#connectionFor(join);
     connection.add(tabPort);
-    return { tabPort, connection };
+    return { handlers: this.#handlers(tabPort, connection), connection };
+  }
+
+  #handlers(tabPort: TabPort, connection: SharedConnection): PostHandlers<TabPost> {
+    return {
+      holds: ({ lock }) => this.#watch(tabPort, connection, lock),
+      message: (post) => tabPort.sent(post),
+      taken: ({ bytes }) => connection.taken(tabPort, bytes),
+      address: (post) => connection.answered(tabPort, post),
+      noAddress: (post) => connection.answered(tabPort, post),
+      visibility: ({ isVisible }) => {
+        tabPort.isVisible = isVisible;
+      },
+      wake: () => connection.wake(tabPort),
+      close: ({ code, reason }) => connection.close(tabPort, code, reason),
+      leave: ({ code, reason }) => connection.leave(tabPort, code, reason),
+    };
   }
 
   #connectionFor(join: Join): SharedConnection {
@@ -67,35 +86,5 @@ export class Hub {
     tabPort.unwatch = this.#environment.locks?.whenFree(lock, () => {
       tabPort.unwatch = deadline(this.#environment.platform.clock, LAST_POSTS_MS, gone);
     });
-  }
-
-  #receive(tabPort: TabPort, connection: SharedConnection, post: ToHub): void {
-    switch (post.is) {
-      case 'holds':
-        this.#watch(tabPort, connection, post.lock);
-        break;
-      case 'message':
-        tabPort.sent(post);
-        break;
-      case 'taken':
-        connection.taken(tabPort, post.bytes);
-        break;
-      case 'address':
-      case 'noAddress':
-        connection.answered(tabPort, post);
-        break;
-      case 'visibility':
-        tabPort.isVisible = post.isVisible;
-        break;
-      case 'wake':
-        connection.wake(tabPort);
-        break;
-      case 'close':
-        connection.close(tabPort, post.code, post.reason);
-        break;
-      case 'leave':
-        connection.leave(tabPort, post.code, post.reason);
-        break;
-    }
   }
 }

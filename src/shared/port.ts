@@ -37,9 +37,18 @@ export class Poster<Post> {
   }
 }
 
+/** A function for each kind of post. */
+export type PostHandlers<Post extends { readonly is: string }> = {
+  readonly [Is in Post['is']]: (post: Post & { readonly is: Is }) => void;
+};
+
+export function handlePost<Post extends { readonly is: string }>(handlers: PostHandlers<Post>, post: Post): void {
+  (handlers[post.is as Post['is']] as (post: Post) => void)(post);
+}
+
 /**
- * Two connected ports in one place. A post is received synchronously, because the last turn of a page has no next one. Both sides
- * post at the end of their work (`Poster`), so neither is called in the middle of its own.
+ * Two connected ports in one page. A post is received synchronously, because no turn follows the last one of a page. Both sides post
+ * at the end of their work (`Poster`), so neither is called while it works.
  */
 export function localPorts(): readonly [PortLike, PortLike] {
   const one = new LocalPort();
@@ -62,7 +71,7 @@ class LocalPort implements PortLike {
   }
 }
 
-/** How each side detects that the other has ended, for whatever reason: the browser releases a lock when its holder ends. */
+/** Each side holds a lock and waits for the other side's. The browser releases a lock when its holder ends, whatever the reason. */
 export interface Locks {
   /** Holds the lock until the returned function is called; `held` is called once the lock is granted. */
   hold(name: string, held: () => void): () => void;

@@ -88,6 +88,56 @@ export interface Count {
 
 export type CarriedCause = { readonly error: CarriedError } | { readonly info: CloseInfo };
 
+/** The facts of a tab's client for its hub. */
+export interface JoinFacts {
+  /** See `shareKey`. */
+  readonly key: string | undefined;
+  /** Undefined: the hub asks for it, and the tab answers. */
+  readonly address: string | undefined;
+  readonly settings: Settings;
+  readonly session: ChannelOptions | undefined;
+  readonly retryFirstAttempt: boolean;
+}
+
+/** Bytes in transit to a tab: as many as an inbox holds, so that a page that hangs for a while misses no messages. */
+const PLAIN_WINDOW_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Clients with the same key share a connection: the same name or address, and the same options of the connection. Undefined: the
+ * connection is not shared. The answer of an address function is not known, and a guess could give one user's connection to another.
+ */
+export function shareKey(
+  name: string | undefined,
+  address: string | undefined,
+  settings: Settings,
+  session: ChannelOptions | undefined,
+): string | undefined {
+  if (name === undefined && address === undefined) return undefined;
+  const subject = name === undefined ? { address } : { name };
+  return JSON.stringify([subject, sharedSettings(settings), session]);
+}
+
+/** @param hasOpened false before the client has opened: until then an attempt that fails may close it. */
+export function joinPost(facts: JoinFacts, tab: string, hasOpened: boolean): Join {
+  const { key, address, settings, session, retryFirstAttempt } = facts;
+  return {
+    is: 'join',
+    tab,
+    key,
+    address,
+    settings: sharedSettings(settings),
+    session,
+    retryFirstAttempt: retryFirstAttempt || hasOpened,
+    windowBytes: session?.windowBytes ?? PLAIN_WINDOW_BYTES,
+  };
+}
+
+/** The settings of the connection. The others are the tab's: its inbox and its outbox. */
+function sharedSettings(settings: Settings): SharedSettings {
+  const { protocols, connectTimeoutMs, closeTimeoutMs, reconnect, givenMaxDelayMs, maxMessageBytes, liveness } = settings;
+  return { protocols, connectTimeoutMs, closeTimeoutMs, reconnect, givenMaxDelayMs, maxMessageBytes, liveness };
+}
+
 /**
  * How long a tab that reads nothing may stop a session, and with it the other tabs: after this time a person takes a page for
  * hung. A tab without others may do so without end, as a client that is not shared may.

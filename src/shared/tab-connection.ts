@@ -3,17 +3,20 @@ import type { ClientConnection, ConnectionOwner } from '../core/client-connectio
 import type { Cancel } from '../core/clock.js';
 import * as CloseCode from '../core/close-code.js';
 import { abnormalClose } from '../core/close-codes.js';
+import type { Target } from '../core/dialer.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { PAGE_HIDDEN } from '../core/machine.js';
 import { Reports } from '../core/reports.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
-import { newId } from '../core/util.js';
 import { AddressResponder } from './address-exchange.js';
 import { GapTracker } from './gap-tracker.js';
-import { HubPort } from './hub-port.js';
-import { joinPost, type TabConnectionParts } from './join.js';
+import { type ConnectionPost, HubPort, type HubPortParts } from './hub-port.js';
+import { handlePost, type PostHandlers } from './port.js';
 import { SLOW_TAB_MS, type ToTab, unpack } from './posts.js';
 import { TabChannel } from './tab-channel.js';
+
+/** The parts of a client whose connection is a hub's. `target` answers the hub that asks for the address. */
+export type TabConnectionParts = HubPortParts & { readonly target: Target };
 
 /** A hub answers a close when its server does, and the posts take time, too. */
 const CLOSE_GRACE_MS = 1_000;
@@ -30,7 +33,29 @@ export class TabConnection implements ClientConnection {
   readonly #addressResponder: AddressResponder;
   readonly #hubPort: HubPort;
   readonly #gapTracker = new GapTracker();
-  readonly #tab: string;
+  readonly #handlers: PostHandlers<ConnectionPost> = {
+    opened: (post) => this.channel.opened(post.protocol, post.connection, (lost) => this.#opened(post, lost)),
+    message: ({ message, bytes }) => {
+      this.#gapTracker.received();
+      this.channel.received(message, bytes);
+    },
+    handed: ({ messages }) => this.channel.handed(messages),
+    acknowledged: ({ messages }) => void this.channel.settled(messages),
+    returned: ({ messages }) => this.#handBack(this.channel.settled(messages)),
+    undelivered: ({ messages }) => this.#handBack(messages),
+    ask: ({ ask }) => void this.#addressResponder.to(ask).then((answer) => this.#hubPort.post(answer)),
+    behind: () => this.#fellBehind(),
+    disconnected: () => {
+      this.channel.disconnected();
+      if (this.#state !== 'closing') this.#become('reconnecting');
+    },
+    retrying: ({ attempt, delayMs, cause }) => {
+      if (this.#state !== 'closing') this.#retry(attempt, delayMs, this.#addressResponder.unpackCause(cause));
+    },
+    failed: ({ error }) => this.#reports.tell((reports) => reports.failed(unpack(error))),
+    measured: ({ rttMs }) => this.#owner.measured(rttMs),
+    closed: ({ info, error }) => this.#end(info, error && this.#addressResponder.unpack(error)),
+  };
   #state: ConnectionState = 'idle';
   #losses = 0;
   #cancelTimer: Cancel | undefined;
@@ -40,9 +65,8 @@ export class TabConnection implements ClientConnection {
     this.#owner = owner;
     this.#reports = new Reports(owner);
     this.#addressResponder = new AddressResponder(parts.target);
-    this.#tab = newId(parts.platform.random);
     this.#hubPort = new HubPort(parts, {
-      receive: (post) => this.#receive(post),
+      receive: (post) => handlePost<ConnectionPost>(this.#handlers, post),
       // The messages before the close were posted to the worker, and another hub does not have them.
       failed: () => (this.#state === 'closing' ? this.#end(abnormalClose('The worker did not start.')) : this.#join()),
       lost: () => {
@@ -108,7 +132,7 @@ export class TabConnection implements ClientConnection {
   pause(): void {
     if (this.#parts.session !== undefined) return;
     if (this.#state === 'closing') this.channel.cut();
-    else this.#fail(CloseCode.inboxFull, makeError('INBOX_FULL', { ...this.#parts.settings.inbox }));
+    else this.#overflow(this.#parts.settings.inbox);
   }
 
   resume(): void {}
@@ -124,7 +148,7 @@ export class TabConnection implements ClientConnection {
 
   #join(): void {
     this.#cancelTimer?.();
-    this.#hubPort.open(joinPost(this.#parts, this.#tab, this.#gapTracker.hasOpened));
+    this.#hubPort.open(this.#gapTracker.hasOpened);
   }
 
   /** A session without a connection still sends the accepted messages, and then closes; the hub waits within the same time. */
@@ -134,64 +158,6 @@ export class TabConnection implements ClientConnection {
       this.#end(abnormalClose('The worker did not answer to the close.')),
     );
     this.channel.close(code, reason);
-  }
-
-  #receive(post: ToTab): void {
-    switch (post.is) {
-      case 'opened':
-        this.channel.opened(post.protocol, post.connection, (lost) => this.#opened(post, lost));
-        break;
-      case 'message':
-        this.#gapTracker.received();
-        this.channel.received(post.message, post.bytes);
-        break;
-      case 'handed':
-        this.channel.handed(post.messages);
-        break;
-      case 'acknowledged':
-      case 'returned': {
-        const settled = this.channel.settled(post.messages);
-        if (post.is === 'returned') this.#handBack(settled);
-        break;
-      }
-      case 'ask':
-        void this.#addressResponder.to(post.ask).then((answer) => this.#hubPort.post(answer));
-        break;
-      case 'behind':
-        this.#fellBehind();
-        break;
-      default:
-        this.#receiveReport(post);
-    }
-  }
-
-  #receiveReport(post: ToTab): void {
-    switch (post.is) {
-      case 'disconnected':
-        this.channel.disconnected();
-        if (this.#state !== 'closing') this.#become('reconnecting');
-        break;
-      case 'retrying':
-        if (this.#state !== 'closing')
-          this.#retry(
-            post.attempt,
-            post.delayMs,
-            'error' in post.cause ? this.#addressResponder.unpack(post.cause.error) : post.cause.info,
-          );
-        break;
-      case 'failed':
-        this.#reports.tell((reports) => reports.failed(unpack(post.error)));
-        break;
-      case 'undelivered':
-        this.#handBack(post.messages);
-        break;
-      case 'measured':
-        this.#owner.measured(post.rttMs);
-        break;
-      case 'closed':
-        this.#end(post.info, post.error === undefined ? undefined : this.#addressResponder.unpack(post.error));
-        break;
-    }
   }
 
   #handBack(messages: readonly Message[]): void {
@@ -213,8 +179,7 @@ export class TabConnection implements ClientConnection {
     const { settings, session } = this.#parts;
     if (this.#state === 'closing') return;
     if (this.channel.hasUnread) {
-      const facts = session === undefined ? settings.inbox : { maxBytes: session.windowBytes, slowMs: SLOW_TAB_MS };
-      this.#fail(CloseCode.inboxFull, makeError('INBOX_FULL', { ...facts }));
+      this.#overflow(session === undefined ? settings.inbox : { maxBytes: session.windowBytes, slowMs: SLOW_TAB_MS });
     } else this.#lost(abnormalClose('This tab took nothing for too long and was left behind.'));
   }
 
@@ -238,9 +203,9 @@ export class TabConnection implements ClientConnection {
     this.#reports.tell((reports) => reports.retrying({ attempt, delayMs, cause }));
   }
 
-  #fail(code: number, error: WebsocketError): void {
-    this.#leave(code, error.code);
-    this.#end({ code, reason: error.code, wasClean: false }, error);
+  /** The inbox is full. */
+  #overflow(facts: object): void {
+    this.terminate({ code: CloseCode.inboxFull, reason: 'INBOX_FULL', wasClean: false }, makeError('INBOX_FULL', { ...facts }));
   }
 
   #leave(code: number, reason: string): void {

@@ -5,9 +5,9 @@ import { PlainChannel } from '../../src/core/plain-channel.js';
 import type { Address } from '../../src/core/types.js';
 import { sessionDefaults } from '../../src/session/feature.js';
 import { Hub } from '../../src/shared/hub.js';
-import { shareKey, type TabConnectionParts } from '../../src/shared/join.js';
 import { type Locks, localPorts, type PortLike } from '../../src/shared/port.js';
-import { TabConnection } from '../../src/shared/tab-connection.js';
+import { shareKey } from '../../src/shared/posts.js';
+import { TabConnection, type TabConnectionParts } from '../../src/shared/tab-connection.js';
 import { settle } from './fake-clock.js';
 import { MemoryPlatform } from './memory-platform.js';
 
