@@ -3,6 +3,7 @@ import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import terser from '@rollup/plugin-terser';
 import { dts } from 'rollup-plugin-dts';
+import { shortInnerNames } from './scripts/inner-names.mjs';
 
 /** Entries of Node, whose errors always have sentences. */
 const nodeEntries = ['node', 'server'];
@@ -29,6 +30,12 @@ const isomorphicWs = {
   },
 };
 
+/**
+ * Rewrites code to fewer bytes than the minifiers of applications find, and leaves it to them to rename variables. A function that is
+ * inlined is longer when compressed than the call.
+ */
+const compressed = () => terser({ mangle: false, compress: { passes: 3, pure_getters: true, inline: false, reduce_funcs: false } });
+
 /** Hands Rollup the source maps that tsc wrote, so that ours lead to the TypeScript. */
 const sourceMapsOfTsc = {
   name: 'source-maps-of-tsc',
@@ -53,7 +60,7 @@ const uint8ArrayOfOlderCompilers = {
 
 const inputs = (entries, extension) => Object.fromEntries(entries.map((entry) => [entry, `build/entry/${entry}${extension}`]));
 
-function modules(entries, plugins, fileName) {
+function modules(entries, plugins, fileName, outputPlugins = []) {
   return {
     input: inputs(entries, '.js'),
     external,
@@ -68,25 +75,26 @@ function modules(entries, plugins, fileName) {
       hoistTransitiveImports: false,
       minifyInternalExports: false,
       manualChunks: layerOf,
+      plugins: outputPlugins,
     },
   };
 }
 
 /** In one piece and without imports, so that it runs as a classic script and as a module, from wherever a site puts it. */
-function script(entry, plugins, file) {
+function script(entry, plugins, file, outputPlugins) {
   return {
     input: `build/entry/${entry}.js`,
     plugins: [isomorphicWs, sourceMapsOfTsc, ...plugins],
-    output: { file: `dist/${file}`, format: 'iife', sourcemap: true, plugins: [terser()] },
+    output: { file: `dist/${file}`, format: 'iife', sourcemap: true, plugins: outputPlugins },
   };
 }
 
 export default [
-  modules(twoBuilds, [shortMessages], '[name].js'),
+  modules(twoBuilds, [shortMessages], '[name].js', [compressed(), shortInnerNames()]),
   modules([...nodeEntries, ...twoBuilds], [], ({ name }) => (nodeEntries.includes(name) ? '[name].js' : '[name].dev.js')),
-  script('script', [shortMessages], 'gemsocket.iife.js'),
-  script('script', [], 'gemsocket.dev.iife.js'),
-  script('shared-worker', [shortMessages], 'shared-worker.js'),
+  script('script', [shortMessages], 'gemsocket.iife.js', [compressed(), shortInnerNames({ minify: true })]),
+  script('script', [], 'gemsocket.dev.iife.js', [terser()]),
+  script('shared-worker', [shortMessages], 'shared-worker.js', [compressed(), shortInnerNames({ minify: true })]),
   {
     input: { ...inputs([...nodeEntries, ...twoBuilds], '.d.ts'), 'shared-worker': 'build/entry/shared-worker.d.ts' },
     external: [...external, 'isomorphic-ws'],
