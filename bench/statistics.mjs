@@ -10,13 +10,18 @@ export function median(numbers) {
 export const comparedHead = (other) => ['64 bytes', 'session', other, 'ratio', 'middle half', 'target'];
 
 export function comparedRow(name, session, other, target) {
-  const ratio = quartiles(session.map((rate, round) => rate / other[round]));
+  const ratio = spread(session.map((rate, round) => rate / other[round]));
   const rates = [session, other].map((all) => Math.round(median(all)));
   return [name, ...rates, ratio.median.toFixed(2), `${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)}`, target];
 }
 
-/** The median and the quartiles. */
-function quartiles(numbers) {
+/**
+ * The median and the quartiles.
+ *
+ * @typedef {{ readonly lower: number, readonly median: number, readonly upper: number }} Spread
+ * @returns {Spread}
+ */
+export function spread(numbers) {
   const sorted = [...numbers].sort((one, other) => one - other);
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
   return { lower: at(0.25), median: median(numbers), upper: at(0.75) };

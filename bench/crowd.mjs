@@ -1,0 +1,54 @@
+/** Connections opened at the same time: more would fill the server's queue of connections that are not accepted yet. */
+const AT_ONCE = 50;
+
+/** Many connections of one side, in one process. */
+export class Crowd {
+  #side;
+  #connections = [];
+  #received = 0;
+  #awaited = Infinity;
+  #onReceived = () => {};
+
+  /** @param {import('./sides.mjs').Side} side */
+  constructor(side) {
+    this.#side = side;
+  }
+
+  get connections() {
+    return this.#connections;
+  }
+
+  /**
+   * Opens or closes connections until there are `count`.
+   *
+   * @returns the milliseconds that it took.
+   */
+  async resize(port, count) {
+    const startedAt = performance.now();
+    const onMessage = () => this.#count();
+    let missing = count - this.#connections.length;
+    const openSome = async () => {
+      while (missing-- > 0) this.#connections.push(await this.#side.connect(port, onMessage));
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, openSome));
+    await Promise.all(this.#connections.splice(count).map((connection) => connection.close()));
+    return performance.now() - startedAt;
+  }
+
+  /** Resolves when this many messages have arrived, at all connections together, since the call before. */
+  async received(messages) {
+    this.#awaited = messages;
+    if (this.#received < messages) {
+      await new Promise((resolve) => {
+        this.#onReceived = resolve;
+      });
+    }
+    this.#received -= messages;
+    this.#awaited = Infinity;
+  }
+
+  #count() {
+    this.#received += 1;
+    if (this.#received >= this.#awaited) this.#onReceived();
+  }
+}

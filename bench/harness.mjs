@@ -1,0 +1,99 @@
+/**
+ * Starts the processes of a benchmark and takes the sides in turn.
+ *
+ * @typedef {object} Group what a file in groups/ exports.
+ * @property {string} name
+ * @property {string} title
+ * @property {string} about one sentence: what is measured, and how.
+ * @property {readonly string[]} sides the first is the unit of the ratios.
+ * @property {readonly Row[]} rows
+ * @property {Readonly<Record<string, (side: import('./sides.mjs').Side) => Promise<Functions>>>} [roles] each runs in a process of its own.
+ * @property {(run: Run) => Promise<Readonly<Record<string, number>>>} measure one round of one side: a number for each row.
+ *
+ * @typedef {object} Row
+ * @property {string} key
+ * @property {string} label
+ * @property {string} unit
+ * @property {boolean} [isAbsolute] the target is a number of units, not a ratio.
+ * @property {Readonly<Record<string, Target>>} [targets] by side.
+ * @typedef {{ readonly least: number } | { readonly most: number }} Target
+ *
+ * @typedef {object} Run
+ * @property {string} side
+ * @property {boolean} isQuick a shorter measurement, to see whether it works.
+ * @property {(role: string, nodeOptions?: readonly string[]) => Promise<Child>} start starts a role; it ends with the round.
+ * @typedef {Readonly<Record<string, (...args: any[]) => any>>} Functions
+ * @typedef {{ readonly call: (name: string, ...args: readonly unknown[]) => Promise<any>, readonly stop: () => Promise<void> }} Child
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url));
+const NODE_OPTIONS = ['--expose-gc'];
+
+/**
+ * Every round takes every side once, each in fresh processes, and every other round in reverse order, so that other load on the machine
+ * and its temperature affect all sides alike.
+ *
+ * @param {Group} group
+ * @returns {Promise<Record<string, Record<string, number[]>>>} the results by side and row.
+ */
+export async function runGroup(group, { rounds, isQuick, onRound = () => {} }) {
+  const results = Object.fromEntries(group.sides.map((side) => [side, Object.fromEntries(group.rows.map(({ key }) => [key, []]))]));
+  for (let round = 0; round < rounds; round++) {
+    for (const side of round % 2 === 0 ? group.sides : group.sides.toReversed()) {
+      onRound(round, side);
+      const measured = await measureOnce(group, side, isQuick);
+      for (const [key, value] of Object.entries(measured)) results[side][key].push(value);
+    }
+  }
+  return results;
+}
+
+/** One round of one side. Its processes end with it, whatever happens. */
+async function measureOnce(group, side, isQuick) {
+  const children = [];
+  const start = async (role, nodeOptions = []) => {
+    const child = await startChild([group.name, role, side], nodeOptions);
+    children.push(child);
+    return child;
+  };
+  try {
+    return await group.measure({ side, isQuick, start });
+  } finally {
+    for (const child of children.toReversed()) await child.stop();
+  }
+}
+
+/** @returns {Promise<Child>} */
+async function startChild(args, nodeOptions) {
+  const child = fork(CHILD, args, { execArgv: [...NODE_OPTIONS, ...nodeOptions] });
+  const pending = new Map();
+  let lastId = 0;
+  const ready = new Promise((resolve, reject) => pending.set('ready', { resolve, reject }));
+  child.on('message', ({ id, error, result }) => {
+    const call = pending.get(id);
+    pending.delete(id);
+    if (error === undefined) call.resolve(result);
+    else call.reject(new Error(`${args.join(' ')}: ${error}`));
+  });
+  child.on('exit', (code, signal) => {
+    for (const { reject } of pending.values()) reject(new Error(`${args.join(' ')} ended with ${code ?? signal}`));
+  });
+  await ready;
+  return {
+    call: (name, ...callArgs) =>
+      new Promise((resolve, reject) => {
+        lastId += 1;
+        pending.set(lastId, { resolve, reject });
+        child.send({ id: lastId, name, args: callArgs });
+      }),
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * `npm run bench [-- --only echo,memory] [--rounds 7] [--quick]`: measures every group, prints its table with targets and verdicts, keeps
+ * the results in bench/results/ and writes docs/performance.md from them. `--quick` is for a look: few rounds, short, nothing is written.
+ */
+import { parseArgs } from 'node:util';
+import { groupNames, loadGroup } from './groups.mjs';
+import { runGroup } from './harness.mjs';
+import { installPeers } from './install.mjs';
+import { describeMachine, saveResults } from './results.mjs';
+import { sideLabels } from './sides.mjs';
+import { printTable } from './statistics.mjs';
+import { format, formatSpread, formatTarget, formatVerdict, summarize } from './summary.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: groupNames.join(',') },
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(options.rounds ?? (options.quick ? 2 : 7));
+
+function printGroup(group, results) {
+  const lines = summarize(group, results).flatMap(({ row, cells }) =>
+    cells.map(({ side, value, ratio, target, isMet }, index) => [
+      index === 0 ? row.label : '',
+      sideLabels[side] ?? side,
+      `${format(value.median)} ${row.unit}`,
+      formatSpread(ratio),
+      target === undefined ? '' : formatTarget(target),
+      isMet === undefined ? '' : formatVerdict(isMet),
+    ]),
+  );
+  printTable(`${group.title}: medians of ${rounds}`, ['', 'side', 'median', 'ratio (quartiles)', 'target', 'verdict'], lines);
+}
+
+/** One line that the next replaces, on a terminal only. */
+function progress(line) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+}
+
+await installPeers();
+const machine = describeMachine();
+console.log(Object.values(machine).join(', '));
+for (const name of options.only.split(',')) {
+  const group = await loadGroup(name);
+  const onRound = (round, side) => progress(`${name}, round ${round + 1} of ${rounds}: ${side}`);
+  const results = await runGroup(group, { rounds, isQuick: options.quick, onRound });
+  progress('');
+  printGroup(group, results);
+  if (!options.quick) saveResults(group, { machine, rounds, results });
+}

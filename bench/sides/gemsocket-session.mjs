@@ -1,0 +1,5 @@
+import { session } from 'gemsocket/session';
+import { connectWith } from './gemsocket.mjs';
+
+export { serve } from './gemsocket.mjs';
+export const connect = connectWith({ session: session() });
