@@ -3,8 +3,8 @@ import type { ServerClient } from './types.js';
 type Result = IteratorResult<ServerClient, undefined>;
 
 /**
- * New clients, for `for await`. What waits for a slow loop is bounded by the server's own bound of clients: a client
- * that has left `server.clients` is not handed out any more.
+ * New clients, for `for await`. `maxClients` bounds the clients that wait for a slow loop, because a client that has left
+ * `server.clients` is not handed out any more.
  */
 export class AcceptQueue {
   readonly #loops = new Set<Loop>();
@@ -67,7 +67,7 @@ class Loop {
     return new Promise((resolve) => this.#pulls.push(resolve));
   }
 
-  /** No more come; those that wait are still handed out. */
+  /** No more clients follow; those that wait are still handed out. */
   end(): void {
     this.#isOver = true;
     for (const pull of this.#pulls) pull({ done: true, value: undefined });

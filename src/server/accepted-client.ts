@@ -12,10 +12,10 @@ import type { ClientEvents, CloseInfo, Continuity, MessageIterator, Received } f
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ServerSettings } from './options.js';
 import { RateLimiter } from './rate-limit.js';
-import { targetOf } from './target.js';
+import { requestOf } from './request.js';
 import type { ServerClient, ServerClientEvents, ServerRequest } from './types.js';
 
-/** A request for an upgrade, and the user that the application has found it to be from. */
+/** A request for an upgrade, and its user, as `authenticate` returned it. */
 export interface UpgradeContext {
   readonly request: IncomingMessage;
   readonly user: unknown;
@@ -24,22 +24,22 @@ export interface UpgradeContext {
 /** The server of a client. */
 export interface ClientServer {
   readonly settings: ServerSettings;
-  /** The application asked this client for a message. */
+  /** The application has polled this client. */
   polled(): void;
-  /** The connection is down and its last reader has seen the end. */
+  /** The connection is closed, and its end has been read. */
   finished(client: AcceptedClient): void;
-  /** So many messages were accepted and never left. */
+  /** So many accepted messages were never sent. */
   unsent(messages: number): void;
   /** An error of the client's connection for which it has no listener. */
   unheard(client: AcceptedClient, error: WebsocketError): void;
-  /** An error that nothing listens for on the client. */
+  /** An error for which the client has no listener. */
   report(client: AcceptedClient, error: WebsocketError): void;
 }
 
-/** How the application reads a client: a frame loop finds it by polling `server.clients`, other readers hold it. */
+/** How the application reads a client: a frame loop polls `server.clients`; other readers hold the client itself. */
 type Reader = 'none' | 'poll' | 'holder';
 
-/** The same client as on the other side, on a transport that is already there; and its share of the server's bounds. */
+/** A client over an accepted transport, with the bounds of the server. */
 export class AcceptedClient extends Client implements ServerClient {
   readonly user: unknown;
   readonly hasSession: boolean;
@@ -76,7 +76,7 @@ export class AcceptedClient extends Client implements ServerClient {
     this.#socket = request.socket;
   }
 
-  /** Opens, or goes on, over a transport that the peer has opened; false where the connection is over, or about to be. */
+  /** Opens or resumes the connection over a transport that the peer has opened. False if the connection is closing or closed. */
   accept(transport: AcceptedTransport): boolean {
     this.#limiter?.connected();
     const isTaken = this.#connection.accept(transport);
@@ -85,13 +85,13 @@ export class AcceptedClient extends Client implements ServerClient {
     return isTaken;
   }
 
-  /** As `close`, over the present transport or not at all: the peer of a session that is away is not waited for. */
+  /** Like `close`, but does not wait for the peer of a session to reconnect. */
   closeForGood(code: number, reason: string): Promise<CloseInfo> {
     this.#connection.close(code, reason, true);
     return this.ending;
   }
 
-  /** The newest one. */
+  /** The socket of the newest transport. */
   get socket(): Duplex {
     return this.#socket;
   }
@@ -106,7 +106,7 @@ export class AcceptedClient extends Client implements ServerClient {
     this.#socket = request.socket;
   }
 
-  /** A message to many, which nothing changes any more: it is not copied. */
+  /** Sends a message to many clients without a copy. Nothing changes it any more. */
   sendToAll(message: string | Uint8Array<ArrayBuffer>, bytes: number): void {
     this.send(message, bytes, 'reliable');
   }
@@ -138,21 +138,21 @@ export class AcceptedClient extends Client implements ServerClient {
     return isFirst;
   }
 
-  /** Without a closing handshake; the `close` event follows. */
+  /** Closes without a closing handshake; the `close` event follows. */
   drop(): void {
     this.#connection.terminate(abnormalClose(''), undefined);
   }
 
   /**
-   * Whether the frame loop that looks through `server.clients` should find this client there once more, now that it is
-   * not open: it has been polled, or it has had no reader yet and the loop, or its first poll, may be about to come.
+   * Whether the client stays in `server.clients` after it has closed, for a frame loop to poll its end: it has been polled, or it has
+   * no reader yet and its first poll may follow.
    */
   awaitsPoll(serverIsPolled: boolean): boolean {
     if (this.#reader === 'none') return serverIsPolled || this.stats.messagesReceived > 0;
     return this.#reader === 'poll';
   }
 
-  /** What the listener throws is reported under the name by which it was added. */
+  /** An error of the listener is reported under the name by which it was added. */
   #guarded(event: string, listener: (continuity: Continuity) => void): (argument: unknown) => void {
     return (argument) => {
       try {
@@ -163,7 +163,7 @@ export class AcceptedClient extends Client implements ServerClient {
     };
   }
 
-  /** Judged by what waited before the message: one message of any size may be sent to a client that reads. */
+  /** Compares the bytes that waited before the message, so that a client that reads may be sent a message of any size. */
   protected override keepsUp(waitingBytes: number, bytes: number): boolean {
     const { maxBufferedBytes } = this.#server.settings;
     // A client that is closing has its own deadline.
@@ -189,9 +189,4 @@ export class AcceptedClient extends Client implements ServerClient {
   protected override unsent(messages: number): void {
     this.#server.unsent(messages);
   }
-}
-
-function requestOf(request: IncomingMessage): ServerRequest {
-  const { headers, socket } = request;
-  return { url: targetOf(request).url, headers, remoteAddress: socket.remoteAddress ?? '' };
 }

@@ -16,9 +16,9 @@ interface MarkedListener extends UpgradeListener {
 }
 
 /**
- * A WebSocket server on an HTTP server that the application already has (Express, Fastify, Hono, …). It takes the
- * upgrades of its `path` and leaves the rest to other listeners; where there are none, they are answered with 404.
- * Close it before the HTTP server, which otherwise waits for the clients to leave.
+ * A WebSocket server on an HTTP server that the application already has (Express, Fastify, Hono, …). It handles the
+ * upgrades of its `path` and leaves the rest to other listeners; if there are none, it answers them with 404.
+ * Close it before the HTTP server, which otherwise waits until the clients disconnect.
  *
  * @throws {WebsocketError} `INVALID_OPTION`, `UNSUPPORTED`.
  */
@@ -60,8 +60,8 @@ function refuseTls(options: ServerOptions): void {
 }
 
 /**
- * The first of ours that serves the path, as they were attached. Where none does, and no other library listens that
- * might, it is the first of all: one listener must refuse.
+ * The listener that handles a request: of the listeners of this library, the first that serves the path. If none does and there is no
+ * listener of another library, the first one, which refuses the request.
  */
 function ownerOf(httpServer: HttpServer | HttpsServer, request: IncomingMessage): UpgradeListener | undefined {
   const listeners = httpServer.listeners('upgrade') as (UpgradeListener | MarkedListener)[];

@@ -61,7 +61,7 @@ export class ClientSet {
   }
 
   /**
-   * To every open client, and to every session. Plain clients share one frame, because encoding a message takes up to ten times as
+   * Sends to every open client, and to every session. Plain clients share one frame, because encoding a message takes up to ten times as
    * long as writing it. A session puts the message into its own batch.
    */
   sendToAll(message: string | ArrayBuffer | ArrayBufferView, broadcast: Broadcast): void {
@@ -79,7 +79,7 @@ export class ClientSet {
     this.#isPolled = true;
   }
 
-  /** The client is closed and its last reader has seen the end. */
+  /** The client is closed, and its end has been read. */
   finished(client: AcceptedClient): void {
     this.#unlist(client);
   }

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { ServerSettings } from './options.js';
-import type { Refusal } from './refusals.js';
-import { hostNameOf, pathOf, targetOf } from './target.js';
+import type { Refusal, Refusals } from './refusals.js';
+import { addressOf, hostNameOf, pathOf, targetOf } from './request.js';
 
-/** Seconds after which a client may ask again: about as long as a full server takes to lose a client. */
+/** Seconds until a client should try again: a full server loses a client in about that time. */
 const RETRY_AFTER_S = '5';
 
 export function servesPath(settings: ServerSettings, request: IncomingMessage): boolean {
@@ -22,39 +23,81 @@ export const isClosing: Refusal = {
 
 export const tookTooLong: Refusal = { reason: 'timeout', status: 408, text: 'The handshake took too long.' };
 
-export const notHttp: Refusal = { reason: 'request', status: 400, text: 'This is no HTTP request.' };
+export const notHttp: Refusal = { reason: 'request', status: 400, text: 'This is not an HTTP request.' };
 
 export const headersTooLarge: Refusal = { reason: 'request', status: 431, text: 'The headers of the request are too large.' };
 
 const isFull: Refusal = { reason: 'full', status: 503, text: 'The server is full.', headers: { 'Retry-After': RETRY_AFTER_S } };
 
-/** The only version of RFC 6455 (4.1). ws would take 8 as well, a draft's. */
+/** The only version of RFC 6455 (4.1). ws also accepts version 8, that of a draft. */
 const PROTOCOL_VERSION = '13';
 
 const wrongVersion: Refusal = {
   reason: 'request',
   status: 426,
-  text: `This server speaks version ${PROTOCOL_VERSION} of the WebSocket protocol (RFC 6455) and no other.`,
+  text: `This server supports only version ${PROTOCOL_VERSION} of the WebSocket protocol (RFC 6455).`,
   headers: { Connection: 'close, Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': PROTOCOL_VERSION },
 };
 
-const notHttp11: Refusal = { reason: 'request', status: 400, text: 'An opening handshake is a request of HTTP/1.1, with a Host header.' };
+const notHttp11: Refusal = { reason: 'request', status: 400, text: 'An opening handshake must be an HTTP/1.1 request with a Host header.' };
 
-/** What RFC 6455 (4.2.1) has a server look at and ws does not; the rest is left to ws. */
+/** The checks of RFC 6455 (4.2.1) that ws omits. */
 export function checkHandshake({ httpVersion, headers }: IncomingMessage): Refusal | undefined {
   if (httpVersion !== '1.1' || headers.host === undefined) return notHttp11;
   const version = headers['sec-websocket-version'];
   return version === undefined || version === PROTOCOL_VERSION ? undefined : wrongVersion;
 }
 
-/** All that can be decided without asking the application. */
+/** The checks that do not need the application. */
 export function checkRequest(settings: ServerSettings, request: IncomingMessage, hasRoom: boolean): Refusal | undefined {
   return checkPage(settings, request) ?? (hasRoom ? undefined : isFull);
 }
 
-/** Asks the application who this is. Waits as long as the application does: the deadline is the caller's. */
-export async function authenticate(settings: ServerSettings, request: IncomingMessage): Promise<{ user: unknown } | Refusal> {
-  const refusal: Refusal = { reason: 'auth', status: 401, text: 'Who connects here must say who it is, and be let in.' };
+/** Handshakes for which `authenticate` has not answered; each may still become a client. */
+export class PendingHandshakes {
+  readonly #settings: ServerSettings;
+  readonly #refusals: Refusals;
+  readonly #sockets = new Set<Duplex>();
+
+  constructor(settings: ServerSettings, refusals: Refusals) {
+    this.#settings = settings;
+    this.#refusals = refusals;
+  }
+
+  get count(): number {
+    return this.#sockets.size;
+  }
+
+  /** Undefined if the handshake is over: refused, past its deadline, or ended by the client or the server. */
+  async authenticate(request: IncomingMessage, socket: Duplex): Promise<{ readonly user: unknown } | undefined> {
+    const remoteAddress = addressOf(socket);
+    const gone = () => {
+      if (this.#sockets.delete(socket)) this.#refusals.unanswered('gone', remoteAddress);
+    };
+    this.#sockets.add(socket);
+    socket.once('close', gone);
+    const answer = await authenticate(this.#settings, request);
+    socket.off('close', gone);
+    if (!this.#sockets.delete(socket)) return undefined;
+    if ('user' in answer) return answer;
+    this.#refusals.refuse(socket, answer, request);
+    return undefined;
+  }
+
+  /** Ends a handshake, pending or not. */
+  refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
+    this.#sockets.delete(socket);
+    this.#refusals.refuse(socket, refusal, request);
+  }
+
+  refuseAll(refusal: Refusal): void {
+    for (const socket of this.#sockets) this.refuse(socket, refusal);
+  }
+}
+
+/** Asks the application for the user. Has no deadline of its own. */
+async function authenticate(settings: ServerSettings, request: IncomingMessage): Promise<{ user: unknown } | Refusal> {
+  const refusal: Refusal = { reason: 'auth', status: 401, text: 'This server requires authentication.' };
   try {
     const user = await settings.authenticate?.(request);
     return user === undefined ? refusal : { user };
@@ -66,21 +109,21 @@ export async function authenticate(settings: ServerSettings, request: IncomingMe
 const wrongOrigin: Refusal = {
   reason: 'origin',
   status: 403,
-  text: "Pages of this origin may not connect. The server's option origins lists those that may.",
+  text: "Pages of this origin may not connect. The server's option origins lists the allowed origins.",
 };
 
 const wrongHost: Refusal = {
   reason: 'host',
   status: 403,
-  text: "Pages may not connect by this host name. The server's option hosts lists those that may be used.",
+  text: "Pages may not connect by this host name. The server's option hosts lists the allowed names.",
 };
 
 const LOOPBACK_ADDRESS = /^(?:::ffff:)?127\.|^::1$/;
 const LOOPBACK_NAME = /^(?:(?:.+\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Browsers send the origin of the page with every handshake, and no page can forge it. A client that sends none is no
- * browser, and the powers of a browser (cookies, the user's network) are what these checks guard (RFC 6455, 10.2).
+ * A browser sends the origin of the page with every handshake, and a page cannot forge it. A client without an Origin header is not a
+ * browser. These checks protect the user of a browser, whose cookies and network a page could use (RFC 6455, 10.2).
  */
 function checkPage(settings: ServerSettings, request: IncomingMessage): Refusal | undefined {
   const { origin } = request.headers;
@@ -94,7 +137,7 @@ function isOriginAllowed(origins: ServerSettings['origins'], origin: string, req
   return origins === undefined ? isSameHost(origin, request) : origins.includes(origin);
 }
 
-/** The port that a Host header leaves out is its scheme's: known with TLS; behind a proxy, taken to be the page's. */
+/** A Host header without a port means the port of the scheme. Without TLS, a proxy may use either scheme: the page's is assumed. */
 function isSameHost(origin: string, request: IncomingMessage): boolean {
   const isEncrypted = (request.socket as Partial<TLSSocket>).encrypted === true;
   try {
@@ -113,8 +156,8 @@ function portOf(url: URL): string {
 }
 
 /**
- * Against DNS rebinding: the domain of a stranger's page resolves to a loopback address, so that the page is of the same
- * origin as a server there. No such page is in a list of `origins`; without a list, the host must be a loopback name.
+ * Protects against DNS rebinding: an attacker's domain resolves to a loopback address, so that a page of that domain has the same
+ * origin as a server there. A list of `origins` refuses such pages; without a list, the host must be a loopback name.
  */
 function isHostAllowed({ hosts, origins }: ServerSettings, request: IncomingMessage): boolean {
   const isLoopback = LOOPBACK_ADDRESS.test(request.socket.localAddress ?? '');

@@ -10,16 +10,16 @@ import { ignore } from './refusals.js';
 import { type Listener, UpgradeServer } from './server.js';
 import type { WebsocketServer } from './types.js';
 
-/** Beyond `maxClients`: handshakes, clients that are refused with an answer, and sockets that are being closed. Silent sockets are bounded by it, too. */
+/** Connections beyond `maxClients`: pending handshakes, refused clients that get an answer, closing sockets, and silent sockets. */
 const SPARE_CONNECTIONS = 1_024;
 
-/** Clients that all come back at once after a restart: Node's 511 would leave the rest to TCP's second of patience. */
+/** Connections that wait to be accepted, as after a restart. Over Node's default of 511, TCP would delay the rest by a second or more. */
 const BACKLOG = 4_096;
 
 /**
  * A WebSocket server on a port of its own; with `tls`, a wss server.
  *
- * @param port 0 takes any that is free; `server.port` tells which.
+ * @param port 0 for any free port; `server.port` has its number.
  * @throws {WebsocketError} (rejects) `LISTEN_FAILED`, with the host, the port and the `systemCode`; `INVALID_OPTION`, `UNSUPPORTED`.
  */
 export async function listen(host: string, port: number, options: ServerOptions = {}): Promise<WebsocketServer> {
@@ -44,14 +44,14 @@ function checkAddress(host: unknown, port: unknown): void {
   if (typeof port !== 'number') throw invalid('port', port);
 }
 
-/** Without a key and a certificate Node would listen, and every TLS handshake would fail. The error does not carry what may be a key. */
+/** Without a key and a certificate Node would listen, and every TLS handshake would fail. The error has no value, which may be a key. */
 function checkTls(tls: ServerOptions['tls']): void {
   if (tls === undefined || (tls?.key && tls.cert)) return;
   throw makeError('INVALID_OPTION', { option: 'tls' });
 }
 
 function makeHttpServer(tls: ServerOptions['tls'], settings: ServerSettings): HttpServer {
-  // Every socket has a deadline of ours, from its first moment on; Node's own are looked at every 30 s only.
+  // The server has a deadline for every socket. Node checks its own timeouts every 30 s only.
   const timeouts = { headersTimeout: 0, requestTimeout: 0 };
   const http =
     tls === undefined
@@ -70,17 +70,17 @@ function createTlsServer(options: Parameters<typeof createHttpsServer>[0], liste
 }
 
 const upgradeRequired: RequestListener = (_request, response) => {
-  // The names of the header stand together, so that Node sees that this connection closes.
+  // Both names in one Connection header, so that Node closes the connection.
   response.writeHead(426, { Connection: 'close, Upgrade', Upgrade: 'websocket', 'Content-Type': 'text/plain; charset=utf-8' });
   response.end('This is a WebSocket server: connect with ws:// or wss:// instead.\n');
 };
 
-/** What did not even become a request: bytes that are no HTTP, TLS that failed, a client that went away. */
+/** Refuses a connection without a valid request: bytes that are not HTTP, a failed TLS handshake, or a client that disconnected. */
 function refuseBroken(server: UpgradeServer, { code }: NodeJS.ErrnoException, socket: Duplex): void {
   if (code === 'HPE_HEADER_OVERFLOW') server.refuse(socket, headersTooLarge);
   else if (code?.startsWith('HPE_')) server.refuse(socket, notHttp);
   else {
-    // No answer can be sent in a TLS connection that never came about.
+    // A failed TLS connection cannot carry an answer.
     socket.destroy();
     if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') server.refuse(socket, tookTooLong);
   }

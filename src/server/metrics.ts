@@ -5,16 +5,16 @@ import * as SessionCloseCode from '../session/close-code.js';
 import type { AcceptedClient } from './accepted-client.js';
 import type { RefusalReason } from './types.js';
 
-/** What is counted since the server started. */
+/** The counters since the server started. */
 const COUNTERS = {
   connectionsTotal: 0,
   messagesReceived: 0,
   messagesSent: 0,
   bytesReceived: 0,
   bytesSent: 0,
-  /** Accepted for a client, and still waiting when its connection ended. */
+  /** Messages that a client's connection had accepted and not sent when it ended. */
   messagesUnsent: 0,
-  /** Errors of clients, with no listener anywhere, after the first of that code and client. */
+  /** Errors of clients without any listener, after the first of each code and client. */
   errorsNotLogged: 0,
   refusedPath: 0,
   refusedOrigin: 0,
@@ -65,19 +65,19 @@ export class Metrics {
     this.#counters.messagesUnsent += messages;
   }
 
-  /** The client's own counters end with it; here they go on. */
+  /** Adds the client's counters, because the client is no longer among the live ones. */
   closed(client: AcceptedClient, info: CloseInfo): void {
     add(this.#counters, client);
     const counter = closedBy(info);
     if (counter !== undefined) this.#counters[counter] += 1;
   }
 
-  /** The link of a session broke. */
-  broke(cause: unknown): void {
+  /** The client of a session disconnected. */
+  disconnected(cause: unknown): void {
     if (cause instanceof WebsocketError && cause.code === 'LINK_DEAD') this.#counters.closedDead += 1;
   }
 
-  /** @param others what other parts of the server count. */
+  /** @param others the counters and gauges of other parts of the server. */
   read(others: Readonly<Record<string, number>>, live: ReadonlySet<AcceptedClient>): Readonly<Record<string, number>> {
     const now = { bufferedBytes: 0, ...this.#counters, ...others };
     for (const client of live) {
@@ -96,7 +96,7 @@ function add(counters: typeof COUNTERS, client: AcceptedClient): void {
   counters.bytesSent += stats.bytesSent;
 }
 
-/** A clean end was the peer's wish, or the application's; only of the others was the server the judge. */
+/** The counter for a connection that the server closed. A clean close was requested by the peer or the application. */
 function closedBy(info: CloseInfo): Counter | undefined {
   if (info.wasClean) return undefined;
   switch (info.code) {

@@ -11,8 +11,8 @@ import {
   resolveOptions,
   type Settings,
 } from '../core/options.js';
+import { hostNameOf, originOf } from './request.js';
 import { resolveServerSession, type ServerSessionOptions, type ServerSessionSettings } from './session-options.js';
-import { hostNameOf, originOf } from './target.js';
 import type { ServerCloseOptions } from './types.js';
 
 /** The options of a server. Every bound has a default; docs/guides/operating.md says for each why it is so much. */

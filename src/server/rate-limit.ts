@@ -18,7 +18,7 @@ export class TokenBucket {
     this.#filledAt = now();
   }
 
-  /** False: there was none. */
+  /** False if there was no token. */
   take(): boolean {
     this.#fill(this.#elapsedMs(), this.#limit.burst);
     if (this.#tokens < 1) return false;
@@ -27,8 +27,8 @@ export class TokenBucket {
   }
 
   /**
-   * What a client could not send while it was disconnected arrives all at once afterwards: the share of that time is
-   * added to the burst, for `maxMs` at most. The time before, when the client was connected, fills no more than the burst.
+   * A client sends the messages of a disconnect all at once when it resumes. The tokens of that time, at most `maxMs`, are added to the
+   * burst. The time before the disconnect fills the bucket to the burst at most.
    */
   grantDisconnect(disconnectedMs: number, maxMs: number): void {
     const { burst } = this.#limit;
@@ -38,13 +38,13 @@ export class TokenBucket {
 
   #elapsedMs(): number {
     const now = this.#now();
-    // A clock that was set back fills nothing, and takes nothing away.
+    // A clock that was set back adds no tokens and removes none.
     const elapsedMs = Math.max(0, now - this.#filledAt);
     this.#filledAt = now;
     return elapsedMs;
   }
 
-  /** What a disconnect has granted beyond the burst stays until it is used. */
+  /** Tokens of a disconnect beyond the burst stay until they are used. */
   #fill(elapsedMs: number, most: number): void {
     const filled = this.#tokens + this.#share(elapsedMs);
     this.#tokens = Math.max(this.#tokens, Math.min(most, filled));
@@ -59,7 +59,7 @@ export class TokenBucket {
 export class RateLimiter {
   readonly #limit: RateLimit;
   readonly #resumeWindowMs: number;
-  /** A connected client is silent for no longer; undefined where it is not asked. */
+  /** A connected client sends a sign of life at least this often; undefined without pings. */
   readonly #pingMs: number | undefined;
   readonly #bucket: TokenBucket;
   #connectedUntil = performance.now();
@@ -72,7 +72,7 @@ export class RateLimiter {
     this.#bucket = new TokenBucket(limit, () => performance.now());
   }
 
-  /** The same context; each message of the application's needs a token before anything else happens to it. */
+  /** The same context, in which every message of the application needs a token. */
   limit({ sink, control }: ChannelContext): ChannelContext {
     return {
       sink: {
@@ -100,12 +100,12 @@ export class RateLimiter {
     };
   }
 
-  /** A transport is accepted: a disconnect lasts from the last sign of the old transport until now. */
+  /** A transport is accepted. The disconnect began with the last sign of life of the old transport, and ends now. */
   connected(): void {
     this.#disconnectedMs = performance.now() - this.#connectedUntil;
   }
 
-  /** Notes every sign of the peer from here on. */
+  /** Records every sign of life of the peer from here on. */
   watch(transport: AcceptedTransport): void {
     const { events } = transport;
     const heard = () => {
@@ -127,7 +127,7 @@ export class RateLimiter {
         events.pong();
       },
       closed: (info, error) => {
-        // After a ping that was not answered, the end of the socket is late news of a link that was dead before.
+        // After an unanswered ping, the close event says nothing about when the peer was last connected.
         if (this.#pingMs === undefined || performance.now() - this.#connectedUntil <= this.#pingMs) heard();
         events.closed(info, error);
       },

@@ -1,24 +1,23 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Emitter } from '../core/emitter.js';
 import type { LimitedLog } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { ServerSettings } from './options.js';
-import { hostNameOf, originOf, pathOf, targetOf } from './target.js';
+import { addressOf, hostNameOf, originOf, pathOf, targetOf } from './request.js';
 import type { RefusalReason, Refused, ServerEvents } from './types.js';
 
 export interface Refusal {
   readonly reason: RefusalReason;
   readonly status: number;
-  /** What the person at the other end can do about it. */
+  /** Advice for a person at the client. */
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }
 
 /**
- * Answers a request, and is done with the socket. Never throws, whatever state the socket is in.
+ * Answers a request and closes the socket. Never throws, whatever state the socket is in.
  *
  * @returns false if the client has already disconnected.
  */
@@ -64,7 +63,7 @@ export class Refusals {
     this.#report({ reason, status, remoteAddress, cause }, request);
   }
 
-  /** ws has answered what is no handshake, or has dropped a socket that is no longer there, and does not say which. */
+  /** ws has answered an invalid handshake, or has destroyed a socket whose peer disconnected; it does not say which. */
   refusedByWs(request: IncomingMessage, socket: Duplex, remoteAddress: string): void {
     if (socket.destroyed) this.unanswered('gone', remoteAddress);
     else this.#report({ reason: 'request', status: request.method === 'GET' ? 400 : 405, remoteAddress, cause: undefined });
@@ -85,19 +84,15 @@ export class Refusals {
   }
 }
 
-export function addressOf(socket: Duplex): string {
-  return (socket as Partial<Socket>).remoteAddress ?? '';
-}
-
-/** Text of a peer's, or of an error, in a line of the log: no more of it, and nothing that a terminal obeys. */
+/** Longest text of a peer or an error in a line of the log. Control characters, which a terminal would obey, are replaced. */
 const MAX_LENGTH = 200;
 
-/** Clients leave and servers close: nothing is to be corrected, and there is no line for it. */
+/** The client disconnected, or the server closes: there is nothing to correct, and no line in the log. */
 function isOrdinary(reason: RefusalReason): boolean {
   return reason === 'gone' || reason === 'closing';
 }
 
-/** Says what the operator can do about a refusal. */
+/** Advice for the operator. */
 function refusalLine(refused: Refused, request: IncomingMessage | undefined, settings: ServerSettings): string {
   const status = refused.status === 0 ? 'no answer' : refused.status;
   return `refused ${refused.remoteAddress} (${refused.reason}, ${status}): ${adviceOn(refused, request, settings)}`;
@@ -112,32 +107,32 @@ function adviceOn({ reason, cause }: Refused, request: IncomingMessage | undefin
     case 'path':
       return `no WebSocket is served at ${quoted(request === undefined ? '' : pathOf(request))}, only at ${quoted(settings.path ?? '/')}. Correct the client's address or the option path.`;
     case 'full':
-      return `the server has no place left. maxClients is ${settings.maxClients}: raise it if the machine has room for more.`;
+      return `the server is full. maxClients is ${settings.maxClients}: raise it if the machine has memory for more.`;
     case 'auth':
       return cause === undefined ? 'authenticate returned undefined.' : `authenticate threw ${described(cause)}`;
     case 'request':
-      return 'this is no opening handshake of a WebSocket. Is something else than a WebSocket client directed at this port?';
+      return 'the request is not an opening handshake. Make sure that only WebSocket clients connect to this port.';
     default:
-      return `the handshake took longer than handshakeTimeoutMs (${settings.handshakeTimeoutMs}). If authenticate takes so long, raise it.`;
+      return `the handshake took longer than handshakeTimeoutMs (${settings.handshakeTimeoutMs}). Raise it if authenticate needs more time.`;
   }
 }
 
 function adviceOnOrigin(origin: string, { origins }: ServerSettings): string {
   const isOrigin = origin === 'null' || origin === 'file://' || originOf(origin) === origin;
-  if (!isOrigin) return 'the Origin header has no origin in it.';
+  if (!isOrigin) return 'the Origin header has no valid origin.';
   const advice = origins === undefined ? `set the option origins: [${quoted(origin)}]` : `add ${quoted(origin)} to the option origins`;
   return `a page of ${quoted(origin)} asked to connect. If the page is yours, ${advice}`;
 }
 
 function adviceOnHost(request: IncomingMessage | undefined, { hosts }: ServerSettings): string {
   const name = hostNameOf(request && targetOf(request).host);
-  if (name === undefined) return 'the Host header has no host in it.';
+  if (name === undefined) return 'the Host header has no valid host.';
   const advice = hosts === undefined ? `set the option hosts: [${quoted(name)}]` : `add ${quoted(name)} to the option hosts`;
   return `a page asked to connect by the host name ${quoted(name)}. If the name is yours, as behind a proxy that forwards it, ${advice}`;
 }
 
 function described(cause: unknown): string {
-  return cause instanceof Error ? quoted(`${cause.name}: ${cause.message}`) : 'what is no Error.';
+  return cause instanceof Error ? quoted(`${cause.name}: ${cause.message}`) : 'a value that is not an Error.';
 }
 
 function quoted(text: string): string {

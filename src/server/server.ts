@@ -15,11 +15,12 @@ import { SESSION_PROTOCOL } from '../session/codec.js';
 import { AcceptQueue } from './accept-queue.js';
 import { AcceptedClient, type ClientServer, type UpgradeContext } from './accepted-client.js';
 import { ClientSet } from './client-set.js';
-import { authenticate, checkHandshake, checkRequest, isClosing, servesPath, tookTooLong, wrongPath } from './handshake-checks.js';
+import { checkHandshake, checkRequest, isClosing, PendingHandshakes, servesPath, tookTooLong, wrongPath } from './handshake-checks.js';
 import { ErrorReports, LimitedLog } from './log.js';
 import { Metrics } from './metrics.js';
 import { type CloseSettings, resolveCloseOptions, type ServerSettings } from './options.js';
-import { addressOf, ignore, type Refusal, Refusals } from './refusals.js';
+import { ignore, type Refusal, Refusals } from './refusals.js';
+import { addressOf } from './request.js';
 import { noSessions, Sessions, type SessionsEvents } from './sessions.js';
 import { ClosingSockets, Deadlines } from './sockets.js';
 import type { ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
@@ -46,8 +47,7 @@ export class UpgradeServer implements WebsocketServer {
   readonly #events: Emitter<ServerEvents>;
   readonly #errors: ErrorReports;
   readonly #refusals: Refusals;
-  /** Handshakes under way; each may still become a client. */
-  readonly #pending = new Set<Duplex>();
+  readonly #pending: PendingHandshakes;
   readonly #closingSockets = new ClosingSockets();
   readonly #scheduler: ReadScheduler;
   readonly #broadcast = new Broadcast();
@@ -77,6 +77,7 @@ export class UpgradeServer implements WebsocketServer {
     this.#events = new Emitter(serverEvents, (error, event) => this.#errors.handlerFailed(error, event));
     this.#errors = new ErrorReports(this.#events, this.#metrics, this.#log);
     this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
+    this.#pending = new PendingHandshakes(settings, this.#refusals);
   }
 
   #serverOf(settings: ServerSettings): ClientServer {
@@ -150,13 +151,12 @@ export class UpgradeServer implements WebsocketServer {
       return;
     }
     if (this.#settings.authenticate === undefined) this.#accept(request, socket, head, undefined);
-    else void this.#authenticate(request, socket, head);
+    else void this.#pending.authenticate(request, socket).then((answer) => answer && this.#accept(request, socket, head, answer.user));
   }
 
   /** Ends a handshake, with an answer if the socket is still writable. */
   refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
-    this.#pending.delete(socket);
-    this.#refusals.refuse(socket, refusal, request);
+    this.#pending.refuse(socket, refusal, request);
   }
 
   /** The HTTP server could not accept a connection. It continues. */
@@ -179,22 +179,7 @@ export class UpgradeServer implements WebsocketServer {
 
   /** Open clients and pending handshakes, which count towards `maxClients`. */
   get #taken(): number {
-    return this.#clientSet.openCount + this.#pending.size + (this.#sessions?.arriving ?? 0);
-  }
-
-  async #authenticate(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    this.#pending.add(socket);
-    const remoteAddress = addressOf(socket);
-    const gone = () => {
-      if (this.#pending.delete(socket)) this.#refusals.unanswered('gone', remoteAddress);
-    };
-    socket.once('close', gone);
-    const answer = await authenticate(this.#settings, request);
-    socket.off('close', gone);
-    // Meanwhile the client disconnected, its deadline passed, or the server closed.
-    if (!this.#pending.delete(socket)) return;
-    if ('status' in answer) this.refuse(socket, answer, request);
-    else this.#accept(request, socket, head, answer.user);
+    return this.#clientSet.openCount + this.#pending.count + (this.#sessions?.arriving ?? 0);
   }
 
   #accept(request: IncomingMessage, socket: Duplex, head: Buffer, user: unknown): void {
@@ -229,7 +214,7 @@ export class UpgradeServer implements WebsocketServer {
   #newClient(context: UpgradeContext, makeChannel: MakeChannel, resumeWindowMs?: number): AcceptedClient {
     const client = new AcceptedClient(context, makeChannel, resumeWindowMs, this.#clientServer);
     client.on('open', () => this.#welcome(client));
-    client.on('reconnecting', ({ cause }) => this.#metrics.broke(cause));
+    client.on('reconnecting', ({ cause }) => this.#metrics.disconnected(cause));
     return client;
   }
 
@@ -246,7 +231,7 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   async #close({ code, reason, graceMs }: CloseSettings): Promise<void> {
-    for (const socket of this.#pending) this.refuse(socket, isClosing);
+    this.#pending.refuseAll(isClosing);
     this.#sessions?.close(code, reason);
     const clients = [...this.#clientSet.live];
     this.#sessions?.leave(clients, graceMs);

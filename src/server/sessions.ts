@@ -7,15 +7,15 @@ import { makeError, type WebsocketError } from '../core/errors.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ReadScheduler } from '../platform/node/read-scheduler.js';
 import { NodeTransport } from '../platform/node/transport.js';
-import { type ServerSession, SessionAcceptor } from '../session/acceptor.js';
-import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/codec.js';
+import { SessionAcceptor } from '../session/acceptor.js';
+import { MAX_BATCH_BYTES, SESSION_PROTOCOL, splitBatch } from '../session/codec.js';
 import type { SessionOwner } from '../session/eviction.js';
 import { sessionSettings } from '../session/feature.js';
 import { SessionRegistry } from '../session/registry.js';
-import type { ServerChannel } from '../session/server-channel.js';
+import type { ServerChannel, ServerSession } from '../session/server-session.js';
 import type { AcceptedClient, UpgradeContext } from './accepted-client.js';
 import type { ServerSettings } from './options.js';
-import { splitBatch } from './record-parts.js';
+import { offeredProtocols } from './request.js';
 import type { ServerSessionSettings } from './session-options.js';
 
 export interface SessionsEvents {
@@ -85,8 +85,7 @@ export class Sessions {
 
   /** True for a request that a full server accepts: its client may be one that the server still counts as open. */
   mayBeReturning(request: IncomingMessage): boolean {
-    const offered = request.headers['sec-websocket-protocol']?.split(',', 1)[0]?.trim();
-    return offered === SESSION_PROTOCOL && this.#registry.present > 0 && this.#arriving.size < MAX_RETURNING;
+    return offeredProtocols(request)[0] === SESSION_PROTOCOL && this.#registry.present > 0 && this.#arriving.size < MAX_RETURNING;
   }
 
   get metrics(): Readonly<Record<SessionMetric, number>> {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type Cancel, deadline, systemClock } from '../core/clock.js';
 
-/** A timer for each socket whose handshake is under way: none is held for longer, whatever it sends or does not. */
+/** A deadline for each socket with a pending handshake, whatever its peer sends. */
 export class Deadlines {
   readonly #timeoutMs: number;
   readonly #passed: (socket: Duplex) => void;
@@ -12,7 +12,7 @@ export class Deadlines {
     this.#passed = passed;
   }
 
-  /** From the first call for a socket on. */
+  /** Starts the deadline of a socket; a second call changes nothing. */
   begin(socket: Duplex): void {
     if (this.#timers.has(socket)) return;
     const cancel = deadline(systemClock, this.#timeoutMs, () => {
@@ -30,8 +30,8 @@ export class Deadlines {
 }
 
 /**
- * Sockets that the server is closing. Each takes a file descriptor until its peer has answered the close frame, or
- * `closeTimeoutMs` is over, although it belongs to no open client any more.
+ * Sockets that the server is closing. Each uses a file descriptor until its peer has answered the close frame or `closeTimeoutMs`
+ * is over, although its client is no longer open.
  */
 export class ClosingSockets {
   /** In the order in which their closing began. */
@@ -42,7 +42,7 @@ export class ClosingSockets {
     return this.#sockets.size;
   }
 
-  /** Sockets that were not given the time to answer. */
+  /** Sockets that were destroyed before their peer answered. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -53,7 +53,7 @@ export class ClosingSockets {
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  /** Drops the oldest, until no more than `most` are left. */
+  /** Destroys the oldest sockets until `most` are left. */
   limitTo(most: number): void {
     for (const socket of this.#sockets) {
       if (this.#sockets.size <= most) return;

@@ -2,25 +2,25 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { WebsocketError } from '../core/errors.js';
 import type { ClientEvents, Continuity, IWebsocketClient } from '../core/types.js';
 
-/** What the client asked for in its handshake: with a session, in its newest one. */
+/** The request of the client's handshake: with a session, of its newest one. */
 export interface ServerRequest {
   /** Path and query, as sent; of an absolute request target (RFC 6455, 4.1) its path and query. */
   readonly url: string;
-  /** By names in lower case, as Node has them. */
+  /** By names in lower case, as in Node. */
   readonly headers: Readonly<IncomingHttpHeaders>;
-  /** Of the other end of the socket: behind a proxy, the proxy's. */
+  /** Address of the peer of the socket: behind a proxy, the proxy's. */
   readonly remoteAddress: string;
 }
 
 /** The events of every client, and two of a client with a session. */
 export interface ServerClientEvents extends ClientEvents {
-  /** The peer disconnected. Its session waits `session.resumeWindowMs` for it, and what is sent meanwhile is kept. */
+  /** The peer disconnected. Its session is kept for `session.resumeWindowMs`, with the messages that are sent meanwhile. */
   away: () => void;
-  /** The peer resumed its session, with the receipt. After a time without the peer it is `close` instead. */
+  /** The peer resumed its session: the report of the disconnect. If it does not return in time, the event is `close` instead. */
   back: (continuity: Continuity) => void;
 }
 
-/** One accepted connection, or one session: the same interface as on the other side, and who it is. */
+/** One accepted connection, or one session: the interface of a client, with its request and its user. */
 export interface ServerClient extends IWebsocketClient {
   /**
    * Calls the listener for every event of that name: see `ServerClientEvents`.
@@ -30,7 +30,7 @@ export interface ServerClient extends IWebsocketClient {
   on<E extends keyof ServerClientEvents>(event: E, listener: ServerClientEvents[E]): () => void;
   /** The handshake of the client. */
   readonly request: ServerRequest;
-  /** What `authenticate` returned, for the first handshake of a session. */
+  /** The result of `authenticate`; with a session, for its first handshake. */
   readonly user: unknown;
 }
 
@@ -39,48 +39,51 @@ export type RefusalReason = 'path' | 'origin' | 'host' | 'full' | 'auth' | 'requ
 
 /** A handshake that did not become a client. */
 export interface Refused {
-  /** Why, as a short constant: the counter in `metrics` has the same name. */
+  /** A short constant; the counter in `metrics` has the same name. */
   readonly reason: RefusalReason;
-  /** The HTTP status that it was answered with; 0 where it was dropped without an answer. */
+  /** The HTTP status of the answer; 0 if the socket was closed without an answer. */
   readonly status: number;
-  /** Of the other end of the socket; '' where it is not known any more. */
+  /** Address of the peer of the socket; '' if it is not known any more. */
   readonly remoteAddress: string;
-  /** What `authenticate` threw. */
+  /** The error that `authenticate` threw. */
   readonly cause: unknown;
 }
 
 /** The events of a server, and the functions that `on` takes for them. */
 export interface ServerEvents {
-  /** Before the client's first message: a handler attached here misses nothing. Once for each session, however often it is resumed. */
+  /** Before the client's first message, so that a handler added here gets every message. Once for each session, however often it is resumed. */
   connection: (client: ServerClient) => void;
-  /** A handshake that did not become a client. Where nothing listens, the console has one line for each reason and minute. */
+  /** A handshake that did not become a client. Without a listener, the console gets one line for each reason and minute. */
   refused: (refused: Refused) => void;
-  /** A connection could not be accepted; or a listener threw, of the server, or of a client without an `error` listener. Without a listener, it is written to the console. */
+  /**
+   * A connection could not be accepted, or a listener of the server or of a client threw and the client has no `error` listener.
+   * Without a listener, the error is written to the console.
+   */
   error: (error: WebsocketError) => void;
 }
 
 /** How `close()` ends the clients. */
 export interface ServerCloseOptions {
-  /** 1001 by default: the server goes away, and clients that reconnect may come back (RFC 6455, 7.4.1). */
+  /** 1001 by default: the server shuts down, and clients may reconnect (RFC 6455, 7.4.1). */
   code?: number | undefined;
   /** At most 123 bytes of UTF-8; empty by default. */
   reason?: string | undefined;
-  /** Milliseconds for all clients together to answer; clients that have not answered by then are dropped. 5,000 by default. */
+  /** Milliseconds for all clients together to answer; the sockets of the others are then destroyed. 5,000 by default. */
   graceMs?: number | undefined;
 }
 
 /** Made by `listen()` or `attach()`. Iteration gives every new client. */
 export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDisposable {
   /**
-   * The open clients, oldest first; the array never changes, ask again for the next one. A client with a session stays
-   * while it is away (`reconnecting`), as what is sent to it is kept for it.
+   * The open clients, oldest first. The array never changes: read the property again for the present clients. A client with a session
+   * stays while it is disconnected (`reconnecting`), because messages to it are kept.
    *
-   * Where the application polls, a client that has closed stays until `getMessage()` has returned how it ended, so
-   * that a frame loop over `clients` sees it; for five seconds at most. Ask `isConnectionOpen()` before sending in
-   * such a loop. With a handler or an iterator on it, a client leaves this array as soon as it is not open.
+   * If the application polls, a closed client stays until `getMessage()` has returned how it ended, so that a frame loop over
+   * `clients` sees it; for five seconds at most. Check `isConnectionOpen()` before sending in such a loop. A client with a handler or
+   * an iterator is removed as soon as it is not open.
    */
   readonly clients: readonly ServerClient[];
-  /** The port that it listens on; 0 while an attached HTTP server does not listen yet. */
+  /** The port of the server; 0 while an attached HTTP server does not listen yet. */
   readonly port: number;
   /**
    * Calls the listener for every event of that name: see `ServerEvents`.
@@ -89,18 +92,18 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
    */
   on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void;
   /**
-   * To every open client of this process, and to those whose session waits for them. A client that reads too slowly is
-   * closed with 1013; nothing is thrown for it.
+   * Sends a message to every open client of this process, and to every session whose client is disconnected. A client that reads too
+   * slowly is closed with 1013; `broadcast` does not throw for it.
    *
    * @throws {WebsocketError} `INVALID_MESSAGE`.
    */
   broadcast(message: string | ArrayBuffer | ArrayBufferView): void;
-  /** Counters since the start and gauges of now, by name. docs/guides/operating.md lists them. */
+  /** Counters since the start, and present gauges, by name. docs/guides/operating.md lists them. */
   readonly metrics: Readonly<Record<string, number>>;
   /**
-   * The clients first, all at once; then the port is free. Handshakes that come meanwhile are answered with 503.
+   * Closes all clients at once and then frees the port. New handshakes are answered with 503.
    * Clients with a session receive delays that spread their reconnects over `graceMs`.
-   * Safe to call twice. An attached HTTP server goes on without us.
+   * Safe to call twice. An attached HTTP server continues.
    *
    * @throws {WebsocketError} `INVALID_CLOSE`, `INVALID_OPTION`, at the call.
    */

@@ -4,35 +4,27 @@ import * as CloseCode from '../core/close-code.js';
 import { canReconnectAfter, fittingReason } from '../core/close-codes.js';
 import type { Platform } from '../core/platform.js';
 import type { AcceptedTransport } from '../core/transport.js';
-import type { CloseInfo, ConnectionState, IWebsocketClient, Message } from '../core/types.js';
+import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
 import * as SessionCloseCode from './close-code.js';
 import { RecordReader } from './codec.js';
 import { type Control, decodeControl, encodeControl, Outcome, type Resume, type SessionCredentials } from './controls.js';
 import type { SessionOwner } from './eviction.js';
 import * as Kind from './record-kind.js';
-import type { Evictable, SessionRegistry, Tombstone } from './registry.js';
-import { type NewServerSession, ServerChannel, ServerHandshake } from './server-channel.js';
+import type { SessionRegistry, Tombstone } from './registry.js';
+import { type NewServerSession, ServerChannel, ServerHandshake, ServerSession, type SessionClient } from './server-session.js';
 import type { SessionSettings } from './session-channel.js';
-
-/** The client of a session, as the session knows it. */
-export interface SessionClient extends Pick<IWebsocketClient, 'state' | 'on'> {
-  /** Goes on over a transport that the peer has opened; false where the connection is over, or about to be. */
-  accept(transport: AcceptedTransport): boolean;
-  /** Closes over the current transport; a client without one is not waited for. */
-  closeForGood(code: number, reason: string): Promise<CloseInfo>;
-}
 
 /** Callbacks of the server. `Context` is the server's data of a connection: its request and its user. */
 export interface AcceptorEvents<C extends SessionClient, Context> {
   /** Makes the client of a new session, which then accepts its transport. Undefined: there is no room, and the transport is closed with 1013. */
   enter(makeChannel: MakeChannel, context: Context): C | undefined;
-  /** Whether the request may resume the session: whether it is from the same user. */
+  /** Whether the request is from the user of the session, and so may resume it. */
   mayResume(client: C, context: Context): boolean;
   /** The request resumes the client's session. Called before the client accepts the transport. */
   resuming?(client: C, context: Context): void;
   /** Chooses among the application's subprotocols, '' for none. */
   choose(protocols: readonly string[]): string;
-  /** The owner for whom the client's session is counted while the client is disconnected; left out: none. */
+  /** The owner of the client's session, for the bounds of detached sessions; without it there are no such bounds. */
   ownerOf?(client: C): SessionOwner;
 }
 
@@ -40,60 +32,6 @@ export interface AcceptorSettings {
   readonly session: SessionSettings;
   readonly resumeWindowMs: number;
   readonly handshakeTimeoutMs: number;
-}
-
-/** Memory of a detached session without any message (Node 20: 15,500). */
-const SESSION_COST = 16_384;
-
-/** A server's end of a session: its client and its channel. */
-export class ServerSession<C extends SessionClient = SessionClient> implements Evictable {
-  readonly credentials: SessionCredentials;
-  /** The first batch of a transport is not processed yet: the client does not count as disconnected, whatever became of the older one. */
-  isResuming = true;
-  channel: ServerChannel | undefined;
-  client: C | undefined;
-  /** Number of the last accepted RESUME. */
-  attempt = 0;
-  lost = 0;
-  outcome: number = Outcome.ended;
-  readonly #ownerOf: (client: C) => SessionOwner;
-  #info: CloseInfo | undefined;
-
-  constructor(credentials: SessionCredentials, ownerOf: (client: C) => SessionOwner = () => ({})) {
-    this.credentials = credentials;
-    this.#ownerOf = ownerOf;
-  }
-
-  get finalCount(): number | undefined {
-    return this.channel?.finalCount;
-  }
-
-  get closeInfo(): CloseInfo | undefined {
-    return this.channel?.closeInfo ?? this.#info;
-  }
-
-  get heldBytes(): number {
-    return SESSION_COST + (this.channel?.heldBytes ?? 0);
-  }
-
-  get hasCarried(): boolean {
-    return this.channel?.hasCarried === true;
-  }
-
-  get owner(): SessionOwner {
-    return this.client === undefined ? {} : this.#ownerOf(this.client);
-  }
-
-  ended(info: CloseInfo): void {
-    this.#info = info;
-    // The client was disconnected, but the session was closed before the resume window was over.
-    if (this.outcome === Outcome.windowOver && info.code !== CloseCode.abnormal) this.outcome = Outcome.ended;
-  }
-
-  evict(): void {
-    this.outcome = Outcome.evicted;
-    void this.client?.closeForGood(CloseCode.tryAgainLater, 'session evicted');
-  }
 }
 
 /**
@@ -247,7 +185,7 @@ export class SessionAcceptor<C extends SessionClient, Context> {
   #expireSoon(client: C): void {
     const cancel = deadline(this.#platform.clock, GOING_AWAY_MS, () => {
       off();
-      void client.closeForGood(CloseCode.goingAway, 'the client went away');
+      void client.closeForGood(CloseCode.goingAway, 'the client disconnected');
     });
     const off = client.on('state', () => {
       off();

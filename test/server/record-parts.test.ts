@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { splitBatch } from '../../src/server/record-parts.js';
-import { RecordReader } from '../../src/session/codec.js';
+import { RecordReader, splitBatch } from '../../src/session/codec.js';
 
 /** Mostly sound records, so that cuts fall everywhere; what is malformed may stand anywhere. */
 const batches = fc

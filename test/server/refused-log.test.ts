@@ -30,7 +30,7 @@ describe('where nobody listens to refused, the console has a line with the remed
       "add 'http://b.example' to the option origins",
     ],
     ['a page from a file', {}, page('null'), '/', 403, "set the option origins: ['null']"],
-    ['no origin', {}, page("http://x'y z"), '/', 403, 'no origin in it'],
+    ['no origin', {}, page("http://x'y z"), '/', 403, 'no valid origin'],
     ['a host', {}, { origin: 'http://game.example', host: 'game.example' }, '/', 403, "set the option hosts: ['game.example']"],
     [
       'one more host',
@@ -56,7 +56,7 @@ describe('where nobody listens to refused, the console has a line with the remed
       {},
       '/',
       401,
-      'authenticate threw what is no Error',
+      'authenticate threw a value that is not an Error',
     ],
     [
       'an authenticate that takes too long',
@@ -83,13 +83,13 @@ describe('where nobody listens to refused, the console has a line with the remed
     expect(lines).toEqual([expect.stringContaining('maxClients is 1')]);
   });
 
-  it('a request that is no handshake', async () => {
+  it('a request that is not a handshake', async () => {
     const lines = logged();
     const server = await serve();
     const peer = await RawPeer.connect(server.port);
     peer.socket.write(handshake({ 'Sec-WebSocket-Key': undefined }));
     await peer.ended();
-    expect(lines).toEqual([expect.stringContaining('no opening handshake')]);
+    expect(lines).toEqual([expect.stringContaining('not an opening handshake')]);
   });
 });
 

@@ -5,7 +5,7 @@ import type { Settings } from '../../src/core/options.js';
 import type { Platform } from '../../src/core/platform.js';
 import type { AcceptedTransport } from '../../src/core/transport.js';
 import type { CloseInfo } from '../../src/core/types.js';
-import type { SessionClient } from '../../src/session/acceptor.js';
+import type { SessionClient } from '../../src/session/server-session.js';
 
 /** A server's client without a server: the test accepts its transports. */
 export class TestServerClient extends Client implements SessionClient {

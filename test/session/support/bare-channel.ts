@@ -3,7 +3,7 @@ import type { Platform } from '../../../src/core/platform.js';
 import type { Message } from '../../../src/core/types.js';
 import { encodeControl } from '../../../src/session/controls.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
-import { ServerChannel } from '../../../src/session/server-channel.js';
+import { ServerChannel } from '../../../src/session/server-session.js';
 import type { SessionSettings } from '../../../src/session/session-channel.js';
 import { CableEnd } from './cable.js';
 import { FakeClock } from './fake-clock.js';

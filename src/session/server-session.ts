@@ -1,8 +1,12 @@
+import * as CloseCode from '../core/close-code.js';
 import { abnormalClose } from '../core/close-codes.js';
 import type { Recover } from '../core/state.js';
-import type { CloseInfo } from '../core/types.js';
-import { type Control, encodeControl, type SessionCredentials } from './controls.js';
+import type { AcceptedTransport } from '../core/transport.js';
+import type { CloseInfo, IWebsocketClient } from '../core/types.js';
+import { type Control, encodeControl, Outcome, type SessionCredentials } from './controls.js';
+import type { SessionOwner } from './eviction.js';
 import type { Agreement, Handshake, Self } from './handshake.js';
+import type { Evictable } from './registry.js';
 import { SessionChannel } from './session-channel.js';
 
 /** A session that the server is about to begin. */
@@ -78,5 +82,67 @@ export class ServerChannel extends SessionChannel {
   /** Asks the client to wait before it reconnects. */
   leave(delayMs: number): void {
     this.flushScheduler.sendControl(encodeControl({ is: 'leave', delayMs: Math.floor(delayMs) }));
+  }
+}
+
+/** The client of a session, as the session knows it. */
+export interface SessionClient extends Pick<IWebsocketClient, 'state' | 'on'> {
+  /** Opens or resumes the connection over a transport that the peer has opened. False if the connection is closing or closed. */
+  accept(transport: AcceptedTransport): boolean;
+  /** Like `close`, but does not wait for a disconnected client to reconnect. */
+  closeForGood(code: number, reason: string): Promise<CloseInfo>;
+}
+
+/** Memory of a detached session without any message (Node 20: 15,500). */
+const SESSION_COST = 16_384;
+
+/** A server's end of a session: its client and its channel. */
+export class ServerSession<C extends SessionClient = SessionClient> implements Evictable {
+  readonly credentials: SessionCredentials;
+  /** The first batch of a new transport is not processed yet. Until then the client does not count as disconnected. */
+  isResuming = true;
+  channel: ServerChannel | undefined;
+  client: C | undefined;
+  /** Number of the last accepted RESUME. */
+  attempt = 0;
+  lost = 0;
+  outcome: number = Outcome.ended;
+  readonly #ownerOf: (client: C) => SessionOwner;
+  #info: CloseInfo | undefined;
+
+  constructor(credentials: SessionCredentials, ownerOf: (client: C) => SessionOwner = () => ({})) {
+    this.credentials = credentials;
+    this.#ownerOf = ownerOf;
+  }
+
+  get finalCount(): number | undefined {
+    return this.channel?.finalCount;
+  }
+
+  get closeInfo(): CloseInfo | undefined {
+    return this.channel?.closeInfo ?? this.#info;
+  }
+
+  get heldBytes(): number {
+    return SESSION_COST + (this.channel?.heldBytes ?? 0);
+  }
+
+  get hasCarried(): boolean {
+    return this.channel?.hasCarried === true;
+  }
+
+  get owner(): SessionOwner {
+    return this.client === undefined ? {} : this.#ownerOf(this.client);
+  }
+
+  ended(info: CloseInfo): void {
+    this.#info = info;
+    // The client was disconnected, but the session was closed before the resume window was over.
+    if (this.outcome === Outcome.windowOver && info.code !== CloseCode.abnormal) this.outcome = Outcome.ended;
+  }
+
+  evict(): void {
+    this.outcome = Outcome.evicted;
+    void this.client?.closeForGood(CloseCode.tryAgainLater, 'session evicted');
   }
 }
