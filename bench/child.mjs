@@ -2,12 +2,10 @@
  * One process of a benchmark: `node bench/child.mjs <group> <role> <side>`. It offers the functions of a role of the group, with the
  * side's implementation, and the measurements of its own process. See harness.mjs.
  */
-import { loadSide, sideLabels } from './sides.mjs';
+import { loadSide } from './sides.mjs';
 
 const [groupName, roleName, sideName] = process.argv.slice(2);
 const { roles } = await import(`./groups/${groupName}.mjs`);
-/** A group may compare something else than the sides, and then knows what its names mean. */
-const side = sideName in sideLabels ? await loadSide(sideName) : sideName;
 const ownProcess = {
   /** Microseconds of CPU that this process has used. */
   cpuUs: () => {
@@ -20,7 +18,7 @@ const ownProcess = {
     return process.memoryUsage.rss();
   },
 };
-const functions = { ...ownProcess, ...(await roles[roleName](side)) };
+const functions = { ...ownProcess, ...(await roles[roleName](await loadSide(sideName), sideName)) };
 
 process.on('message', async ({ id, name, args }) => {
   try {

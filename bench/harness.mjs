@@ -7,8 +7,11 @@
  * @property {string} about one sentence: what is measured, and how.
  * @property {readonly string[]} sides the first is the unit of the ratios.
  * @property {readonly Row[]} rows
- * @property {Readonly<Record<string, (side: import('./sides.mjs').Side) => Promise<Functions>>>} [roles] each runs in a process of its own.
+ * @property {number} [rounds] unless the command line says otherwise.
+ * @property {Readonly<Record<string, Role>>} [roles] each runs in a process of its own.
  * @property {(run: Run) => Promise<Readonly<Record<string, number>>>} measure one round of one side: a number for each row.
+ *
+ * @typedef {(side: import('./sides.mjs').Side | undefined, name: string) => Promise<Functions>} Role the side, and its name.
  *
  * @typedef {object} Row
  * @property {string} key

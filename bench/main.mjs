@@ -18,9 +18,10 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
   },
 });
-const rounds = Number(options.rounds ?? (options.quick ? 2 : 7));
+const ROUNDS = 7;
+const QUICK_ROUNDS = 2;
 
-function printGroup(group, results) {
+function printGroup(group, rounds, results) {
   const lines = summarize(group, results).flatMap(({ row, cells }) =>
     cells.map(({ side, value, ratio, target, isMet }, index) => [
       index === 0 ? row.label : '',
@@ -44,9 +45,10 @@ const machine = describeMachine();
 console.log(Object.values(machine).join(', '));
 for (const name of options.only.split(',')) {
   const group = await loadGroup(name);
+  const rounds = Number(options.rounds ?? (options.quick ? QUICK_ROUNDS : (group.rounds ?? ROUNDS)));
   const onRound = (round, side) => progress(`${name}, round ${round + 1} of ${rounds}: ${side}`);
   const results = await runGroup(group, { rounds, isQuick: options.quick, onRound });
   progress('');
-  printGroup(group, results);
+  printGroup(group, rounds, results);
   if (!options.quick) saveResults(group, { machine, rounds, results });
 }

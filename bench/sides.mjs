@@ -34,6 +34,6 @@ export const sideLabels = {
 
 /**
  * @param {string} name
- * @returns {Promise<Side>}
+ * @returns {Promise<Side | undefined>} undefined for a name that has a meaning in its group alone.
  */
-export const loadSide = (name) => import(`./sides/${name}.mjs`);
+export const loadSide = async (name) => (name in sideLabels ? import(`./sides/${name}.mjs`) : undefined);

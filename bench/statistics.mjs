@@ -1,18 +1,9 @@
-/** Shared by several benchmarks: medians, and a readable table. */
+/** Medians with quartiles, and a readable table. */
 
-export function median(numbers) {
+function median(numbers) {
   const sorted = [...numbers].sort((one, other) => one - other);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-/** The heading and a row of a table that compares sessions with something else: rates, and the ratios of the pairs. */
-export const comparedHead = (other) => ['64 bytes', 'session', other, 'ratio', 'middle half', 'target'];
-
-export function comparedRow(name, session, other, target) {
-  const ratio = spread(session.map((rate, round) => rate / other[round]));
-  const rates = [session, other].map((all) => Math.round(median(all)));
-  return [name, ...rates, ratio.median.toFixed(2), `${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)}`, target];
 }
 
 /**
@@ -25,19 +16,6 @@ export function spread(numbers) {
   const sorted = [...numbers].sort((one, other) => one - other);
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
   return { lower: at(0.25), median: median(numbers), upper: at(0.75) };
-}
-
-/** Runs the contenders in turn, round after round, so that other load on this machine affects all alike. */
-export async function interleave(contenders, rounds, measure) {
-  const results = new Map(contenders.map(([name]) => [name, []]));
-  for (let round = -1; round < rounds; round++) {
-    // Every other round runs in reverse order, because the second contender may find the machine warmer.
-    for (const [name, contender] of round % 2 === 0 ? contenders : contenders.toReversed()) {
-      const result = await measure(contender);
-      if (round >= 0) results.get(name).push(result); // the round before the first warms up
-    }
-  }
-  return results;
 }
 
 export function printTable(title, head, rows) {

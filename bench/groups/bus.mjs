@@ -54,7 +54,7 @@ const loops = {
 };
 
 export const roles = {
-  caller: async (side) => {
+  caller: async (_, side) => {
     const server = await serve(() => {});
     const bus = new WebsocketRequestBus();
     const opened = [];
