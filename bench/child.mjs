@@ -2,6 +2,7 @@
  * One process of a benchmark: `node bench/child.mjs <group> <role> <side>`. It offers the functions of a role of the group, with the
  * side's implementation, and the measurements of its own process. See harness.mjs.
  */
+import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { loadSide } from './sides.mjs';
 
 const [groupName, roleName, sideName] = process.argv.slice(2);
@@ -17,7 +18,22 @@ const ownProcess = {
     for (let times = 0; times < 3; times++) globalThis.gc();
     return process.memoryUsage.rss();
   },
+  /** The longest garbage collection of each kind since the last call, in milliseconds. */
+  takePauses: () => {
+    const taken = { ...pauses };
+    for (const kind of Object.keys(pauses)) pauses[kind] = 0;
+    return taken;
+  },
 };
+const pauses = { minor: 0, major: 0, incremental: 0 };
+const kinds = { [constants.NODE_PERFORMANCE_GC_MINOR]: 'minor', [constants.NODE_PERFORMANCE_GC_MAJOR]: 'major' };
+new PerformanceObserver((list) => {
+  for (const { duration, detail } of list.getEntries()) {
+    const kind = kinds[detail.kind] ?? 'incremental';
+    pauses[kind] = Math.max(pauses[kind], duration);
+  }
+}).observe({ entryTypes: ['gc'] });
+
 const functions = { ...ownProcess, ...(await roles[roleName](await loadSide(sideName), sideName)) };
 
 process.on('message', async ({ id, name, args }) => {

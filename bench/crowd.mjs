@@ -4,14 +4,19 @@ const AT_ONCE = 50;
 /** Many connections of one side, in one process. */
 export class Crowd {
   #side;
+  #onMessage;
   #connections = [];
   #received = 0;
   #awaited = Infinity;
   #onReceived = () => {};
 
-  /** @param {import('./sides.mjs').Side} side */
-  constructor(side) {
+  /**
+   * @param {import('./sides.mjs').Side} side
+   * @param {(text: string) => void} onMessage
+   */
+  constructor(side, onMessage = () => this.#count()) {
     this.#side = side;
+    this.#onMessage = onMessage;
   }
 
   get connections() {
@@ -25,10 +30,9 @@ export class Crowd {
    */
   async resize(port, count) {
     const startedAt = performance.now();
-    const onMessage = () => this.#count();
     let missing = count - this.#connections.length;
     const openSome = async () => {
-      while (missing-- > 0) this.#connections.push(await this.#side.connect(port, onMessage));
+      while (missing-- > 0) this.#connections.push(await this.#side.connect(port, this.#onMessage));
     };
     await Promise.all(Array.from({ length: AT_ONCE }, openSome));
     await Promise.all(this.#connections.splice(count).map((connection) => connection.close()));
