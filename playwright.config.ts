@@ -1,5 +1,5 @@
 import { defineConfig, devices } from '@playwright/test';
-import { chromiumOptions, firefoxOptions } from './test/support/browsers.js';
+import { chromiumOptions, firefoxOptions, headlessShellOptions } from './test/support/browsers.js';
 import { JOBS, limit, measurePace } from './test/support/pace.js';
 
 await measurePace();
@@ -26,7 +26,12 @@ export default defineConfig({
     screenshot: 'only-on-failure',
   },
   projects: [
-    { name: 'chromium', testIgnore: ofEngines('firefox', 'webkit'), use: { ...devices['Desktop Chrome'], launchOptions: chromium } },
+    {
+      name: 'chromium',
+      testIgnore: [...ofEngines('firefox', 'webkit'), '**/demo-*.spec.ts'],
+      use: { ...devices['Desktop Chrome'], launchOptions: chromium },
+    },
+    { name: 'demo', testMatch: '**/demo-*.spec.ts', use: { ...devices['Desktop Chrome'], launchOptions: headlessShellOptions } },
     {
       name: 'firefox',
       testMatch: [...ofEngines('firefox'), '**/sleep.spec.ts', '**/shared.spec.ts'],

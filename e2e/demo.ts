@@ -55,12 +55,22 @@ export const test = base.extend<Fixtures, { sharedDemo: Demo }>({
     await use(expected);
     expect(errors.filter((error) => !expected.some((pattern) => pattern.test(error)))).toEqual([]);
   },
-  page: async ({ page, demo, section, expectedErrors }, use) => {
+  page: async ({ page, demo, section, expectedErrors, contextOptions }, use) => {
     void expectedErrors;
+    if (contextOptions.reducedMotion === 'reduce') await page.context().addInitScript(drawSeldom, FRAME_MS);
     await page.goto(section === 'none' ? demo.url : `${demo.url}/#${section}`);
     await use(page);
   },
 });
+
+/** Without a graphics card each frame costs as much as the rest of the page takes in that time. */
+const FRAME_MS = 150;
+
+function drawSeldom(frameMs: number): void {
+  const request = requestAnimationFrame;
+  globalThis.requestAnimationFrame = (callback) => Number(setTimeout(() => request(callback), frameMs));
+  globalThis.cancelAnimationFrame = clearTimeout;
+}
 
 async function startDemo(): Promise<Demo & AsyncDisposable> {
   const server = spawn(process.execPath, ['demo/server.mjs'], {

@@ -8,5 +8,10 @@ const passed = await runSteps([
   vitest('10,000,000 batches and knocks', { GEM_FUZZ: '10000000' }, '--project', 'session', 'fuzz'),
   vitest('200,000 strangers', { GEM_STRANGERS: '200000' }, '--project', 'server', 'fuzz'),
   vitest('100,000 connections', { GEMSOCKET_CYCLES: '100000' }, '--project', 'faults', 'cycles'),
+  {
+    name: '1 GiB to and from a page',
+    command: ['npx', 'playwright', 'test', 'session-memory'],
+    env: { GEMSOCKET_STREAM_MIB: '1024' },
+  },
 ]);
 if (!passed) process.exitCode = 1;

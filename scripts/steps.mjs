@@ -24,9 +24,10 @@ export async function runSteps(stages) {
   return results.every(({ passed }) => passed) && results.length === stages.flat().length;
 }
 
-/** As many at a time as there are cores. */
+/** As many at a time as there are cores; each is told how many, because the limits of its waits depend on it. */
 async function runTogether(steps) {
   const waiting = [...steps];
+  const runners = Math.max(availableParallelism(), 2);
   const results = [];
   const runNext = async () => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
@@ -34,11 +35,11 @@ async function runTogether(steps) {
       const keep = (text) => {
         output += text;
       };
-      results.push(await runStep(step, keep));
+      results.push(await runStep({ ...step, env: { ...step.env, GEMSOCKET_RUNNERS: String(runners) } }, keep));
       process.stdout.write(output);
     }
   };
-  await Promise.all(Array.from({ length: Math.max(availableParallelism(), 2) }, runNext));
+  await Promise.all(Array.from({ length: runners }, runNext));
   return results;
 }
 

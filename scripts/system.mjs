@@ -12,7 +12,13 @@ const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 
 /** The browsers of the tests, by their names in Playwright: Debian's own programs, each with the argument that makes it start and exit. */
 const BROWSERS = {
-  chromium: { debianPackages: ['chromium'], programs: [['/usr/bin/chromium', '--version']] },
+  chromium: {
+    debianPackages: ['chromium', 'chromium-headless-shell'],
+    programs: [
+      ['/usr/bin/chromium', '--version'],
+      ['/usr/bin/chromium-headless-shell', '--version'],
+    ],
+  },
   firefox: { debianPackages: ['firefox-esr'], programs: [['/usr/bin/firefox-esr', '--version']] },
   webkit: {
     debianPackages: ['webkit2gtk-driver', 'xvfb'],

@@ -17,9 +17,13 @@ const passed = await runSteps([
     npmRun('unused', 'check:unused'),
     npmRun('size', 'size'),
   ],
-  npmRun('tests with coverage', 'test:coverage'),
-  // The browsers wait for most of their time, so the others use both cores; the browsers start first because they take the longest.
-  [npmRun('browser', 'test:browser'), npmRun('runtimes', 'test:runtimes'), npmRun('packaging', 'test:packaging')],
+  // The browsers wait for much of their time, so the others run beside them; the browsers start first because they take the longest.
+  [
+    npmRun('browser', 'test:browser'),
+    npmRun('tests with coverage', 'test:coverage'),
+    npmRun('runtimes', 'test:runtimes'),
+    npmRun('packaging', 'test:packaging'),
+  ],
   { name: 'platforms', command: ['node', 'scripts/platforms.mjs', '--report'] },
 ]);
 const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1);

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
  */
 
 const DEBIAN_CHROMIUM = '/usr/bin/chromium';
+const DEBIAN_HEADLESS_SHELL = '/usr/bin/chromium-headless-shell';
 const DEBIAN_FIREFOX = '/usr/bin/firefox-esr';
 /** Playwright drives only its own WebKit; this one supports WebDriver. */
 export const DEBIAN_WEBKIT_DRIVER = '/usr/bin/WebKitWebDriver';
@@ -22,6 +23,12 @@ export const chromiumOptions = {
     '--disable-component-update',
     '--disable-sync',
   ],
+};
+
+/** The same engine without the browser's own windows, which take a third of the processor time of a test that opens a page. */
+export const headlessShellOptions = {
+  ...chromiumOptions,
+  ...(existsSync(DEBIAN_HEADLESS_SHELL) ? { executablePath: DEBIAN_HEADLESS_SHELL } : {}),
 };
 
 /** The channel is Playwright's name for a Firefox that Playwright did not build. */

@@ -1,4 +1,4 @@
-import { limit } from './pace.js';
+import { allowance } from './pace.js';
 
 /** Enough rounds for the expected events to occur with near certainty. */
 const LEAST_ROUNDS = 300;
@@ -11,7 +11,7 @@ const LEAST_ROUNDS = 300;
  */
 export function budget(variable: string, ms: number): (rounds: number) => boolean {
   const set = process.env[variable];
-  const endsAt = performance.now() + limit(ms);
+  const endsAt = performance.now() + allowance(ms);
   if (set !== undefined) return (rounds) => rounds < Number(set);
   return (rounds) => rounds < LEAST_ROUNDS || performance.now() < endsAt;
 }
@@ -21,5 +21,5 @@ export function propertyBudget(variable: string, ms: number) {
   const set = process.env[variable];
   const seed = process.env.GEM_SEED === undefined ? {} : { seed: Number(process.env.GEM_SEED) };
   if (set !== undefined) return { numRuns: Number(set), ...seed };
-  return { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: limit(ms), markInterruptAsFailure: false, ...seed };
+  return { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: allowance(ms), markInterruptAsFailure: false, ...seed };
 }

@@ -11,6 +11,8 @@ const REFERENCE_MS = 340;
 const MAX_PACE = 40;
 const ROUNDS = 3;
 const VARIABLE = 'GEMSOCKET_PACE';
+/** How many runners share the machine, which may have not begun yet at the measurement. */
+const RUNNERS = 'GEMSOCKET_RUNNERS';
 
 /** The typical work of the tests: starting a process, running JavaScript, native code, and round trips over loopback. */
 const WORK = `
@@ -37,7 +39,7 @@ export async function measurePace(): Promise<number> {
   if (process.env[VARIABLE] === undefined) {
     const rounds: number[] = [];
     for (let round = 0; round < ROUNDS; round++) rounds.push(await timeOf(JOBS));
-    const pace = Math.min(Math.max(...rounds) / REFERENCE_MS, MAX_PACE);
+    const pace = Math.min((Math.max(...rounds) / REFERENCE_MS) * runners(), MAX_PACE);
     process.env[VARIABLE] = Math.max(pace, 1).toFixed(2);
     console.log(`Pace ${process.env[VARIABLE]}: every limit of a wait is multiplied by it.`);
   }
@@ -49,9 +51,18 @@ export function limit(ms: number): number {
   return Math.ceil(ms * pace());
 }
 
+/** The time that a test of random inputs may take which is given `ms` on two quiet cores: the work grows with no other runner. */
+export function allowance(ms: number): number {
+  return Math.ceil((ms * pace()) / runners());
+}
+
 /** The factor that the runner has measured; 1 without a measurement. */
 export function pace(): number {
   return Number(process.env[VARIABLE] ?? 1);
+}
+
+function runners(): number {
+  return Number(process.env[RUNNERS] ?? 1);
 }
 
 async function timeOf(jobs: number): Promise<number> {
