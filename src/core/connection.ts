@@ -263,7 +263,7 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   #transportEvents(number: number): TransportEvents {
-    const isCurrent = () => 'transport' in this.#state && this.#state.transport === number && this.#transport !== undefined;
+    const isCurrent = () => transportOf(this.#state) === number && this.#transport !== undefined;
     return {
       opened: () => {
         if (isCurrent()) this.channel.attach(this.#transport as Transport);

@@ -51,10 +51,9 @@ export class Liveness {
 
   /** The answer to the ping was received. */
   pong(): void {
-    const now = this.#clock.now();
-    this.#lastByteAt = now;
+    this.touch();
     if (this.#pingedAt === undefined || this.#isStopped) return;
-    this.#events.measured(Math.max(0, now - this.#pingedAt));
+    this.#events.measured(Math.max(0, this.#lastByteAt - this.#pingedAt));
     this.#pingedAt = undefined;
     // The timer is set to the end of the time for an answer; the silence is counted from here.
     this.#cancel();
@@ -89,24 +88,23 @@ export class Liveness {
   }
 
   #check(patienceMs: number): void {
+    const { pingMs } = this.#times;
     const now = this.#clock.now();
     // The clock may have been set back.
     this.#lastByteAt = Math.min(this.#lastByteAt, now);
     const silentMs = now - this.#lastByteAt;
-    const sleptMs = now - this.#lastCheckAt - this.#times.pingMs;
+    const sleptMs = now - this.#lastCheckAt - pingMs;
     this.#lastCheckAt = now;
-    if (this.#isHeld) this.#checkUnread();
-    else if (this.#events.ping === undefined) this.#checkWithoutPing(silentMs, sleptMs);
-    else this.#checkWithPing(now, silentMs, patienceMs, this.#events.ping);
+    if (this.#events.ping !== undefined && !this.#isHeld) this.#checkWithPing(now, silentMs, patienceMs);
+    else if (!this.#isHeld && Math.min(sleptMs, silentMs) > SLEEP_MS) this.#events.dead(silentMs);
+    else {
+      // While nothing is read, a ping makes TCP detect a peer that is gone.
+      this.#next(pingMs);
+      this.#events.ping?.();
+    }
   }
 
-  /** Nothing is read, but a ping makes TCP detect a peer that is gone. */
-  #checkUnread(): void {
-    this.#events.ping?.();
-    this.#next(this.#times.pingMs);
-  }
-
-  #checkWithPing(now: number, silentMs: number, patienceMs: number, ping: () => void): void {
+  #checkWithPing(now: number, silentMs: number, patienceMs: number): void {
     const { pingMs, timeoutMs } = this.#times;
     // A byte of the same millisecond came after the ping, which was sent because of a silence.
     const askedMs = this.#pingedAt === undefined || this.#pingedAt <= this.#lastByteAt ? -1 : now - this.#pingedAt;
@@ -114,22 +112,14 @@ export class Liveness {
       // After a wake-up the timer may be late by any time, and the answer may be unread.
       if (patienceMs === 0) this.#next(GRACE_MS, true);
       else this.#events.dead(silentMs);
-      return;
-    }
-    if (askedMs < 0 && silentMs >= patienceMs) {
+    } else if (askedMs >= 0) this.#next(this.#answerMs - askedMs, true);
+    else if (silentMs < patienceMs) this.#next(pingMs - silentMs);
+    else {
       this.#pingedAt = now;
       this.#answerMs = silentMs >= pingMs + timeoutMs ? Math.min(AWAKE_MS, timeoutMs) : timeoutMs;
       this.#next(this.#answerMs, true);
-      ping();
-      return;
+      this.#events.ping?.();
     }
-    if (askedMs < 0) this.#next(pingMs - silentMs);
-    else this.#next(this.#answerMs - askedMs, true);
-  }
-
-  #checkWithoutPing(silentMs: number, sleptMs: number): void {
-    if (sleptMs > SLEEP_MS && silentMs > SLEEP_MS) this.#events.dead(silentMs);
-    else this.#next(this.#times.pingMs);
   }
 
   /** @param isDeadline a ping was sent, and the connection is dead without an answer. */

@@ -14,11 +14,12 @@ import {
   type Policy,
   type Recovery,
   type State,
-  transportOf,
+  type Waiting,
 } from './state.js';
 import type { CloseInfo } from './types.js';
 
 type Connected = Dialing | Open | Closing;
+type Alive = Connected | Waiting;
 
 /**
  * A connection that stays open this long has proved itself, and the next disconnect starts again with a short delay.
@@ -31,27 +32,35 @@ export const PAGE_HIDDEN = 'page hidden';
 
 /** The only place where the state changes. Pure: chance comes in. */
 export function next(state: State, event: MachineEvent, policy: Policy, chance: number): State {
+  if (state.at === 'closed') return state;
+  if (state.at !== 'idle') return nextOfAlive(state, event, policy, chance);
+  if (event.is === 'connect') return { at: 'dialing', transport: 1, failures: 0, hasOpened: false, goodbye: undefined };
+  return event.is === 'close' ? closed(abnormalClose(event.reason)) : state;
+}
+
+function nextOfAlive(state: Alive, event: MachineEvent, policy: Policy, chance: number): State {
   switch (event.is) {
     case 'connect':
-      return state.at === 'idle' ? dial(1) : state;
+      return state;
     case 'accepted':
       return accepted(state);
     case 'opened':
       return state.at === 'dialing' && state.transport === event.transport ? opened(state) : state;
     case 'lost':
-      return isConnected(state) && state.transport === event.transport ? lost(state, event, policy, chance) : state;
+      return state.at !== 'waiting' && state.transport === event.transport ? lost(state, event, policy, chance) : state;
     case 'timeout':
       return timedOut(state, policy, chance);
     case 'suspended':
       return suspended(state, policy);
     case 'woken':
-      return woken(state);
+      return state.at === 'waiting' && state.recovery.action === 'dial' ? dial(state) : state;
     case 'close':
       return close(state, event);
     case 'deadline':
-      return tookTooLong(state, policy);
+      if (goodbyeOf(state) === undefined) return state;
+      return closed(abnormalClose(`No answer to the close frame within ${policy.closeTimeoutMs} ms.`));
     case 'terminate':
-      return terminated(state, event.info, event.error);
+      return closed(event.info, event.error);
   }
 }
 
@@ -66,22 +75,13 @@ export function redial(
   return { delayMs: retryAfterMs ?? backoffDelayMs(reconnect, attempt, chance), action: 'dial' };
 }
 
-function isConnected(state: State): state is Connected {
-  return transportOf(state) !== undefined;
+function dial(state: Alive, failures = state.failures): Dialing {
+  return { at: 'dialing', transport: state.transport + 1, failures, hasOpened: hasOpened(state), goodbye: goodbyeOf(state) };
 }
 
-function dial(transport: number, failures = 0, hasOpened = false, goodbye?: Goodbye): Dialing {
-  return { at: 'dialing', transport, failures, hasOpened, goodbye };
-}
-
-function redialed({ transport, failures, hasOpened, goodbye }: State & { at: 'waiting' }): Dialing {
-  return dial(transport + 1, failures, hasOpened, goodbye);
-}
-
-function accepted(state: State): State {
-  if (state.at === 'waiting') return redialed(state);
-  if (!isConnected(state) || goodbyeOf(state)?.isFinal) return state;
-  return dial(state.transport + 1, state.failures + 1, hasOpened(state), goodbyeOf(state));
+function accepted(state: Alive): State {
+  if (state.at === 'waiting') return dial(state);
+  return goodbyeOf(state)?.isFinal ? state : dial(state, state.failures + 1);
 }
 
 function opened({ transport, failures, hasOpened, goodbye }: Dialing): State {
@@ -89,8 +89,8 @@ function opened({ transport, failures, hasOpened, goodbye }: Dialing): State {
   return { at: 'open', transport, failures, isFirst: !hasOpened };
 }
 
-function hasOpened(state: Connected): boolean {
-  return state.at !== 'dialing' || state.hasOpened;
+function hasOpened(state: Alive): boolean {
+  return 'hasOpened' in state ? state.hasOpened : true;
 }
 
 function lost(
@@ -99,34 +99,30 @@ function lost(
   policy: Policy,
   chance: number,
 ): State {
-  const { transport } = state;
-  const goodbye = goodbyeOf(state);
   const attempt = state.failures + 1;
-  const loss: Loss = { attempt, hasOpened: hasOpened(state), goodbye, isOver, retryAfterMs };
+  const loss: Loss = { attempt, hasOpened: hasOpened(state), goodbye: goodbyeOf(state), isOver, retryAfterMs };
   const recovery = canReconnectAfter(info.code) ? policy.recover(loss, policy, chance) : undefined;
-  if (recovery === undefined) return closed(info, error);
-  return { at: 'waiting', transport, failures: attempt, attempt, hasOpened: loss.hasOpened, goodbye, recovery, info, error };
+  return recovery === undefined ? closed(info, error) : wait(state, attempt, recovery, info, error, attempt);
 }
 
-function woken(state: State): State {
-  return state.at === 'waiting' && state.recovery.action === 'dial' ? redialed(state) : state;
+function wait(
+  state: Connected,
+  attempt: number,
+  recovery: Recovery,
+  info: CloseInfo,
+  error?: WebsocketError,
+  failures = state.failures,
+): Waiting {
+  const { transport } = state;
+  return { at: 'waiting', transport, failures, attempt, hasOpened: hasOpened(state), goodbye: goodbyeOf(state), recovery, info, error };
 }
 
-function tookTooLong(state: State, { closeTimeoutMs }: Policy): State {
-  if (goodbyeOf(state) === undefined) return state;
-  return closed(abnormalClose(`No answer to the close frame within ${closeTimeoutMs} ms.`));
-}
-
-function terminated(state: State, info: CloseInfo, error: WebsocketError | undefined): State {
-  return state.at === 'idle' || state.at === 'closed' ? state : closed(info, error);
-}
-
-function timedOut(state: State, policy: Policy, chance: number): State {
+function timedOut(state: Alive, policy: Policy, chance: number): State {
   switch (state.at) {
     case 'open':
       return { ...state, failures: 0 };
     case 'waiting':
-      return state.recovery.action === 'dial' ? redialed(state) : closed(state.recovery.action);
+      return state.recovery.action === 'dial' ? dial(state) : closed(state.recovery.action);
     case 'dialing': {
       const error = makeError('CONNECT_TIMEOUT', { timeoutMs: policy.connectTimeoutMs });
       return lost(state, { info: abnormalClose(error.message), error }, policy, chance);
@@ -136,40 +132,21 @@ function timedOut(state: State, policy: Policy, chance: number): State {
   }
 }
 
-function suspended(state: State, policy: Policy): State {
+function suspended(state: Alive, { reconnect }: Policy): State {
   if (state.at !== 'open' && state.at !== 'dialing') return state;
   // The answer to this close frame is not awaited, so it is not known to be clean.
   const info: CloseInfo = { code: CloseCode.goingAway, reason: PAGE_HIDDEN, wasClean: false };
-  if (policy.reconnect === undefined) return closed(info);
-  const { transport, failures } = state;
-  const recovery: Recovery = { delayMs: Number.POSITIVE_INFINITY, action: 'dial' };
-  return {
-    at: 'waiting',
-    transport,
-    failures,
-    attempt: failures + 1,
-    hasOpened: hasOpened(state),
-    goodbye: goodbyeOf(state),
-    recovery,
-    info,
-    error: undefined,
-  };
+  if (reconnect === undefined) return closed(info);
+  return wait(state, state.failures + 1, { delayMs: Number.POSITIVE_INFINITY, action: 'dial' }, info);
 }
 
-function close(state: State, { code, reason, isFinal }: Goodbye): State {
+function close(state: Alive, { code, reason, isFinal }: Goodbye): State {
   const goodbye: Goodbye = { code, reason, isFinal };
-  switch (state.at) {
-    case 'open':
-      return { at: 'closing', transport: state.transport, failures: state.failures, goodbye };
-    case 'closing':
-      return isFinal && !state.goodbye.isFinal ? { ...state, goodbye: { ...state.goodbye, isFinal } } : state;
-    case 'closed':
-      return state;
-    default:
-      if (isFinal || state.at === 'idle') return closed(abnormalClose(reason));
-      if (state.goodbye !== undefined) return state;
-      return state.hasOpened ? { ...state, goodbye } : closed(abnormalClose(reason));
-  }
+  if (state.at === 'open') return { at: 'closing', transport: state.transport, failures: state.failures, goodbye };
+  if (state.at === 'closing') return isFinal && !state.goodbye.isFinal ? { ...state, goodbye: { ...state.goodbye, isFinal } } : state;
+  if (isFinal) return closed(abnormalClose(reason));
+  if (state.goodbye !== undefined) return state;
+  return state.hasOpened ? { ...state, goodbye } : closed(abnormalClose(reason));
 }
 
 function closed(info: CloseInfo, error?: WebsocketError): State {

@@ -1,10 +1,11 @@
+import { publicAddress } from './address.js';
 import type { Cancel, Clock } from './clock.js';
 import * as CloseCode from './close-code.js';
 import { abnormalClose } from './close-codes.js';
-import { makeError, type WebsocketError } from './errors.js';
+import { type ErrorContext, makeError } from './errors.js';
 import { sizeOf } from './message-bytes.js';
 import { TRANSPORT_MARK_BYTES } from './plain-channel.js';
-import type { Transport, TransportEvents } from './transport.js';
+import type { DialRequest, Transport, TransportEvents } from './transport.js';
 import type { Message } from './types.js';
 
 /** The part of the WHATWG WebSocket interface that is used: whatever runtime it comes from. */
@@ -23,15 +24,6 @@ export interface WhatwgWebSocket {
   close(code?: number, reason?: string): void;
 }
 
-export interface WhatwgTransportOptions {
-  /** For errors: without credentials. */
-  readonly address: string;
-  /** The subprotocols that were offered. */
-  readonly protocols: readonly string[];
-  readonly maxMessageBytes: number;
-  readonly clock: Clock;
-}
-
 const OPEN = 1;
 
 /**
@@ -45,31 +37,38 @@ export function whatwgCloseCode(code: number): number {
   return code === CloseCode.normal || code >= 3000 ? code : code + 3000;
 }
 
+/** The part of a request that the transport needs. */
+export type WhatwgRequest = Pick<DialRequest, 'url' | 'protocols' | 'maxMessageBytes'>;
+
 /** A native WebSocket. It has no ping and no pause: the standard has neither. */
 export class WhatwgTransport implements Transport {
   readonly #socket: WhatwgWebSocket;
   readonly #events: TransportEvents;
-  readonly #options: WhatwgTransportOptions;
+  readonly #request: WhatwgRequest;
+  readonly #clock: Clock;
   #cancelPoll: Cancel | undefined;
   #wasOpen = false;
 
-  constructor(socket: WhatwgWebSocket, events: TransportEvents, options: WhatwgTransportOptions) {
+  constructor(socket: WhatwgWebSocket, events: TransportEvents, request: WhatwgRequest, clock: Clock) {
     this.#socket = socket;
     this.#events = events;
-    this.#options = options;
+    this.#request = request;
+    this.#clock = clock;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.#opened();
-    socket.onmessage = ({ data }) => this.#received(data as string | ArrayBuffer);
+    socket.onmessage = ({ data }) => {
+      receiveUpTo(request.maxMessageBytes, typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer), this, events);
+    };
     // React Native does not say whether it was clean.
     socket.onclose = ({ code, reason, wasClean = code !== CloseCode.abnormal }) => {
       this.#cancelPoll?.();
-      if (!this.#wasOpen) this.#connectFailed(makeError('CONNECT_FAILED', { address: options.address }));
+      if (!this.#wasOpen) this.#connectFailed();
       // Deno's code for a socket that ends without a close frame.
       else events.closed(code === 0 ? abnormalClose(reason) : { code, reason, wasClean });
     };
     // The event has no details, and `close` follows, except after a failed handshake in Node before 24.
     socket.onerror = () => {
-      if (!this.#wasOpen) this.#connectFailed(makeError('CONNECT_FAILED', { address: options.address }));
+      if (!this.#wasOpen) this.#connectFailed();
     };
   }
 
@@ -96,44 +95,38 @@ export class WhatwgTransport implements Transport {
   }
 
   detach(code: number = CloseCode.goingAway, reason = ''): void {
-    this.#release().close(whatwgCloseCode(code), reason);
+    this.#release();
+    this.close(code, reason);
   }
 
-  /** Deno, workerd and WebKitGTK do not check the subprotocol that the server chose (RFC 6455, 4.1). */
+  /** Deno, workerd and WebKitGTK do not check the subprotocol that the server chose (RFC 6455, 4.1); React Native does not know it. */
   #opened(): void {
-    const { address, protocols } = this.#options;
+    const { protocols } = this.#request;
     const { protocol } = this;
-    const isTold = this.#socket.protocol !== undefined;
-    const isAgreed = !isTold || (protocols.length === 0 ? protocol === '' : protocols.includes(protocol));
-    if (isAgreed) {
+    if (this.#socket.protocol === undefined || (protocols.length === 0 ? protocol === '' : protocols.includes(protocol))) {
       this.#wasOpen = true;
       this.#events.opened();
-      return;
+    } else {
+      this.detach(CloseCode.protocolError, 'subprotocol');
+      this.#connectFailed({ protocol });
     }
-    this.detach(CloseCode.protocolError, 'subprotocol');
-    this.#connectFailed(makeError('CONNECT_FAILED', { address, protocol }));
   }
 
-  #connectFailed(error: WebsocketError): void {
+  #connectFailed(facts?: ErrorContext): void {
     this.#release();
+    const error = makeError('CONNECT_FAILED', { address: publicAddress(this.#request.url), ...facts });
     this.#events.closed(abnormalClose(error.message), error);
   }
 
-  #release(): WhatwgWebSocket {
+  #release(): void {
     this.#cancelPoll?.();
     const socket = this.#socket;
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
-    return socket;
-  }
-
-  #received(data: string | ArrayBuffer): void {
-    const message = typeof data === 'string' ? data : new Uint8Array(data);
-    receiveUpTo(this.#options.maxMessageBytes, message, this, this.#events);
   }
 
   /** Reports when the buffer has shrunk since the last poll. */
   #poll(before?: number): void {
-    this.#cancelPoll = this.#options.clock.after(DRAIN_POLL_MS, () => {
+    this.#cancelPoll = this.#clock.after(DRAIN_POLL_MS, () => {
       this.#cancelPoll = undefined;
       const left = this.bufferedBytes;
       if (left > 0) this.#poll(left);

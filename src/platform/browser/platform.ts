@@ -1,5 +1,4 @@
 import NativeWebSocket from 'isomorphic-ws';
-import { publicAddress } from '../../core/address.js';
 import { systemClock } from '../../core/clock.js';
 import { makeError } from '../../core/errors.js';
 import type { Platform } from '../../core/platform.js';
@@ -10,13 +9,8 @@ import { pageLifecycle } from './lifecycle.js';
 
 function dial(request: DialRequest, events: TransportEvents): Transport {
   if (NativeWebSocket === null) throw makeError('UNSUPPORTED', { platform: 'browser' });
-  const socket = new NativeWebSocket(request.url.href, [...request.protocols]) as unknown as WhatwgWebSocket;
-  return new WhatwgTransport(socket, events, {
-    address: publicAddress(request.url),
-    protocols: request.protocols,
-    maxMessageBytes: request.maxMessageBytes,
-    clock: systemClock,
-  });
+  const socket = new NativeWebSocket(request.url.href, request.protocols as string[]) as unknown as WhatwgWebSocket;
+  return new WhatwgTransport(socket, events, request, systemClock);
 }
 
 /** A page or its worker: the native WebSocket, and the page's lifecycle. */

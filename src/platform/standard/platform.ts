@@ -1,4 +1,3 @@
-import { publicAddress } from '../../core/address.js';
 import { systemClock } from '../../core/clock.js';
 import { makeError } from '../../core/errors.js';
 import type { Platform } from '../../core/platform.js';
@@ -11,13 +10,7 @@ function dial(request: DialRequest, events: TransportEvents): Transport {
   // Read at every attempt, so that a WebSocket that the application installs later is used.
   const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
   if (WebSocket === undefined) throw makeError('UNSUPPORTED', { platform: 'standard' });
-  const socket = new WebSocket(request.url.href, [...request.protocols]);
-  return new WhatwgTransport(socket, events, {
-    address: publicAddress(request.url),
-    protocols: request.protocols,
-    maxMessageBytes: request.maxMessageBytes,
-    clock: systemClock,
-  });
+  return new WhatwgTransport(new WebSocket(request.url.href, request.protocols as string[]), events, request, systemClock);
 }
 
 /** Calls the functions as globals: called as methods of another object they throw in a worker. */

@@ -43,7 +43,7 @@ function setUp(protocols: readonly string[] = ['chat']) {
     closed: (info: object, error?: { code: string; context: object }) =>
       reported.push({ ...info, error: error?.code, context: error?.context }),
   };
-  const transport = new WhatwgTransport(socket, events, { address: 'wss://example.com/', protocols, maxMessageBytes: 10, clock });
+  const transport = new WhatwgTransport(socket, events, { url: new URL('wss://example.com/'), protocols, maxMessageBytes: 10 }, clock);
   return { socket, clock, reported, transport };
 }
 
