@@ -6,11 +6,11 @@ import { transform } from 'esbuild';
  * and the shared worker; a property of the platform, such as `closed` or `random`; a string in the code, such as the name of an option.
  */
 const innerNames = `
-  acceptsNodeOptions action addError alive attach channel checkRoom clock consumed control deliver detach dialed emit ended exiting fail
+  acceptsNodeOptions action addError alive attach become channel checkRoom clock consumed control current deliver detach detachTransport dialed emit ended exiting fail
   failed failures finished goodbye handlerFailed hasOpened heldBytes hold holdsPeer isDone isEmpty isEnding isFinal isFirst isOver
-  isWanted iterate keepsUp lifecycle look makeConnection makeEndOfTurn makeInboxQueue maxFrameBytes measured onFinished otherOptions
-  peek promise protocolOf ready recover recovery replaceable reportsFirstFailure resumes retryAfter retryAfterMs retrying sent
-  setHandler shed sink stateChanged suspended tell terminate touch unheard unsent woken
+  isWanted iterate keepsUp lifecycle look makeConnection makeEndOfTurn makeInboxQueue maxFrameBytes measured onFinished openTransport otherOptions
+  peek promise protocolOf ready recover recovery replaceable reports reportsFirstFailure resumes retryAfter retryAfterMs retrying sent
+  setHandler shed sink startConnectTimer stateChanged suspended tell terminate touch transportEvents unheard unsent woken
 
   acknowledge announce answer available batcher bytesOf chunkBytes credit endTurn fits flushScheduler forget grant hasSession hasVolatile
   incoming inherit initial initialCredit isBehind isDue isIdle isOwed isReplaying isResumed isSound isUseful numbered outgoing pinger

@@ -1,7 +1,6 @@
 import type { ClientConnection, ConnectionOwner } from './client-connection.js';
 import type { ClientParts } from './client-parts.js';
 import { checkClose } from './close-codes.js';
-import { Drain } from './drain.js';
 import { Emitter } from './emitter.js';
 import { makeError, type WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
@@ -20,7 +19,7 @@ import {
   type OnMessage,
   type Received,
 } from './types.js';
-import { asyncDispose, deferred, newId, rejected } from './util.js';
+import { asyncDispose, type Deferred, deferred, newId, rejected } from './util.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -36,8 +35,8 @@ export class Client implements IWebsocketClient {
   #hasOpened = false;
   #reportsFirstFailure: boolean | undefined;
   readonly #closing = deferred<CloseInfo>();
-  /** A closed client has not drained: its waiters are about to be rejected. */
-  readonly #drain = new Drain(() => this.state !== 'closed' && this.bufferedBytes * 2 <= this.#parts.settings.outbox.highWaterBytes);
+  /** Of all callers that wait for `drained()`. */
+  #drain: Deferred<void> | undefined;
   #unwatch: (() => void) | undefined;
   /** The owner has called `close()`, so a later send is its own mistake. */
   #ownerClosed = false;
@@ -112,7 +111,11 @@ export class Client implements IWebsocketClient {
   }
 
   drained(): Promise<void> {
-    return this.#isClosingOrClosed() ? rejected(makeError('NOT_OPEN', { state: this.state })) : this.#drain.wait();
+    if (this.#isClosingOrClosed()) return rejected(makeError('NOT_OPEN', { state: this.state }));
+    this.#drain ??= deferred();
+    const { promise } = this.#drain;
+    this.#checkDrain();
+    return promise;
   }
 
   getMessage(): Received | undefined {
@@ -210,6 +213,14 @@ export class Client implements IWebsocketClient {
     this.unsent(late.messages);
   }
 
+  /** A closed client has not drained: its waiters are about to be rejected. */
+  #checkDrain(): void {
+    if (this.#drain === undefined || this.state === 'closed') return;
+    if (this.bufferedBytes * 2 > this.#parts.settings.outbox.highWaterBytes) return;
+    this.#drain.resolve();
+    this.#drain = undefined;
+  }
+
   #isClosingOrClosed(): boolean {
     const { state } = this;
     return state === 'closing' || state === 'closed';
@@ -289,7 +300,7 @@ export class Client implements IWebsocketClient {
       shed: () => {
         counters.messagesShed += 1;
       },
-      drained: () => this.#drain.look(),
+      drained: () => this.#checkDrain(),
       undelivered: (messages) => this.#handBack(messages, 0),
       measured: (rttMs) => {
         counters.rttMs = rttMs;
@@ -314,7 +325,7 @@ export class Client implements IWebsocketClient {
     this.#tellUnsent();
     // Only if needed: an error with its stack costs as much as the rest of closing.
     if (!this.#hasOpened) this.#opening.reject(cause ?? makeError('NOT_OPEN', { state: 'closed', ...info }));
-    this.#drain.fail(() => makeError('NOT_OPEN', { state: 'closed' }));
+    this.#drain?.reject(makeError('NOT_OPEN', { state: 'closed' }));
     this.#closing.resolve(info);
     this.#inbox.end(info, () => this.#events.emit('close', info));
   }

@@ -11,8 +11,8 @@ import { next, PAGE_HIDDEN, PROVEN_MS } from './machine.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
 import { Reports } from './reports.js';
-import { goodbyeOf, type MachineEvent, type Policy, publicState, type State, transportOf } from './state.js';
-import type { AcceptedTransport, Transport, TransportEvents } from './transport.js';
+import { type Dialing, goodbyeOf, type MachineEvent, type Policy, publicState, type State, transportOf } from './state.js';
+import type { Transport, TransportEvents } from './transport.js';
 import type { CloseInfo, ConnectionState, Continuity, Message } from './types.js';
 
 /** Runs the state machine: a state that is entered starts its timer, its transport and its reports; one that is left ends them. */
@@ -23,10 +23,9 @@ export class Connection implements ClientConnection, ChannelControl {
   readonly #policy: Policy;
   readonly #target: Target | undefined;
   readonly #owner: ConnectionOwner;
-  readonly #reports: Reports;
-  #state: State = { at: 'idle' };
-  #transport: Transport | undefined;
-  #accepted: AcceptedTransport | undefined;
+  protected readonly reports: Reports;
+  protected current: State = { at: 'idle' };
+  protected transport: Transport | undefined;
   #liveness: Liveness | undefined;
   #cancelTimer: Cancel | undefined;
   #cancelDeadline: Cancel | undefined;
@@ -50,30 +49,22 @@ export class Connection implements ClientConnection, ChannelControl {
     this.#settings = settings;
     this.#target = target;
     this.#owner = owner;
-    this.#reports = new Reports(owner);
+    this.reports = new Reports(owner);
     this.channel = makeChannel({ sink: owner, control: this });
     const { recover } = this.channel;
     this.#policy = { ...settings, retryFirstAttempt, recover };
   }
 
   get state(): ConnectionState {
-    return publicState(this.#state);
+    return publicState(this.current);
   }
 
   get protocol(): string {
-    return this.#transport === undefined ? '' : this.channel.protocolOf(this.#transport);
+    return this.transport === undefined ? '' : this.channel.protocolOf(this.transport);
   }
 
   connect(): void {
     this.#dispatch({ is: 'connect' });
-  }
-
-  /** Continues over a transport that the peer has opened. Returns false if the connection is closed, or closes for good. */
-  accept(transport: AcceptedTransport): boolean {
-    this.#accepted = transport;
-    if (this.#state.at === 'idle') return true; // for `connect`
-    this.#dispatch({ is: 'accepted' });
-    return this.#accepted === undefined;
   }
 
   close(code: number, reason: string, isFinal = false): void {
@@ -87,7 +78,7 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   woken(): void {
-    if (this.#state.at === 'open') this.#liveness?.wake();
+    if (this.current.at === 'open') this.#liveness?.wake();
     else this.retryNow();
   }
 
@@ -109,7 +100,7 @@ export class Connection implements ClientConnection, ChannelControl {
   resume(): void {
     if (this.channel.holdsPeer) return;
     this.#isHeld = false;
-    this.#transport?.resume?.();
+    this.transport?.resume?.();
     this.#liveness?.release();
   }
 
@@ -123,10 +114,10 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   ready(continuity: Continuity): void {
-    if (this.#state.at !== 'dialing') return;
+    if (this.current.at !== 'dialing') return;
     this.#continuity = continuity;
     this.#startLiveness();
-    this.#dispatch({ is: 'opened', transport: this.#state.transport });
+    this.#dispatch({ is: 'opened', transport: this.current.transport });
     if (this.#isHeld) this.#hold();
   }
 
@@ -147,21 +138,24 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   undelivered(messages: readonly Message[]): void {
-    this.#reports.tell((reports) => reports.undelivered(messages));
+    this.reports.tell((reports) => reports.undelivered(messages));
   }
 
   #dispatch(event: MachineEvent): void {
-    const before = this.#state;
-    const state = next(before, event, this.#policyNow, this.#platform.random());
+    this.become(next(this.current, event, this.#policyNow, this.#platform.random()));
+  }
+
+  protected become(state: State): void {
+    const before = this.current;
     if (state === before) return;
-    this.#state = state;
+    this.current = state;
     const isEntered = state.at !== before.at || transportOf(state) !== transportOf(before);
     if (isEntered) this.#leave(before, state);
     const [was, now] = [publicState(before), publicState(state)];
-    if (was !== now) this.#reports.add((reports) => reports.stateChanged(now, was));
+    if (was !== now) this.reports.add((reports) => reports.stateChanged(now, was));
     if (isEntered) this.#enter(before, state);
     this.#beginClosing(before, state);
-    this.#reports.flush();
+    this.reports.flush();
   }
 
   get #policyNow(): Policy {
@@ -183,14 +177,12 @@ export class Connection implements ClientConnection, ChannelControl {
   #enter(before: State, state: State): void {
     switch (state.at) {
       case 'dialing':
-        if (this.#transport !== undefined) this.#replaced(state.failures, goodbyeOf(state) !== undefined);
-        this.#startTimer(this.#policy.connectTimeoutMs);
-        this.#dial(state.transport);
+        this.openTransport(state);
         break;
       case 'open': {
         const continuity = this.#continuity as Continuity;
         this.#startTimer(PROVEN_MS);
-        this.#reports.add((reports) => reports.opened(state.isFirst, continuity));
+        this.reports.add((reports) => reports.opened(state.isFirst, continuity));
         break;
       }
       case 'waiting':
@@ -198,27 +190,20 @@ export class Connection implements ClientConnection, ChannelControl {
         break;
       case 'closed':
         this.#cancelDeadline?.();
-        this.#detach(state.info);
-        this.#reports.addError(state.error);
-        this.#reports.add((reports) => reports.closed(state.info, state.error));
+        this.detachTransport(state.info);
+        this.reports.addError(state.error);
+        this.reports.add((reports) => reports.closed(state.info, state.error));
     }
-  }
-
-  /** The peer has opened another transport, and the old one is not known to be dead. */
-  #replaced(attempt: number, isClosing: boolean): void {
-    this.#detach({ code: CloseCode.takenOver, reason: 'taken over' });
-    const cause = abnormalClose('The peer came back on a new connection.');
-    if (!isClosing) this.#reports.add((reports) => reports.retrying({ attempt, delayMs: 0, cause }));
   }
 
   #wait(before: State, { attempt, recovery, goodbye, info, error }: State & { at: 'waiting' }): void {
     const { delayMs, action } = recovery;
-    this.#detach(info);
+    this.detachTransport(info);
     if (Number.isFinite(delayMs)) this.#startTimer(delayMs, action === 'dial');
     // `reconnecting` reports a failed attempt; the error that ended an open connection is reported separately.
-    if (before.at === 'open') this.#reports.addError(error);
+    if (before.at === 'open') this.reports.addError(error);
     // After `close()` only the end is reported.
-    if (goodbye === undefined) this.#reports.add((reports) => reports.retrying({ attempt, delayMs, cause: error ?? info }));
+    if (goodbye === undefined) this.reports.add((reports) => reports.retrying({ attempt, delayMs, cause: error ?? info }));
   }
 
   #beginClosing(before: State, state: State): void {
@@ -229,6 +214,10 @@ export class Connection implements ClientConnection, ChannelControl {
     if (this.#isHeld) this.#cutTail();
   }
 
+  protected startConnectTimer(): void {
+    this.#startTimer(this.#policy.connectTimeoutMs);
+  }
+
   /** The timer of the present state. The delay before an attempt ends nothing, so it is not a `deadline`, which reads first. */
   #startTimer(delayMs: number, isDelay = false): void {
     const { clock } = this.#platform;
@@ -237,36 +226,29 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   /** 1006 means no closing handshake, and is never sent. */
-  #detach({ code, reason }: Pick<CloseInfo, 'code' | 'reason'>): void {
-    if (code === CloseCode.abnormal) this.#transport?.detach();
-    else this.#transport?.detach(code, reason);
-    this.#transport = undefined;
+  protected detachTransport({ code, reason }: Pick<CloseInfo, 'code' | 'reason'>): void {
+    if (code === CloseCode.abnormal) this.transport?.detach();
+    else this.transport?.detach(code, reason);
+    this.transport = undefined;
   }
 
-  #dial(number: number): void {
-    const accepted = this.#accepted;
-    if (accepted !== undefined) {
-      this.#accepted = undefined;
-      accepted.events = this.#transportEvents(number);
-      this.#transport = accepted;
-      this.channel.attach(accepted);
-      return;
-    }
+  protected openTransport({ transport: number }: Dialing): void {
+    this.startConnectTimer();
     dial(this.#platform, this.#settings, this.#target as Target, this.channel, {
-      events: this.#transportEvents(number),
-      isWanted: () => this.#state.at === 'dialing' && this.#state.transport === number,
+      events: this.transportEvents(number),
+      isWanted: () => this.current.at === 'dialing' && this.current.transport === number,
       dialed: (transport) => {
-        this.#transport = transport;
+        this.transport = transport;
       },
       failed: (error) => this.#dispatch({ is: 'lost', transport: number, info: abnormalClose(error.message), error }),
     });
   }
 
-  #transportEvents(number: number): TransportEvents {
-    const isCurrent = () => transportOf(this.#state) === number && this.#transport !== undefined;
+  protected transportEvents(number: number): TransportEvents {
+    const isCurrent = () => transportOf(this.current) === number && this.transport !== undefined;
     return {
       opened: () => {
-        if (isCurrent()) this.channel.attach(this.#transport as Transport);
+        if (isCurrent()) this.channel.attach(this.transport as Transport);
       },
       received: (message, bytes) => {
         if (!isCurrent()) return;
@@ -290,14 +272,14 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   #closed(number: number, info: CloseInfo, error: WebsocketError | undefined): void {
-    this.#transport = undefined;
+    this.transport = undefined;
     // In a session, a batch that is too big costs the transport only.
     if (error === undefined && info.code === CloseCode.messageTooBig && !this.channel.resumes) {
       this.terminate(info, makeError('MESSAGE_TOO_BIG', { closeCode: info.code, reason: info.reason }));
       return;
     }
     // A server may let the WebSocket open and close it before the channel has begun.
-    const isRefusal = this.#state.at === 'dialing' && !this.#state.hasOpened;
+    const isRefusal = this.current.at === 'dialing' && !this.current.hasOpened;
     const cause = error ?? (isRefusal ? makeError('CONNECT_FAILED', { closeCode: info.code, reason: info.reason }) : undefined);
     this.#lost(number, info, cause);
   }
@@ -306,7 +288,7 @@ export class Connection implements ClientConnection, ChannelControl {
     this.#liveness?.stop();
     const times = this.#settings.liveness;
     if (times === undefined) return;
-    const transport = this.#transport;
+    const transport = this.transport;
     this.#liveness = new Liveness(times, this.#platform.clock, {
       ping: this.channel.ping ?? (transport?.ping === undefined ? undefined : () => transport.ping?.()),
       dead: (silentMs) => this.#lose(abnormalClose('link dead'), makeError('LINK_DEAD', { silentMs })),
@@ -315,30 +297,30 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   #hold(): void {
-    if (this.#state.at === 'closing') this.#cutTail();
-    else if (this.#transport?.pause === undefined) this.fail(CloseCode.inboxFull, makeError('INBOX_FULL', { ...this.#settings.inbox }));
+    if (this.current.at === 'closing') this.#cutTail();
+    else if (this.transport?.pause === undefined) this.fail(CloseCode.inboxFull, makeError('INBOX_FULL', { ...this.#settings.inbox }));
     else {
-      this.#transport.pause();
+      this.transport.pause();
       this.#liveness?.hold();
     }
   }
 
   #cutTail(): void {
     this.#tail = 'cut';
-    this.#transport?.resume?.();
+    this.transport?.resume?.();
   }
 
   #dropTail(): void {
     if (this.#tail === 'reported') return;
     this.#tail = 'reported';
-    this.#reports.tell((reports) => reports.failed(makeError('INBOX_FULL', { ...this.#settings.inbox, isClosing: true })));
+    this.reports.tell((reports) => reports.failed(makeError('INBOX_FULL', { ...this.#settings.inbox, isClosing: true })));
   }
 
   /** Gives the present transport up: its later events are ignored. Without an error, the peer has ended the session. */
   #lose(info: CloseInfo, error: WebsocketError | undefined, code?: number): void {
-    const state = this.#state;
-    if (!('transport' in state) || this.#transport === undefined) return;
-    this.#detach({ code: code ?? CloseCode.abnormal, reason: info.reason });
+    const state = this.current;
+    if (!('transport' in state) || this.transport === undefined) return;
+    this.detachTransport({ code: code ?? CloseCode.abnormal, reason: info.reason });
     this.#lost(state.transport, info, error, error === undefined);
   }
 

@@ -1,4 +1,4 @@
-import { makeError } from './errors.js';
+import { makeError, type WebsocketError } from './errors.js';
 import type { InboxBounds } from './options.js';
 import { Queue } from './queue.js';
 import type { CloseInfo, Message, MessageIterator, Received } from './types.js';
@@ -12,8 +12,12 @@ export interface InboxSource {
   consumed(bytes: number): void;
 }
 
-/** Settles a pending `next()` of an iteration; undefined rejects it, because a handler takes the messages. */
-type Waiter = (result: IteratorResult<Message, CloseInfo | undefined> | undefined) => void;
+/** A pending `next()` of an iterator. */
+interface Waiter {
+  readonly iterator: MessageIterator;
+  readonly resolve: (result: IteratorResult<Message, CloseInfo | undefined>) => void;
+  readonly reject: (error: WebsocketError) => void;
+}
 
 export interface Arrival {
   readonly message: Message;
@@ -61,7 +65,12 @@ export class Inbox {
         this.#handler(message);
         return;
       }
-      if (this.#resolveWaiter(message, bytes)) return;
+      for (const waiter of this.#waiters) {
+        this.#waiters.delete(waiter);
+        this.#source.consumed(bytes);
+        waiter.resolve({ done: false, value: message });
+        return;
+      }
     }
     this.#queue.push({ message, bytes });
     this.#bytes += bytes;
@@ -84,47 +93,33 @@ export class Inbox {
     if (this.#end === undefined || this.#endIsPolled) return undefined;
     this.#endIsPolled = true;
     this.#finish();
-    return { closeCode: this.#end.code, reason: this.#end.reason, wasClean: this.#end.wasClean };
+    const { code: closeCode, reason, wasClean } = this.#end;
+    return { closeCode, reason, wasClean };
   }
 
   /** All iterators read the same queue, so two loops share its messages. While a handler is attached, `next()` rejects. */
   iterate(): MessageIterator {
-    const waiting = new Set<Waiter>();
     let isOver = false;
-    const next = (): Promise<IteratorResult<Message, CloseInfo | undefined>> => {
-      if (isOver) return Promise.resolve({ done: true, value: this.#end });
-      if (this.#handler !== undefined && this.#end === undefined) return Promise.reject(makeError('HAS_HANDLER'));
-      const entry = this.#take();
-      if (entry !== undefined) return Promise.resolve({ done: false, value: entry.message });
-      if (this.#end !== undefined) {
-        this.#finish();
-        return Promise.resolve({ done: true, value: this.#end });
-      }
-      return new Promise((resolve, reject) => {
-        const waiter: Waiter = (result) => {
-          waiting.delete(waiter);
-          if (result === undefined) reject(makeError('HAS_HANDLER'));
-          else resolve(result);
-        };
-        waiting.add(waiter);
-        this.#waiters.add(waiter);
-      });
-    };
-    const stop = (): Promise<IteratorResult<Message, CloseInfo | undefined>> => {
-      isOver = true;
-      for (const waiter of waiting) {
-        this.#waiters.delete(waiter);
-        waiter({ done: true, value: undefined });
-      }
-      return Promise.resolve({ done: true, value: undefined });
-    };
-    return {
-      next,
-      return: stop,
-      [Symbol.asyncIterator]() {
-        return this;
+    const iterator: MessageIterator = {
+      next: () =>
+        new Promise((resolve, reject) => {
+          const end = this.#end;
+          if (isOver) return resolve({ done: true, value: end });
+          if (this.#handler !== undefined && end === undefined) return reject(makeError('HAS_HANDLER'));
+          const entry = this.#take();
+          if (entry !== undefined) return resolve({ done: false, value: entry.message });
+          if (end === undefined) return void this.#waiters.add({ iterator, resolve, reject });
+          this.#finish();
+          resolve({ done: true, value: end });
+        }),
+      return: () => {
+        isOver = true;
+        this.#endWaiters(undefined, iterator);
+        return Promise.resolve({ done: true, value: undefined });
       },
+      [Symbol.asyncIterator]: () => iterator,
     };
+    return iterator;
   }
 
   /** Delivery starts in the next microtask, so `on()` has returned before the first message. */
@@ -142,7 +137,10 @@ export class Inbox {
     }
     this.#isPumping = false;
     if (this.#end !== undefined) this.#ended(this.#end);
-    else if (this.#handler !== undefined) this.#settleWaiters(undefined);
+    else if (this.#handler !== undefined) {
+      for (const { reject } of this.#waiters) reject(makeError('HAS_HANDLER'));
+      this.#waiters.clear();
+    }
   }
 
   #ended(info: CloseInfo): void {
@@ -150,12 +148,16 @@ export class Inbox {
     this.#tellEnd = undefined;
     if (this.#queue.length > 0) return;
     if (this.#waiters.size > 0 || this.#handler !== undefined) this.#finish();
-    this.#settleWaiters({ done: true, value: info });
+    this.#endWaiters(info);
   }
 
-  #settleWaiters(result: Parameters<Waiter>[0]): void {
-    for (const waiter of this.#waiters) waiter(result);
-    this.#waiters.clear();
+  /** @param of the iterator whose waiters end; undefined: all. */
+  #endWaiters(value: CloseInfo | undefined, of?: MessageIterator): void {
+    for (const waiter of this.#waiters) {
+      if (of !== undefined && waiter.iterator !== of) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve({ done: true, value });
+    }
   }
 
   #take(): Arrival | undefined {
@@ -168,16 +170,6 @@ export class Inbox {
       this.#source.resume();
     }
     return entry;
-  }
-
-  #resolveWaiter(message: Message, bytes: number): boolean {
-    for (const waiter of this.#waiters) {
-      this.#waiters.delete(waiter);
-      this.#source.consumed(bytes);
-      waiter({ done: false, value: message });
-      return true;
-    }
-    return false;
   }
 
   #finish(): void {

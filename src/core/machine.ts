@@ -30,7 +30,7 @@ export const PROVEN_MS = 5_000;
 /** The reason in the close frame. */
 export const PAGE_HIDDEN = 'page hidden';
 
-/** The only place where the state changes. Pure: chance comes in. */
+/** The next state of a connection; `accepted` has the one more that a server's has. Both are pure: chance comes in. */
 export function next(state: State, event: MachineEvent, policy: Policy, chance: number): State {
   if (state.at === 'closed') return state;
   if (state.at !== 'idle') return nextOfAlive(state, event, policy, chance);
@@ -42,8 +42,6 @@ function nextOfAlive(state: Alive, event: MachineEvent, policy: Policy, chance: 
   switch (event.is) {
     case 'connect':
       return state;
-    case 'accepted':
-      return accepted(state);
     case 'opened':
       return state.at === 'dialing' && state.transport === event.transport ? opened(state) : state;
     case 'lost':
@@ -79,7 +77,9 @@ function dial(state: Alive, failures = state.failures): Dialing {
   return { at: 'dialing', transport: state.transport + 1, failures, hasOpened: hasOpened(state), goodbye: goodbyeOf(state) };
 }
 
-function accepted(state: Alive): State {
+/** The peer has opened a transport. Where the old one is not known to be dead, open moves to dialing. */
+export function accepted(state: State): State {
+  if (state.at === 'idle' || state.at === 'closed') return state;
   if (state.at === 'waiting') return dial(state);
   return goodbyeOf(state)?.isFinal ? state : dial(state, state.failures + 1);
 }

@@ -26,17 +26,9 @@ export function utf8Length(text: string): number {
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
     if (unit < 0x80) continue;
-    if (unit < 0x800) bytes += 1;
-    else if (isSurrogatePair(unit, text, index)) {
-      bytes += 2;
-      index += 1;
-    } else bytes += 2;
+    bytes += unit < 0x800 ? 1 : 2;
+    // A surrogate pair takes four bytes.
+    if ((unit & 0xfc00) === 0xd800 && (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00) index += 1;
   }
   return bytes;
-}
-
-function isSurrogatePair(unit: number, text: string, index: number): boolean {
-  if (unit < 0xd800 || unit > 0xdbff) return false;
-  const next = text.charCodeAt(index + 1);
-  return next >= 0xdc00 && next <= 0xdfff;
 }

@@ -26,7 +26,7 @@ import type { CloseInfo, ConnectionState } from './types.js';
  * A channel that resumes delivers what was accepted before `close`: closing moves to waiting when its transport is lost, and
  * from there to dialing and back to closing, with the same goodbye, until the deadline.
  *
- * `accepted` is a transport that the peer has opened. Where the old transport is not known to be dead, open moves to dialing.
+ * `accepted` is a transport that the peer of a server has opened: a function of its own, because a client accepts none.
  */
 
 export type State =
@@ -84,8 +84,6 @@ export interface Goodbye {
 
 export type MachineEvent =
   | { readonly is: 'connect' }
-  /** The peer has opened a transport. */
-  | { readonly is: 'accepted' }
   | { readonly is: 'opened'; readonly transport: number }
   | Lost
   /** The timer of the present state ran out. */

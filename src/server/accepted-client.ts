@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { AcceptingConnection } from '../core/accepting-connection.js';
 import type { MakeChannel } from '../core/channel.js';
 import { Client } from '../core/client.js';
 import * as CloseCode from '../core/close-code.js';
 import { abnormalClose } from '../core/close-codes.js';
-import { Connection } from '../core/connection.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { checkHas } from '../core/option-checks.js';
 import type { AcceptedTransport } from '../core/transport.js';
@@ -44,7 +44,7 @@ export class AcceptedClient extends Client implements ServerClient {
   readonly user: unknown;
   readonly hasSession: boolean;
   readonly #server: ClientServer;
-  readonly #connection: Connection;
+  readonly #connection: AcceptingConnection;
   readonly #limiter: RateLimiter | undefined;
   #request: ServerRequest;
   #socket: Duplex;
@@ -55,7 +55,7 @@ export class AcceptedClient extends Client implements ServerClient {
   constructor({ request, user }: UpgradeContext, makeChannel: MakeChannel, resumeWindowMs: number | undefined, server: ClientServer) {
     const { client, rateLimit } = server.settings;
     const limiter = rateLimit && new RateLimiter(rateLimit, resumeWindowMs ?? 0, client.liveness?.pingMs);
-    let connection: Connection | undefined;
+    let connection: AcceptingConnection | undefined;
     super({
       platform: nodePlatform,
       settings: client,
@@ -63,14 +63,14 @@ export class AcceptedClient extends Client implements ServerClient {
       signal: undefined,
       makeConnection: (owner) => {
         const limited: MakeChannel = (context) => makeChannel(limiter?.limit(context) ?? context);
-        connection = new Connection(nodePlatform, client, false, undefined, limited, owner);
+        connection = new AcceptingConnection(nodePlatform, client, false, undefined, limited, owner);
         return connection;
       },
     });
     this.user = user;
     this.hasSession = resumeWindowMs !== undefined;
     this.#server = server;
-    this.#connection = connection as unknown as Connection;
+    this.#connection = connection as unknown as AcceptingConnection;
     this.#limiter = this.hasSession ? limiter : undefined;
     this.#request = requestOf(request);
     this.#socket = request.socket;

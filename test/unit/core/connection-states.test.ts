@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { AcceptingConnection } from '../../../src/core/accepting-connection.js';
 import type { Channel, ChannelControl, MakeChannel } from '../../../src/core/channel.js';
 import type { ConnectionOwner } from '../../../src/core/client-connection.js';
 import { abnormalClose } from '../../../src/core/close-codes.js';
-import { Connection } from '../../../src/core/connection.js';
 import { WebsocketError } from '../../../src/core/errors.js';
 import { redial } from '../../../src/core/machine.js';
 import { type ConnectOptions, resolveOptions } from '../../../src/core/options.js';
@@ -37,7 +37,7 @@ interface Setup extends ConnectOptions {
 /** A connection whose timers, transports, channel calls and reports are recorded, one line each, in order. */
 class Recorder {
   readonly platform = new MemoryPlatform();
-  readonly connection: Connection;
+  readonly connection: AcceptingConnection;
   readonly accepted: MemoryTransport[] = [];
   control: ChannelControl | undefined;
   #lines: string[] = [];
@@ -62,7 +62,7 @@ class Recorder {
     };
     const settings = resolveOptions({ liveness: false, ...options });
     const target = kind === 'server' ? undefined : () => new URL('wss://example.com/');
-    this.connection = new Connection(recorded, settings, retryFirstAttempt, target, this.#makeChannel(kind), this.#owner());
+    this.connection = new AcceptingConnection(recorded, settings, retryFirstAttempt, target, this.#makeChannel(kind), this.#owner());
   }
 
   get transport(): MemoryTransport {

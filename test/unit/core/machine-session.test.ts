@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { abnormalClose } from '../../../src/core/close-codes.js';
-import { next, redial } from '../../../src/core/machine.js';
+import { redial } from '../../../src/core/machine.js';
 import { type Policy, publicState, type Recover, type State, type Waiting } from '../../../src/core/state.js';
+import { next } from '../../support/machine.js';
 
 /** The recovery of a session's client: after `close()` it reconnects until both sides know that the session is over. */
 const redialUnlessOver: Recover = (loss, policy, chance) => {

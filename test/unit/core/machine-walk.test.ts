@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { abnormalClose } from '../../../src/core/close-codes.js';
 import { WebsocketError } from '../../../src/core/errors.js';
-import { next, redial } from '../../../src/core/machine.js';
-import { goodbyeOf, type MachineEvent, type Policy, publicState, type Recover, type State, transportOf } from '../../../src/core/state.js';
+import { redial } from '../../../src/core/machine.js';
+import { goodbyeOf, type Policy, publicState, type Recover, type State, transportOf } from '../../../src/core/state.js';
+import { type ConnectionEvent, next } from '../../support/machine.js';
 
 /** The states and events of a walk. */
 interface Walk {
@@ -16,7 +17,7 @@ interface Walk {
 
 /** An event, and the transport that it concerns, relative to the present one. */
 type Move = {
-  readonly event: MachineEvent['is'];
+  readonly event: ConnectionEvent['is'];
   readonly age: number;
   readonly code: number;
   readonly withError: boolean;
@@ -26,7 +27,7 @@ type Move = {
 };
 
 const moves: fc.Arbitrary<Move> = fc.record({
-  event: fc.constantFrom<MachineEvent['is']>(
+  event: fc.constantFrom<ConnectionEvent['is']>(
     ...(['connect', 'opened', 'opened', 'lost', 'timeout', 'deadline', 'suspended', 'woken', 'accepted', 'close', 'terminate'] as const),
   ),
   age: fc.constantFrom(0, 0, 0, 1, 2, -1),
@@ -63,7 +64,7 @@ const policies: fc.Arbitrary<Policy> = fc
   })
   .map(({ channel, ...policy }) => ({ ...policy, recover: recoveries[channel] as Recover }));
 
-function eventOf(move: Move, state: State, { recover }: Policy): MachineEvent {
+function eventOf(move: Move, state: State, { recover }: Policy): ConnectionEvent {
   const transport = ('transport' in state ? state.transport : 1) - move.age;
   const { isOver, retryAfterMs } = move;
   const info = { code: move.code, reason: '', wasClean: false };
@@ -83,16 +84,16 @@ function eventOf(move: Move, state: State, { recover }: Policy): MachineEvent {
 }
 
 /** Only a running timer can fire. */
-function isPossible(state: State, event: MachineEvent): boolean {
+function isPossible(state: State, event: ConnectionEvent): boolean {
   if (event.is !== 'timeout') return true;
   return state.at === 'waiting' ? Number.isFinite(state.recovery.delayMs) : state.at === 'dialing' || state.at === 'open';
 }
 
-function isLate(state: State, event: MachineEvent): boolean {
+function isLate(state: State, event: ConnectionEvent): boolean {
   return (event.is === 'lost' || event.is === 'opened') && event.transport !== transportOf(state);
 }
 
-function move(walk: Walk, event: MachineEvent, policy: Policy, chance: number): void {
+function move(walk: Walk, event: ConnectionEvent, policy: Policy, chance: number): void {
   const before = walk.state;
   if (!isPossible(before, event)) return;
   const state = next(before, event, policy, chance);

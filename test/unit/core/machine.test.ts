@@ -1,8 +1,9 @@
 import { describe, expect, it, test } from 'vitest';
 import { WebsocketError } from '../../../src/core/errors.js';
-import { next, redial } from '../../../src/core/machine.js';
-import { type MachineEvent, type Policy, publicState, type Recover, type State, transportOf } from '../../../src/core/state.js';
+import { redial } from '../../../src/core/machine.js';
+import { type Policy, publicState, type Recover, type State, transportOf } from '../../../src/core/state.js';
 import type { CloseInfo } from '../../../src/core/types.js';
+import { type ConnectionEvent, next } from '../../support/machine.js';
 
 /** The recovery of the plain channel: after `close()` no transport is opened. */
 const recover: Recover = (loss, policy, chance) => (loss.goodbye === undefined ? redial(loss, policy, chance) : undefined);
@@ -57,7 +58,7 @@ const events = {
   accepted: { is: 'accepted' },
   close: { is: 'close', ...goodbye },
   terminate: { is: 'terminate', info: overload, error: refused },
-} as const satisfies Record<string, MachineEvent>;
+} as const satisfies Record<string, ConnectionEvent>;
 
 type StateName = keyof typeof states;
 type EventName = keyof typeof events;
