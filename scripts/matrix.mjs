@@ -125,7 +125,7 @@ function total(counts) {
   return `${sum(0)}/${sum(1)}`;
 }
 
-function table([head, ...rows]) {
+export function table([head, ...rows]) {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
   const line = (cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');

@@ -60,6 +60,14 @@ export function milliseconds(name: string, value: unknown, fallback: number): nu
   throw invalid(name, value);
 }
 
+/** The rule of a number with bounds of its own. */
+export function between(min: number, max: number, fallback: number): Rule<number> {
+  return (option, value = fallback) => {
+    if (typeof value === 'number' && value >= min && value <= max) return value;
+    throw invalid(option, value, { min, max: max === Number.POSITIVE_INFINITY ? undefined : max });
+  };
+}
+
 /** The rule of a group of options: each by its own rule, and no other names. */
 export function group<R extends Rules>(rules: R): Rule<Checked<R>> {
   return (option, given) => {

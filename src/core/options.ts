@@ -2,15 +2,20 @@ import type { Backoff } from './backoff.js';
 import { checkHas, checkObject, group, groupOrFalse, invalid, milliseconds, positive, type Rule, type Rules } from './option-checks.js';
 import type { OnMessage, SessionFeature, TransportFeature, WebsocketType } from './types.js';
 
-/** The options of a client. Each may be left out; every wait and every queue is bounded. */
+/** The options of a client. Each may be omitted; every wait and every queue is bounded. */
 export interface ClientOptions {
-  /** Called with every message. Without it messages wait in the inbox for polling, iteration or a stream. */
+  /** Called with every message. Without it, messages wait in the inbox for polling, iteration or a stream. */
   onMessage?: OnMessage | undefined;
   /** Subprotocols to offer, in order of preference (RFC 6455, 1.9). None by default. */
   protocols?: readonly string[] | undefined;
   /** Ends a pending connect, and later the connection. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds for the address function, the network and the opening handshake together. 10,000 by default, as long as a person waits. */
+  /**
+   * Milliseconds for the address function, the network and the opening handshake together. Beyond them the attempt fails with
+   * `CONNECT_TIMEOUT`.
+   *
+   * @defaultValue 10,000: TLS over a poor mobile network takes seconds, and a person waits no longer.
+   */
   connectTimeoutMs?: number | undefined;
   /**
    * true: `connect()` retries its first attempt as `reconnect` says, as a client of the bus does, and stays pending meanwhile.
@@ -18,32 +23,34 @@ export interface ClientOptions {
    */
   retryFirstAttempt?: boolean | undefined;
   /**
-   * Milliseconds for `close()`: for the answer of the peer, and with a session for a reconnect that delivers the rest. 5,000 by
-   * default: a live peer answers in a round trip.
+   * Milliseconds for `close()`: for the peer's answer, and with a session for a reconnect that delivers the queued messages. Beyond them
+   * the socket is destroyed, and the close code is 1006.
+   *
+   * @defaultValue 5,000: a live peer answers within a round trip.
    */
   closeTimeoutMs?: number | undefined;
   /**
    * The delay before attempt n is random between 0 and min(`maxDelayMs`, `minDelayMs` · 2ⁿ⁻¹) milliseconds, so that the clients
-   * of a failed server do not return all at once. 500 and 30,000 by default, with unlimited attempts; in a visible page
-   * `maxDelayMs` is 5,000 by default, because a person waits there. false: one connection and no more.
+   * of a failed server do not reconnect all at once. false: the client does not reconnect.
    */
   reconnect?: false | ReconnectOptions | undefined;
-  /** Largest message accepted from the peer, in bytes of payload. A larger one ends the connection with 1009. 16 MiB by default. */
+  /**
+   * Largest message that the peer may send, in bytes of payload. A larger one closes the connection with 1009 (`MESSAGE_TOO_BIG`).
+   *
+   * @defaultValue 16 MiB: four times a large snapshot of a game; a browser holds several of them easily.
+   */
   maxMessageBytes?: number | undefined;
   /**
-   * Bounds of the messages that wait to be read by getMessage(), iteration or a stream. 10,000 messages by default, seconds of a busy
-   * stream, and 32 MiB, twice the largest message. With a session the receive window replaces them: see `session()`.
+   * Bounds of the messages that wait to be read by getMessage(), iteration or a stream. With a session the receive window replaces
+   * them: see `session()`.
+   *
+   * @defaultValue maxMessages 10,000: seconds of a busy stream, longer than a frame loop stalls.
+   * @defaultValue maxBytes 32 MiB: two messages of the largest size.
    */
   inbox?: InboxOptions | undefined;
-  /**
-   * Bounds of the messages that wait to be sent, while open and while reconnecting. From `highWaterBytes` on, 1 MiB by default, sends return
-   * false; over `maxBytes`, 16 MiB by default, they throw `OUTBOX_FULL`.
-   */
+  /** Bounds of the messages that wait to be sent, while open and while reconnecting. */
   outbox?: OutboxOptions | undefined;
-  /**
-   * Detection of half-open connections: a ping after `pingMs` without a byte, and `timeoutMs` for the answer. 15,000 by default, a
-   * quarter of the time that proxies allow a silent connection, and 10,000, far over any round trip. false: none.
-   */
+  /** Detection of half-open connections: a ping after `pingMs` without a byte, and `timeoutMs` for the answer. false: none. */
   liveness?: false | LivenessOptions | undefined;
   /** session() from "gemsocket/session". Without it, a plain WebSocket for any server. */
   session?: SessionFeature | undefined;
@@ -61,35 +68,63 @@ export interface ConnectOptions extends ClientOptions {
 
 /** When and how often a client tries to reconnect. */
 export interface ReconnectOptions {
-  /** Milliseconds: the ceiling of the first delay. 500 by default: most servers are back at once. */
+  /**
+   * Milliseconds: the ceiling of the first delay, which doubles with every attempt.
+   *
+   * @defaultValue 500: most servers are available again at once.
+   */
   minDelayMs?: number | undefined;
-  /** Milliseconds: the ceiling of every delay. 30,000 by default: after an outage all clients are back within that time. */
+  /**
+   * Milliseconds: the ceiling of every delay. 5,000 by default in a visible page, because a person waits there.
+   *
+   * @defaultValue 30,000: the clients of a restarted server are spread over this time.
+   */
   maxDelayMs?: number | undefined;
-  /** Attempts in a row that may fail. Without end by default. */
+  /**
+   * Attempts in a row that may fail. Then the connection is closed.
+   *
+   * @defaultValue Infinity: a page that shows "reconnecting" should reconnect in the end.
+   */
   maxAttempts?: number | undefined;
 }
 
 /** Bounds of the messages that wait to be read. */
 export interface InboxOptions {
-  /** Messages that may wait. */
+  /** Messages that may wait. Beyond them Node pauses the socket; a browser cannot, and closes with 4408 (`INBOX_FULL`). */
   maxMessages?: number | undefined;
-  /** Bytes of payload that may wait. */
+  /** Bytes of payload that may wait. Beyond them, as for `maxMessages`. */
   maxBytes?: number | undefined;
 }
 
 /** Bounds of the messages that wait to be sent. */
 export interface OutboxOptions {
-  /** Bytes from which on a send returns false. 1 MiB by default, a second at 8 Mbit/s. */
+  /**
+   * Bytes from which on a send returns false.
+   *
+   * @defaultValue 1 MiB: a second at 8 Mbit/s keeps any link busy, and messages fresh.
+   */
   highWaterBytes?: number | undefined;
-  /** Bytes over which a send throws `OUTBOX_FULL`. 16 MiB by default, one message of the largest size that common servers take. */
+  /**
+   * Bytes beyond which a send throws `OUTBOX_FULL`.
+   *
+   * @defaultValue 16 MiB: one message of the largest size that common servers accept.
+   */
   maxBytes?: number | undefined;
 }
 
 /** How a half-open connection is detected. */
 export interface LivenessOptions {
-  /** Milliseconds without a byte after which a ping is sent. 15,000 by default, a quarter of what proxies allow a silent connection. */
+  /**
+   * Milliseconds without a byte after which a ping is sent.
+   *
+   * @defaultValue 15,000: a quarter of the silence that proxies allow (nginx proxy_read_timeout).
+   */
   pingMs?: number | undefined;
-  /** Milliseconds for the answer. 10,000 by default, far over any round trip. */
+  /**
+   * Milliseconds for the answer to a ping; 900 after a sleep. Beyond them the connection counts as lost (`LINK_DEAD`).
+   *
+   * @defaultValue 10,000: far above any round trip.
+   */
   timeoutMs?: number | undefined;
 }
 
@@ -132,13 +167,10 @@ export interface Settings {
 
 const MIB = 1_048_576;
 
-/** A TLS handshake over a poor mobile network takes seconds; a person waits about ten. */
 export const CONNECT_TIMEOUT_MS = 10_000;
-
-/** A live peer answers a close frame in a round trip. */
 export const CLOSE_TIMEOUT_MS = 5_000;
 
-/** The rules of the options of a client, and the defaults of its bounds. */
+/** The rules of the options of a client, and the defaults of its bounds. The docstrings of the options give the reasons. */
 const clientRules = {
   onMessage: has('call'),
   signal: has('addEventListener'),
@@ -150,32 +182,22 @@ const clientRules = {
   connectTimeoutMs: CONNECT_TIMEOUT_MS,
   closeTimeoutMs: CLOSE_TIMEOUT_MS,
   reconnect: groupOrFalse({
-    /** Half a second at most for the common case, a server that is back at once; then doubling. */
     minDelayMs: 500,
-    /** A server that returns after minutes gets its clients back within this time, spread evenly over it. */
     maxDelayMs: (option, value, { minDelayMs }) => milliseconds(option, value, Math.max(30_000, minDelayMs as number)),
-    /** An application that shows "reconnecting" expects it to succeed, however late. */
     maxAttempts: Number.POSITIVE_INFINITY,
   }),
   protocols: checkProtocols,
-  /** Four times what a large game snapshot has; a browser holds several of them without noticing. */
   maxMessageBytes: 16 * MIB,
   inbox: group({
-    /** Several seconds at a thousand messages a second: longer than a frame loop may stall and still be alive. */
     maxMessages: 10_000,
-    /** Room for one message of the largest size, and as much again. */
     maxBytes: 32 * MIB,
   }),
   outbox: group({
-    /** One message of the largest size that common servers take. */
     maxBytes: 16 * MIB,
-    /** A second at 8 Mbit/s: enough to keep any link busy, little enough that fresh messages are not stale. */
     highWaterBytes: (option, value, { maxBytes }) => positive(option, value, Math.min(MIB, maxBytes as number)),
   }),
   liveness: groupOrFalse({
-    /** Under the 60 s after which proxies cut a silent connection (nginx proxy_read_timeout), with room for three lost. */
     pingMs: 15_000,
-    /** Far over any round trip; with pingMs, a dead link is known within 25 s. */
     timeoutMs: 10_000,
   }),
 };
@@ -200,7 +222,7 @@ function checkBoolean(option: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'boolean') throw invalid(option, value);
 }
 
-/** A token of HTTP (RFC 9110, 5.6.2), which is what RFC 6455 (4.1) wants of a subprotocol. */
+/** A token of HTTP (RFC 9110, 5.6.2), as RFC 6455 (4.1) requires of a subprotocol. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 function checkProtocols(option: string, protocols: unknown = []): readonly string[] {

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { MAX_TIMER_MS } from '../core/clock.js';
 import * as CloseCode from '../core/close-code.js';
 import { checkClose } from '../core/close-codes.js';
 import { makeError } from '../core/errors.js';
-import { checkFunction, checkNames, checkObject, group, invalid, milliseconds, positive } from '../core/option-checks.js';
+import { between, type Checked, checkFunction, checkObject, group, invalid, positive } from '../core/option-checks.js';
 import {
   CLOSE_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
@@ -15,61 +16,86 @@ import { hostNameOf, originOf } from './request.js';
 import { resolveServerSession, type ServerSessionOptions, type ServerSessionSettings } from './session-options.js';
 import type { ServerCloseOptions } from './types.js';
 
-/** The options of a server. Every bound has a default; docs/guides/operating.md says for each why it is so much. */
+/** The options of a server. Every wait and every queue is bounded. */
 export interface ServerOptions {
-  /** TLS key and certificate, PEM: the server is wss. Of `listen` only; an attached server has its own. */
+  /** TLS key and certificate, PEM: the server is wss. For `listen` only; `attach` takes an https.Server. */
   tls?: TlsOptions | undefined;
-  /** The only path that is served, without a query; others get 404. Every path, unless set. */
+  /** The only path that is served, without a query; others get 404. Every path by default. */
   path?: string | undefined;
-  /** Subprotocols that the server speaks. The first of the client's that is among them is chosen (RFC 6455, 4.2.2). */
+  /** Subprotocols of the server. It selects the first of the client's that is among them (RFC 6455, 4.2.2). */
   protocols?: readonly string[] | undefined;
-  /** Exact origins that a browser may come from; '*' lets all in. Same host and port only, unless set. Others get 403. */
+  /** Exact origins of the pages that may connect; '*' allows all. The server's own host and port by default. Others get 403. */
   origins?: readonly string[] | '*' | undefined;
   /**
-   * Host names, without ports, by which browsers may connect; '*' is any. Others get 403. Unless set, a browser that connects to
-   * a loopback address must use a loopback name (localhost, *.localhost, 127.0.0.0/8, [::1]), as a page of a stranger's domain
-   * that resolves to 127.0.0.1 is of the same origin as the server there (DNS rebinding). Set it for a proxy on the same
+   * Host names, without ports, by which browsers may connect; '*' allows any. Others get 403. By default, a browser that connects to
+   * a loopback address must use a loopback name (localhost, *.localhost, 127.0.0.0/8, [::1]), because a page of an attacker's domain
+   * that resolves to 127.0.0.1 has the same origin as the server there (DNS rebinding). Set it for a proxy on the same
    * machine that forwards the public Host, or list `origins`. Loopback names stay allowed on loopback addresses.
    */
   hosts?: readonly string[] | '*' | undefined;
-  /** Before the upgrade. Throw or return undefined to refuse with 401; what it returns is the client's `user`. */
+  /** Called before the upgrade. Throw or return undefined to refuse with 401; the result becomes the client's `user`. */
   authenticate?: ((request: IncomingMessage) => unknown) | undefined;
-  /** Open clients; handshakes under way count. More get 503. 16,384 by default: idle ones take half a gigabyte. */
+  /**
+   * Open clients and pending handshakes of the server. The next handshake gets 503.
+   *
+   * @defaultValue 16,384: idle clients take half a gigabyte, about 30 KB each.
+   */
   maxClients?: number | undefined;
   /**
    * Sockets of clients that the server has closed and that have not answered yet, beyond those for which `maxClients` has a
-   * place. Over it, the oldest is dropped when a client connects. 64 by default: an answer takes a round trip.
+   * place. When a client connects, the socket that has been closing longest is destroyed.
+   *
+   * @defaultValue 64: a client answers within a round trip, so 640 a second at 100 ms.
    */
   maxClosing?: number | undefined;
-  /** Largest message taken, in bytes of payload; a larger one ends its connection with 1009. 64 KiB by default, as a stranger may send it. */
+  /**
+   * Largest message that a client may send, in bytes of payload. A larger one closes its connection with 1009.
+   *
+   * @defaultValue 64 KiB: the memory that a stranger may occupy; messages of games and chats are far smaller.
+   */
   maxMessageBytes?: number | undefined;
-  /** Milliseconds for a handshake, `authenticate` included; with TLS as many again before it, for TLS's own. 10,000 by default, as long as a client waits. */
+  /**
+   * Milliseconds for a handshake, `authenticate` included; with TLS as many again for the TLS handshake. Beyond them the answer is 408,
+   * or the socket is destroyed.
+   *
+   * @defaultValue 10,000: as long as a client waits.
+   */
   handshakeTimeoutMs?: number | undefined;
-  /** As for the client: after `pingMs` without a byte (15,000 by default) a ping, which is to be answered within `timeoutMs` (10,000). false: no pings. */
+  /** Pings, as for the client: after `pingMs` without a byte, 15,000 by default, and `timeoutMs`, 10,000, for the answer. false: no pings. */
   liveness?: false | LivenessOptions | undefined;
-  /** Messages of one client, as a token bucket; over it the client is closed with 1008. None, unless set: an application knows its own rate. */
+  /**
+   * Messages of one client, as a token bucket. Beyond it the client is closed with 1008 (`RATE_LIMITED`).
+   *
+   * @defaultValue none: an application knows its own rate.
+   */
   rateLimit?: RateLimit | undefined;
   /**
-   * Bounds of what waits to be read from one client; a client over them is not read from until there is room. By default
-   * 1,024 messages and 1 MiB, or two of the largest messages where that is more: there are as many inboxes as clients.
+   * Bounds of the messages of one client that wait to be read. A client beyond them is not read from until there is room.
+   *
+   * @defaultValue maxMessages 1,024: seconds at a hundred messages a second; there are as many inboxes as clients.
+   * @defaultValue maxBytes 1 MiB: sixteen messages of the largest default size, and always at least two of the largest size.
    */
   inbox?: InboxOptions | undefined;
   /**
-   * A client that reads too slowly for this many buffered bytes is closed with 1013. A send returns false from a
-   * quarter of it on, so a sender that then awaits `drained()` is never cut off. 4 MiB by default: four seconds at 8 Mbit/s.
+   * Bytes buffered for one client. Beyond them a client that reads too slowly is closed with 1013 (`TOO_SLOW`).
+   *
+   * From a quarter of them on a send returns false, so a sender that then awaits `drained()` never loses its client.
+   *
+   * @defaultValue 4 MiB: four seconds at 8 Mbit/s.
    */
   maxBufferedBytes?: number | undefined;
   /**
-   * Milliseconds of a turn of the event loop that reading one client may take, its message handlers included. What the client has
-   * sent beyond that is read in later turns, after the other clients. 2 by default: much more than any client needs, and little
-   * enough that clients that flood the server delay the others by a few milliseconds.
+   * Milliseconds of a turn of the event loop for reading one client, its message handlers included. The rest is read in later turns,
+   * after the other clients.
+   *
+   * @defaultValue 2: thousands of messages; clients that flood the server delay the others by a few of these.
    */
   turnBudgetMs?: number | undefined;
-  /** Bounds of the sessions that clients with `session()` hold; false: every client is a plain one. */
+  /** Bounds of the sessions of clients with `session()`; false: every client is plain. */
   session?: ServerSessionOptions | false | undefined;
 }
 
-/** What makes a server a wss server. */
+/** The options of a wss server. */
 export interface TlsOptions {
   /** The private key, PEM. */
   key: string | Buffer;
@@ -79,7 +105,7 @@ export interface TlsOptions {
 
 /** A token bucket for the messages of one client. */
 export interface RateLimit {
-  /** Messages a second that a client may send for ever. */
+  /** Messages a second that a client may send without end. */
   readonly messagesPerSecond: number;
   /** Messages that it may send at once after a pause. */
   readonly burst: number;
@@ -105,7 +131,7 @@ export interface ServerSettings {
   readonly client: Settings;
 }
 
-/** The rules of the options of a server, and the defaults of its bounds. */
+/** The rules of the options of a server, and the defaults of its bounds. The docstrings of the options give the reasons. */
 const serverRules = {
   tls: unchecked<TlsOptions>,
   path: resolvePath,
@@ -113,26 +139,18 @@ const serverRules = {
   origins: resolveOrigins,
   hosts: resolveHosts,
   authenticate: (option: string, value: unknown) => checkFunction(option, value as ServerOptions['authenticate']),
-  /** An idle client takes about 30 KB: half a gigabyte. */
   maxClients: 16_384,
-  /** A client answers a close frame within a round trip: 640 closed clients a second at 100 ms. */
   maxClosing: 64,
-  /** Messages of games and chats are far smaller. It bounds the memory that a stranger may occupy. */
   maxMessageBytes: 64 * 1024,
-  /** As long as a client waits by default. */
   handshakeTimeoutMs: CONNECT_TIMEOUT_MS,
   liveness: unchecked<false | LivenessOptions>,
   rateLimit: resolveRateLimit,
   inbox: (option: string, value: unknown, { maxMessageBytes }: Readonly<Record<string, unknown>>) =>
     group({
-      /** Seconds at a hundred messages a second; there are as many inboxes as clients. */
       maxMessages: 1_024,
-      /** Sixteen messages of the largest default size, and at least two of the largest size. */
       maxBytes: Math.max(1_048_576, 2 * (maxMessageBytes as number)),
     })(option, value, {}),
-  /** Four seconds at 8 Mbit/s. */
   maxBufferedBytes: 4 * 1024 * 1024,
-  /** Thousands of messages. Clients that flood the server delay the others by a few of these. */
   turnBudgetMs: (option: string, value: unknown) => positive(option, value, 2),
   session: (_option: string, value: unknown) => resolveServerSession(value as ServerOptions['session']),
 };
@@ -154,7 +172,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
   return { ...own, client };
 }
 
-/** `listen` checks it, or the rules of a client's options. */
+/** `listen` or the rules of a client's options check it. */
 function unchecked<T>(_option: string, value: unknown): T | undefined {
   return value as T | undefined;
 }
@@ -168,7 +186,7 @@ function resolveOrigins(option: string, origins: unknown): readonly string[] | '
   if (origins === undefined || origins === '*') return origins;
   if (!Array.isArray(origins)) throw invalid(option, origins);
   for (const origin of origins) {
-    // 'null' and 'file://' are what browsers send for a page that was opened from a file.
+    // For a page that was opened from a file, browsers send 'null' or 'file://'.
     if (origin !== 'null' && origin !== 'file://' && originOf(origin) !== origin) {
       throw invalid(option, origin, { expected: originOf(origin) });
     }
@@ -210,13 +228,17 @@ function refuseUnsupported(options: object): void {
   }
 }
 
-export type CloseSettings = { readonly [Name in keyof ServerCloseOptions]-?: Exclude<ServerCloseOptions[Name], undefined> };
+const closeRules = {
+  code: (_option: string, value: unknown = CloseCode.goingAway) => value as number,
+  reason: (_option: string, value: unknown = '') => value as string,
+  graceMs: between(0, MAX_TIMER_MS, CLOSE_TIMEOUT_MS),
+};
+
+export type CloseSettings = Checked<typeof closeRules>;
 
 /** @throws {WebsocketError} `INVALID_CLOSE`, `INVALID_OPTION`. */
 export function resolveCloseOptions(options: ServerCloseOptions): CloseSettings {
-  checkObject('options', options);
-  const { code = CloseCode.goingAway, reason = '', graceMs = CLOSE_TIMEOUT_MS } = options;
-  checkNames(options, { code, reason, graceMs });
-  checkClose(code, reason);
-  return { code, reason, graceMs: graceMs === 0 ? 0 : milliseconds('graceMs', graceMs, CLOSE_TIMEOUT_MS) };
+  const settings = group(closeRules)('', options, {});
+  checkClose(settings.code, settings.reason);
+  return settings;
 }

@@ -1,54 +1,76 @@
 import { isDeepStrictEqual } from 'node:util';
-import { checkFunction, group, positive } from '../core/option-checks.js';
-import { resolveSession, sessionDefaults } from '../session/feature.js';
-import { type RegistryBounds, registryDefaults } from '../session/registry.js';
+import { between, checkFunction, group, positive } from '../core/option-checks.js';
+import { sessionDefaults, sessionRules } from '../session/feature.js';
+import type { RegistryBounds } from '../session/registry.js';
 
-/** Bounds of the sessions that clients with `session()` hold. docs/guides/operating.md says of each default why it is so much. */
+const MIB = 1_048_576;
+
+/** Bounds of the sessions of clients with `session()`. */
 export interface ServerSessionOptions {
-  /** Bytes from one client that may wait to be read before it is stopped, each message counting 32 more than it has. 1 MiB by default, 32 KiB at the least. */
+  /**
+   * Bytes from one client that may be unread before the client has to wait. Each message counts 32 more than its size. At least 32 KiB.
+   *
+   * @defaultValue 1 MiB: `inbox.maxBytes` of a plain client.
+   */
   windowBytes?: number | undefined;
   /**
-   * Bytes sent to one client and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait, and
-   * count for `maxBufferedBytes`. 1 MiB by default.
+   * Bytes that may be sent to one client and not acknowledged. Each batch counts 160 more than its size. Beyond them, messages wait and
+   * count towards `maxBufferedBytes`.
+   *
+   * @defaultValue 1 MiB: 80 Mbit/s over a round trip of 100 ms, for every client.
    */
   replayBytes?: number | undefined;
   /**
-   * Milliseconds that a message to a client waits for more to leave with it, from 0, the default, to 1,000. For a server that
-   * sends from many turns of the event loop: a browser pays for each batch that it reads.
+   * Milliseconds, up to 1,000, that a message to a client waits to be batched with later ones.
+   *
+   * More means fewer batches, each of which costs a browser time, from a server that sends from many turns of the event loop.
+   *
+   * @defaultValue 0: a single message should not wait.
    */
   batchDelayMs?: number | undefined;
-  /** Milliseconds that a session is kept for a client that is away. Two minutes by default: a tunnel, a lift, a change of networks. */
+  /**
+   * Milliseconds that the session of a disconnected client is kept. Then it ends, and its client gets a new one.
+   *
+   * @defaultValue 120,000: a tunnel, a lift, a change of networks, or a phone that is locked for a moment.
+   */
   resumeWindowMs?: number | undefined;
   /**
-   * Sessions whose clients are away. 10,000 by default; 0 keeps none. Over it a session ends: first one whose client never sent or
-   * acknowledged a message, or left within ten seconds of its beginning; otherwise the one whose client left first.
+   * Detached sessions, whose clients are disconnected, of the whole server; with 0 none is kept. Beyond them a session is evicted.
+   *
+   * First a session whose client never sent or acknowledged a message, or disconnected within ten seconds of its beginning; otherwise the
+   * one that has been detached longest.
+   *
+   * @defaultValue 10,000: all clients of a mid-sized server, disconnected at once.
    */
   maxDetached?: number | undefined;
-  /** Bytes that those hold together; the same is done over it. 256 MiB by default, a quarter of a small server's memory. */
+  /**
+   * Memory of all detached sessions together, in bytes. Beyond it, as for `maxDetached`.
+   *
+   * @defaultValue 256 MiB: a quarter of a small server's memory.
+   */
   maxDetachedBytes?: number | undefined;
   /**
-   * Of `maxDetached`, what the clients of one address may have. Half of it by default: a stranger cannot take all places, and a
-   * proxy, whose clients all have its address, has many. Behind a proxy, set it to `maxDetached`; without one, 100 is plenty.
+   * Detached sessions of one address. Beyond them a session of that address is evicted.
+   *
+   * The clients behind a proxy all have its address: set it to `maxDetached` there. Without a proxy, 100 is plenty.
+   *
+   * @defaultValue 5,000: half of `maxDetached`, so that one stranger cannot occupy all places.
    */
   maxDetachedPerAddress?: number | undefined;
   /**
-   * The same for one user, which is what `authenticate` returned, compared as JSON. Half of `maxDetached` by default, as many
-   * servers have one user for all guests. Where a user is a person, 16 is plenty.
+   * Detached sessions of one user, as `authenticate` returned it, compared as JSON. Beyond them a session of that user is evicted.
+   *
+   * If a user is a person, 16 is plenty.
+   *
+   * @defaultValue 5,000: half of `maxDetached`, because many servers have one user for all guests.
    */
   maxDetachedPerUser?: number | undefined;
   /**
-   * Whether two results of `authenticate`, that of the session and that of the handshake that resumes it, are the same
-   * user. Deep equality by default: set it if the result changes between handshakes, as the expiry of a token does.
+   * Whether the results of `authenticate` for the session and for the handshake that resumes it are the same user. Deep equality by
+   * default: set it if the result changes between handshakes, as the expiry of a token does.
    */
   isSameUser?: ((before: unknown, now: unknown) => boolean) | undefined;
 }
-
-export const serverSessionDefaults = {
-  /** What `inbox.maxBytes` is for a plain client. */
-  windowBytes: 1024 * 1024,
-  /** A round trip of 100 ms at 80 Mbit/s; there are as many of these as clients. */
-  replayBytes: 1024 * 1024,
-} as const;
 
 export interface ServerSessionSettings extends RegistryBounds {
   readonly ackDelayMs: number;
@@ -58,30 +80,22 @@ export interface ServerSessionSettings extends RegistryBounds {
   readonly isSameUser: (before: unknown, now: unknown) => boolean;
 }
 
-/** The rules of the options of a server's sessions; `resolveSession` checks the first three. */
-const sessionRules = {
-  windowBytes: unchecked,
-  replayBytes: unchecked,
-  batchDelayMs: unchecked,
-  resumeWindowMs: registryDefaults.resumeWindowMs,
-  // 0 is allowed: a client that disconnects then loses its session.
-  maxDetached: (option: string, value: unknown) => (value === 0 ? 0 : positive(option, value, registryDefaults.maxDetached)),
+const { ackDelayMs, ...channelRules } = sessionRules({ ...sessionDefaults, replayBytes: MIB });
+
+/** The rules of the options of a server's sessions, and the defaults of their bounds. */
+const serverSessionRules = {
+  ...channelRules,
+  resumeWindowMs: 120_000,
+  maxDetached: between(0, Number.POSITIVE_INFINITY, 10_000),
   maxDetachedPerAddress: half,
   maxDetachedPerUser: half,
-  maxDetachedBytes: registryDefaults.maxDetachedBytes,
+  maxDetachedBytes: 256 * MIB,
   isSameUser: (option: string, value: unknown) => checkFunction(option, value as ServerSessionOptions['isSameUser']) ?? isDeepStrictEqual,
 };
 
 /** @throws {WebsocketError} `INVALID_OPTION`. */
 export function resolveServerSession(options: ServerSessionOptions | false = {}): ServerSessionSettings | undefined {
-  if (options === false) return undefined;
-  const { windowBytes, replayBytes, batchDelayMs, ...bounds } = group(sessionRules)('session', options, {});
-  const channel = resolveSession({ windowBytes, replayBytes, batchDelayMs }, { ...sessionDefaults, ...serverSessionDefaults });
-  return { ...channel, ...bounds };
-}
-
-function unchecked(_option: string, value: unknown): number | undefined {
-  return value as number | undefined;
+  return options === false ? undefined : { ackDelayMs, ...group(serverSessionRules)('session', options, {}) };
 }
 
 /** Half of `maxDetached` by default. */

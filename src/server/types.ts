@@ -68,7 +68,11 @@ export interface ServerCloseOptions {
   code?: number | undefined;
   /** At most 123 bytes of UTF-8; empty by default. */
   reason?: string | undefined;
-  /** Milliseconds for all clients together to answer; the sockets of the others are then destroyed. 5,000 by default. */
+  /**
+   * Milliseconds for all clients together to answer. Then the sockets of the others are destroyed.
+   *
+   * @defaultValue 5,000: a live client answers within a round trip.
+   */
   graceMs?: number | undefined;
 }
 

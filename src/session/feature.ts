@@ -1,5 +1,5 @@
 import type { ChannelFeature, ChannelOptions } from '../core/client-parts.js';
-import { group, invalid, positive, type Rule } from '../core/option-checks.js';
+import { between, group, invalid, type Rule } from '../core/option-checks.js';
 import type { Settings } from '../core/options.js';
 import { TRANSPORT_MARK_BYTES } from '../core/plain-channel.js';
 import type { Dial } from '../core/transport.js';
@@ -11,42 +11,47 @@ import { MIN_WINDOW_BYTES } from './credit.js';
 import { ClientHandshake } from './handshake.js';
 import { SessionChannel, type SessionSettings, unsupported } from './session-channel.js';
 
-/** A second: a message that waits longer should wait in the application, which can still change it. */
+/** One second. A message should wait longer in the application only, which can still change it. */
 const MAX_BATCH_DELAY_MS = 1_000;
 
-/** Bounds are numbers of the handshake, which has no infinity. */
+/** The handshake announces bounds as numbers, and has no infinity. */
 const MAX_COUNT = 2 ** 48;
 
 /** The options of a session. */
 export interface SessionOptions {
-  /** Milliseconds that an acknowledgement may wait to be sent with other records. 25 by default: 40 a second cost next to nothing. */
+  /**
+   * Milliseconds that an acknowledgement may wait to be sent with other records.
+   *
+   * @defaultValue 25: a person does not notice them, and 40 acknowledgements a second cost next to nothing.
+   */
   ackDelayMs?: number | undefined;
   /**
-   * Milliseconds that a message waits to be batched with later ones. 0 by default: it is sent at the end of the turn of the event
-   * loop. More means fewer batches for an application that sends from many turns. 1,000 at the most; longer in a hidden page, whose
-   * timers are throttled.
+   * Milliseconds, up to 1,000, that a message waits to be batched with later ones; with 0, until the turn of the event loop ends.
+   *
+   * More means fewer batches for an application that sends from many turns. A hidden page, whose timers are throttled, waits longer.
+   *
+   * @defaultValue 0: a single message should not wait.
    */
   batchDelayMs?: number | undefined;
   /**
-   * Receive window: bytes that may be unread before the sender has to wait, each message counting 32 more than it has. 1 MiB by
-   * default, 80 Mbit/s over a round trip of 100 ms; 32 KiB at the least, so that a record always fits.
+   * Receive window: bytes that may be unread before the sender has to wait. Each message counts 32 more than its size. At least 32 KiB,
+   * so that a record always fits.
+   *
+   * @defaultValue 1 MiB: 80 Mbit/s over a round trip of 100 ms.
    */
   windowBytes?: number | undefined;
   /**
-   * Bytes that may be in flight, sent and not acknowledged, each batch counting 160 more than it has. Beyond that, messages wait in
-   * the outbox. 4 MiB by default, so that it does not slow a sender whose reader keeps up.
+   * Bytes that may be sent and not acknowledged. Each batch counts 160 more than its size. Beyond them, messages wait in the outbox.
+   *
+   * @defaultValue 4 MiB: four windows, so that it does not slow a sender whose reader keeps up.
    */
   replayBytes?: number | undefined;
 }
 
 export const sessionDefaults = {
-  /** Too short for a person to notice, and 40 a second cost next to nothing. */
   ackDelayMs: 25,
-  /** A lone message should not wait. */
   batchDelayMs: 0,
-  /** 80 Mbit/s over a round trip of 100 ms; a reader that stops costs no more memory than this. */
   windowBytes: 1024 * 1024,
-  /** Four windows, so that it does not slow a sender whose reader keeps up. */
   replayBytes: 4 * 1024 * 1024,
 } as const;
 
@@ -92,17 +97,15 @@ function checkOffer(protocols: readonly string[]): void {
   throw invalid('protocols', protocols);
 }
 
-export function resolveSession(options: SessionOptions, defaults: ChannelOptions = sessionDefaults): ChannelOptions {
-  const windowBytes: Rule<number> = (option, value) => {
-    const bytes = positive(option, value, defaults.windowBytes);
-    if (bytes < MIN_WINDOW_BYTES) throw invalid(option, bytes, { min: MIN_WINDOW_BYTES });
-    return Math.min(Math.floor(bytes), MAX_COUNT);
-  };
-  const batchDelayMs: Rule<number> = (option, value = defaults.batchDelayMs) => {
-    if (typeof value === 'number' && value >= 0 && value <= MAX_BATCH_DELAY_MS) return value;
-    throw invalid(option, value, { min: 0, max: MAX_BATCH_DELAY_MS });
-  };
-  return group({ ...defaults, batchDelayMs, windowBytes })('session', options, {});
+/** The rules of the options of a session, with the defaults of one side. */
+export function sessionRules<Defaults extends ChannelOptions>(defaults: Defaults) {
+  const window = between(MIN_WINDOW_BYTES, Number.POSITIVE_INFINITY, defaults.windowBytes);
+  const windowBytes: Rule<number> = (option, value, before) => Math.min(Math.floor(window(option, value, before)), MAX_COUNT);
+  return { ...defaults, batchDelayMs: between(0, MAX_BATCH_DELAY_MS, defaults.batchDelayMs), windowBytes };
+}
+
+export function resolveSession(options: SessionOptions): ChannelOptions {
+  return group(sessionRules(sessionDefaults))('session', options, {});
 }
 
 export function sessionSettings(options: ChannelOptions, settings: Settings): SessionSettings {

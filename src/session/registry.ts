@@ -33,20 +33,6 @@ export interface RegistryBounds {
   readonly maxDetachedPerUser: number;
 }
 
-const MAX_DETACHED = 10_000;
-
-export const registryDefaults: RegistryBounds = {
-  /** Long enough for a tunnel, a lift, a change of networks, or a phone that is locked for a moment. */
-  resumeWindowMs: 120_000,
-  /** All clients of a mid-sized server, if they lose their connections at once. */
-  maxDetached: MAX_DETACHED,
-  /** A quarter of a small server's memory. */
-  maxDetachedBytes: 256 * 1024 * 1024,
-  /** Half of all: the clients of a proxy share its address, and many servers have one user for all guests. */
-  maxDetachedPerAddress: MAX_DETACHED / 2,
-  maxDetachedPerUser: MAX_DETACHED / 2,
-};
-
 export interface RegistryMetrics {
   readonly detached: number;
   readonly detachedBytes: number;

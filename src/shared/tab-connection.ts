@@ -132,7 +132,7 @@ export class TabConnection implements ClientConnection {
   pause(): void {
     if (this.#parts.session !== undefined) return;
     if (this.#state === 'closing') this.channel.cut();
-    else this.#overflow(this.#parts.settings.inbox);
+    else this.#inboxFull(makeError('INBOX_FULL', { ...this.#parts.settings.inbox }));
   }
 
   resume(): void {}
@@ -179,7 +179,8 @@ export class TabConnection implements ClientConnection {
     const { settings, session } = this.#parts;
     if (this.#state === 'closing') return;
     if (this.channel.hasUnread) {
-      this.#overflow(session === undefined ? settings.inbox : { maxBytes: session.windowBytes, slowMs: SLOW_TAB_MS });
+      const facts = session === undefined ? settings.inbox : { maxBytes: session.windowBytes, slowMs: SLOW_TAB_MS };
+      this.#inboxFull(makeError('INBOX_FULL', { ...facts }));
     } else this.#lost(abnormalClose('This tab took nothing for too long and was left behind.'));
   }
 
@@ -203,9 +204,8 @@ export class TabConnection implements ClientConnection {
     this.#reports.tell((reports) => reports.retrying({ attempt, delayMs, cause }));
   }
 
-  /** The inbox is full. */
-  #overflow(facts: object): void {
-    this.terminate({ code: CloseCode.inboxFull, reason: 'INBOX_FULL', wasClean: false }, makeError('INBOX_FULL', { ...facts }));
+  #inboxFull(error: WebsocketError): void {
+    this.terminate({ code: CloseCode.inboxFull, reason: error.code, wasClean: false }, error);
   }
 
   #leave(code: number, reason: string): void {

@@ -9,12 +9,12 @@ import { SessionAcceptor } from '../../src/session/acceptor.js';
 import { RecordReader } from '../../src/session/codec.js';
 import { resolveSession, session, sessionSettings } from '../../src/session/feature.js';
 import * as Kind from '../../src/session/record-kind.js';
-import { registryDefaults, SessionRegistry } from '../../src/session/registry.js';
+import { SessionRegistry } from '../../src/session/registry.js';
 import { TestServerClient } from '../support/server-client.js';
 import { CableEnd } from './support/cable.js';
 import { FakeClock } from './support/fake-clock.js';
 import { bytesOf, hexOf, type VectorBytes, vectors } from './support/vectors.js';
-import { countingSecrets, readAll } from './support/world.js';
+import { countingSecrets, readAll, registryDefaults } from './support/world.js';
 
 type VectorMessage = string | { readonly hex: string };
 

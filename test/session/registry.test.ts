@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { CloseInfo, Continuity, Message } from '../../src/core/types.js';
 import { encodeControl, Outcome } from '../../src/session/controls.js';
 import type { SessionOwner } from '../../src/session/eviction.js';
-import { type Evictable, type RegistryBounds, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
+import { type Evictable, type RegistryBounds, SessionRegistry } from '../../src/session/registry.js';
 import type { CableEnd } from './support/cable.js';
 import { FakeClock } from './support/fake-clock.js';
-import { countingSecrets, readAll, World } from './support/world.js';
+import { countingSecrets, readAll, registryDefaults, World } from './support/world.js';
 
 /** What a session takes without any message, and a text that waits beside its bytes. */
 const ALONE_BYTES = 16_384;

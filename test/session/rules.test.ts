@@ -4,10 +4,10 @@ import type { Message } from '../../src/core/types.js';
 import { RecordReader } from '../../src/session/codec.js';
 import { encodeControl, Outcome } from '../../src/session/controls.js';
 import * as Kind from '../../src/session/record-kind.js';
-import { type Evictable, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
+import { type Evictable, SessionRegistry } from '../../src/session/registry.js';
 import { BareChannel } from './support/bare-channel.js';
 import { FakeClock } from './support/fake-clock.js';
-import { countingSecrets, readAll, World } from './support/world.js';
+import { countingSecrets, readAll, registryDefaults, World } from './support/world.js';
 
 const offer = { initialCredit: 10_000, maxMessageBytes: 16_384, protocols: [] };
 const ACK_1 = Uint8Array.of(0x18, 1);

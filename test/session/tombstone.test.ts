@@ -3,10 +3,10 @@ import type { Continuity, Message } from '../../src/core/types.js';
 import { RecordReader } from '../../src/session/codec.js';
 import { encodeControl, Outcome } from '../../src/session/controls.js';
 import * as Kind from '../../src/session/record-kind.js';
-import { type Evictable, registryDefaults, SessionRegistry } from '../../src/session/registry.js';
+import { type Evictable, SessionRegistry } from '../../src/session/registry.js';
 import { BareChannel } from './support/bare-channel.js';
 import { FakeClock } from './support/fake-clock.js';
-import { countingSecrets, World } from './support/world.js';
+import { countingSecrets, registryDefaults, World } from './support/world.js';
 
 const evictable: Evictable = { heldBytes: 0, hasCarried: true, owner: {}, evict() {} };
 

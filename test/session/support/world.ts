@@ -6,11 +6,12 @@ import type { AcceptedTransport, Dial } from '../../../src/core/transport.js';
 import type { Message } from '../../../src/core/types.js';
 import { BudgetedReader } from '../../../src/platform/node/budgeted-reader.js';
 import { ReadScheduler } from '../../../src/platform/node/read-scheduler.js';
+import { resolveServerSession } from '../../../src/server/session-options.js';
 import { type AcceptorEvents, SessionAcceptor } from '../../../src/session/acceptor.js';
 import { splitBatch } from '../../../src/session/codec.js';
 import { sessionDefaults } from '../../../src/session/feature.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
-import { type RegistryBounds, registryDefaults, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
+import { type RegistryBounds, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
 import type { ServerChannel, ServerSession } from '../../../src/session/server-session.js';
 import { SessionChannel, type SessionSettings } from '../../../src/session/session-channel.js';
 import { TestServerClient } from '../../support/server-client.js';
@@ -39,6 +40,8 @@ const settings: SessionSettings = {
   maxMessageBytes: 1024 * 1024,
   outbox: { highWaterBytes: 64 * 1024, maxBytes: 1024 * 1024 },
 };
+
+export const registryDefaults = resolveServerSession() as RegistryBounds;
 
 /** Not random at all: a test must be able to name them. No two of the first thousands are the same. */
 export function countingSecrets(): Secrets {
