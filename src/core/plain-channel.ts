@@ -108,7 +108,7 @@ export class PlainChannel implements Channel {
   }
 
   #hand(transport: Transport, message: string | Uint8Array<ArrayBuffer>, bytes: number): void {
-    transport.send(message);
+    transport.send(message, bytes);
     this.#sink.sent(bytes);
   }
 }

@@ -12,7 +12,8 @@ export interface Transport {
   readonly bufferedBytes: number;
   /** True once the socket takes nothing more, although `closed` has still to come: a message that is sent then would be lost. */
   readonly isEnding?: boolean;
-  send(message: string | Uint8Array<ArrayBuffer>): void;
+  /** @param bytes the size of the message, where it is known. */
+  send(message: string | Uint8Array<ArrayBuffer>, bytes?: number): void;
   /** Starts the closing handshake, after everything sent before. `closed` follows. */
   close(code: number, reason: string): void;
   /**

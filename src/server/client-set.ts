@@ -1,7 +1,7 @@
 import { makeError } from '../core/errors.js';
 import { copyOf, sizeOf } from '../core/message-bytes.js';
-import type { Broadcast } from '../platform/node/broadcast.js';
 import type { AcceptedClient } from './accepted-client.js';
+import type { Broadcast } from './broadcast.js';
 
 /** How long a closed client stays in `clients` for a frame loop that polls. */
 const LINGER_MS = 5_000;
@@ -60,14 +60,11 @@ export class ClientSet {
     });
   }
 
-  /**
-   * Sends to every open client, and to every session. Plain clients share one frame, because encoding a message takes up to ten times as
-   * long as writing it. A session puts the message into its own batch.
-   */
+  /** Sends to every open client, and to every session. They share what is encoded, which takes up to ten times as long as writing it. */
   sendToAll(message: string | ArrayBuffer | ArrayBufferView, broadcast: Broadcast): void {
     const shared = typeof message === 'string' ? message : bytesOf(message);
     const bytes = sizeOf(shared);
-    broadcast.run(shared, () => {
+    broadcast.run(shared, bytes, () => {
       for (const client of this.#live) {
         if (client.isConnectionOpen() || (client.hasSession && client.state === 'reconnecting')) client.sendToAll(shared, bytes);
       }

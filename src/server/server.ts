@@ -1,19 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type WebSocket from 'isomorphic-ws';
 import type { MakeChannel } from '../core/channel.js';
 import { deadline } from '../core/clock.js';
 import { Emitter, type Listeners } from '../core/emitter.js';
 import { makeError } from '../core/errors.js';
 import { PlainChannel } from '../core/plain-channel.js';
 import { asyncDispose } from '../core/util.js';
-import { Broadcast } from '../platform/node/broadcast.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { ReadScheduler } from '../platform/node/read-scheduler.js';
-import { NodeTransport } from '../platform/node/transport.js';
+import { NodeTransport, type Sharing } from '../platform/node/transport.js';
+import { TurnEnd } from '../platform/node/turn-end.js';
+import type { FlushingWebSocket } from '../platform/node/ws.js';
 import { SESSION_PROTOCOL } from '../session/codec.js';
 import { AcceptQueue } from './accept-queue.js';
 import { AcceptedClient, type ClientServer, type UpgradeContext } from './accepted-client.js';
+import { Broadcast } from './broadcast.js';
 import { ClientSet } from './client-set.js';
 import { checkHandshake, checkRequest, isClosing, PendingHandshakes, servesPath, tookTooLong, wrongPath } from './handshake-checks.js';
 import { ErrorReports, LimitedLog } from './log.js';
@@ -49,8 +50,8 @@ export class UpgradeServer implements WebsocketServer {
   readonly #refusals: Refusals;
   readonly #pending: PendingHandshakes;
   readonly #closingSockets = new ClosingSockets();
-  readonly #scheduler: ReadScheduler;
   readonly #broadcast = new Broadcast();
+  readonly #sharing: Sharing;
   readonly #sessions: Sessions | undefined;
   readonly #clientServer: ClientServer;
   readonly #makePlainChannel: MakeChannel;
@@ -69,9 +70,11 @@ export class UpgradeServer implements WebsocketServer {
     this.#upgrade = makeUpgrade(settings);
     this.#clientServer = this.#serverOf(settings);
     this.#makePlainChannel = (context) => new PlainChannel(context, settings.client.outbox);
-    this.#scheduler = new ReadScheduler(settings.turnBudgetMs);
+    this.#sharing = { scheduler: new ReadScheduler(settings.turnBudgetMs), turnEnd: new TurnEnd(), shared: this.#broadcast };
     this.#sessions =
-      settings.session === undefined ? undefined : new Sessions(settings, settings.session, this.#scheduler, this.#sessionsEvents);
+      settings.session === undefined
+        ? undefined
+        : new Sessions(settings, settings.session, this.#sharing, this.#broadcast, this.#sessionsEvents);
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#clientSet = new ClientSet((client) => this.#acceptQueue.left(client));
     this.#events = new Emitter(serverEvents, (error, event) => this.#errors.handlerFailed(error, event));
@@ -198,10 +201,10 @@ export class UpgradeServer implements WebsocketServer {
     }
   }
 
-  #enterPlain(ws: WebSocket, socket: Duplex, context: UpgradeContext): void {
+  #enterPlain(ws: FlushingWebSocket, socket: Duplex, context: UpgradeContext): void {
     const { maxMessageBytes } = this.#settings.client;
     const ending = () => this.#closingSockets.add(socket);
-    const transport = new NodeTransport(ws, { socket, scheduler: this.#scheduler, broadcast: this.#broadcast, ending, maxMessageBytes });
+    const transport = new NodeTransport(ws, { ...this.#sharing, socket, ending, maxMessageBytes });
     this.#newClient(context, this.#makePlainChannel).accept(transport);
   }
 

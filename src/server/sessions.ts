@@ -1,18 +1,18 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type WebSocket from 'isomorphic-ws';
 import type { MakeChannel } from '../core/channel.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { nodePlatform } from '../platform/node/platform.js';
-import type { ReadScheduler } from '../platform/node/read-scheduler.js';
-import { NodeTransport } from '../platform/node/transport.js';
+import { NodeTransport, type Sharing } from '../platform/node/transport.js';
+import type { FlushingWebSocket } from '../platform/node/ws.js';
 import { SessionAcceptor } from '../session/acceptor.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL, splitBatch } from '../session/codec.js';
 import type { SessionOwner } from '../session/eviction.js';
 import { sessionSettings } from '../session/feature.js';
 import { SessionRegistry } from '../session/registry.js';
 import type { ServerChannel, ServerSession } from '../session/server-session.js';
+import type { SharedRecords } from '../session/shared-records.js';
 import type { AcceptedClient, UpgradeContext } from './accepted-client.js';
 import type { ServerSettings } from './options.js';
 import { offeredProtocols } from './request.js';
@@ -47,26 +47,26 @@ interface SessionUpgrade extends UpgradeContext {
 export class Sessions {
   readonly #settings: ServerSessionSettings;
   readonly #protocols: readonly string[];
-  readonly #scheduler: ReadScheduler;
+  readonly #sharing: Sharing;
   readonly #events: SessionsEvents;
   readonly #registry: SessionRegistry<ServerSession<AcceptedClient>>;
   readonly #acceptor: SessionAcceptor<AcceptedClient, SessionUpgrade>;
   readonly #channels = new WeakMap<AcceptedClient, ServerChannel>();
   /** Sockets whose first batch has not arrived; each may become a client. */
-  readonly #arriving = new Map<Duplex, WebSocket>();
+  readonly #arriving = new Map<Duplex, FlushingWebSocket>();
   #refused = 0;
   #isClosing = false;
 
-  constructor(settings: ServerSettings, own: ServerSessionSettings, scheduler: ReadScheduler, events: SessionsEvents) {
+  constructor(settings: ServerSettings, own: ServerSessionSettings, sharing: Sharing, shared: SharedRecords, events: SessionsEvents) {
     this.#settings = own;
     this.#protocols = settings.client.protocols;
-    this.#scheduler = scheduler;
+    this.#sharing = sharing;
     this.#events = events;
     this.#registry = new SessionRegistry<ServerSession<AcceptedClient>>(nodeSecrets, nodePlatform.clock, own);
     const { handshakeTimeoutMs } = settings;
-    const session = sessionSettings(own, settings.client);
+    const session = { ...sessionSettings(own, settings.client), shared };
     this.#acceptor = new SessionAcceptor<AcceptedClient, SessionUpgrade>(
-      nodePlatform,
+      { ...nodePlatform, makeEndOfTurn: () => sharing.turnEnd.add },
       this.#registry,
       { ...own, session, handshakeTimeoutMs },
       {
@@ -103,14 +103,14 @@ export class Sessions {
     };
   }
 
-  accept(ws: WebSocket, socket: Duplex, context: UpgradeContext): void {
+  accept(ws: FlushingWebSocket, socket: Duplex, context: UpgradeContext): void {
     this.#arriving.set(socket, ws);
     socket.once('close', () => this.#arriving.delete(socket));
     const ending = () => {
       this.#arriving.delete(socket);
       this.#events.ending(socket);
     };
-    const origin = { socket, scheduler: this.#scheduler, split: splitBatch, ending, maxMessageBytes: MAX_BATCH_BYTES };
+    const origin = { ...this.#sharing, socket, split: splitBatch, ending, maxMessageBytes: MAX_BATCH_BYTES };
     this.#acceptor.accept(new NodeTransport(ws, origin), { ...context, socket });
   }
 

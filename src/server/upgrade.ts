@@ -1,15 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import WebSocket from 'isomorphic-ws';
 import { WebSocketServer } from 'ws';
 import * as CloseCode from '../core/close-code.js';
-import { wsLimits } from '../platform/node/ws.js';
+import { FlushingWebSocket, wsLimits } from '../platform/node/ws.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/codec.js';
 import type { ServerSettings } from './options.js';
 import { offeredProtocols } from './request.js';
 
 /** Answers with 101 and returns the WebSocket. Answers an invalid request with 4xx and returns undefined. */
-export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => WebSocket | undefined;
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => FlushingWebSocket | undefined;
 
 /** A client that offers a session gets one, and the application's subprotocols are negotiated in its handshake. */
 export function makeUpgrade(settings: ServerSettings): Upgrade {
@@ -22,8 +21,8 @@ export function makeUpgrade(settings: ServerSettings): Upgrade {
 }
 
 /** Adds the limit to the close reason for a message over it: ws sends 1009 without a reason. */
-function sayingLimit(maxFrameBytes: number): typeof WebSocket {
-  return class extends WebSocket {
+function sayingLimit(maxFrameBytes: number): typeof FlushingWebSocket {
+  return class extends FlushingWebSocket {
     override close(code?: number, reason?: string | Buffer): void {
       super.close(code, code === CloseCode.messageTooBig ? (reason ?? `takes ${maxFrameBytes} bytes`) : reason);
     }
@@ -41,7 +40,7 @@ function upgrader(settings: ServerSettings, maxFrameBytes: number, choose: (offe
     ...wsLimits(maxFrameBytes, settings.client.closeTimeoutMs),
   });
   return (request, socket, head) => {
-    let accepted: WebSocket | undefined;
+    let accepted: FlushingWebSocket | undefined;
     // Calls back synchronously, because there is no verifyClient.
     ws.handleUpgrade(request, socket, head, (webSocket) => {
       accepted = webSocket;

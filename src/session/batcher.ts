@@ -1,4 +1,6 @@
 import { headerOf, isNumbered, MAX_BATCH_BYTES, recordSize, writeVarint } from './codec.js';
+import * as Kind from './record-kind.js';
+import type { SharedRecord } from './shared-records.js';
 
 /** A batch that is closed. */
 export interface Batch {
@@ -65,6 +67,20 @@ export class Batcher {
     this.#finish(kind, body.length);
   }
 
+  /** Appends a record that many sessions send. A batch of nothing else stays in the shared slab, and no byte is copied. */
+  share({ slab, start }: SharedRecord): void {
+    const isEmpty = this.bytes === 0;
+    if (isEmpty || (start === this.#at && slab.buffer === this.#slab.buffer)) {
+      if (isEmpty) this.#start = start;
+      this.#slab = slab;
+      this.#at = start;
+    } else {
+      this.#reserve(slab.length - start);
+      this.#slab.set(slab.subarray(start), this.#at);
+    }
+    this.#finish(Kind.text, slab.length - start);
+  }
+
   /** Appends a control record with one number, behind all data. */
   number(kind: number, value: number): void {
     const body: number[] = [];
@@ -86,9 +102,10 @@ export class Batcher {
 
   /** Closes the open batch. */
   take(): Batch {
+    const bytes = this.#slab.subarray(this.#start, this.#at);
     const batch: Batch = {
-      bytes: this.#slab.subarray(this.#start, this.#at),
-      data: this.#slab.subarray(this.#start, this.#dataEnd),
+      bytes,
+      data: this.#dataEnd === this.#at ? bytes : this.#slab.subarray(this.#start, this.#dataEnd),
       numbered: this.#numbered,
       hasVolatile: this.#hasVolatile,
     };

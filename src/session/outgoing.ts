@@ -11,6 +11,7 @@ import { costOf, SendCredit } from './credit.js';
 import { Fragmenter } from './fragments.js';
 import * as Kind from './record-kind.js';
 import { RetransmitBuffer } from './retransmit-buffer.js';
+import type { SharedRecords } from './shared-records.js';
 
 /**
  * Where the transport can be flushed before the turn ends, the first batch is sent at this size, so that the peer reads it while
@@ -32,6 +33,8 @@ export interface OutgoingBounds {
   readonly chunkBytes: number;
   /** Bytes to which the buffer of a transport is filled. */
   readonly transportMarkBytes: number;
+  /** The broadcasts of a server. */
+  readonly shared?: SharedRecords | undefined;
 }
 
 export interface OutgoingEvents {
@@ -59,7 +62,6 @@ export class Outgoing {
   #endIsWritten = false;
   messagesSent = 0;
   #hasCut = false;
-  #isRefused = false;
   /** Bytes in the buffer of the transport at the last look. */
   #transportBytes = 0;
   #peerMaxMessageBytes = MAX_BODY_BYTES;
@@ -109,7 +111,8 @@ export class Outgoing {
     }
     const waitingBytes = this.bufferedBytes;
     this.#enqueue(message, bytes, delivery, waitingBytes);
-    return this.#isRefused ? Number.POSITIVE_INFINITY : waitingBytes;
+    // Only a refused message ends the session here: after `close` nothing is sent.
+    return this.#endIsWritten ? Number.POSITIVE_INFINITY : waitingBytes;
   }
 
   /** The handshake is done. `reset` or `rewind` has been called before. */
@@ -224,7 +227,9 @@ export class Outgoing {
 
   #write(message: string | Uint8Array<ArrayBuffer>, bytes: number, isVolatile: boolean): void {
     if (!this.batcher.fits(bytes)) this.sendBatch();
-    if (typeof message === 'string') this.batcher.text(isVolatile ? Kind.volatileText : Kind.text, message, bytes);
+    const record = isVolatile ? undefined : this.#bounds.shared?.recordOf(message);
+    if (record !== undefined) this.batcher.share(record);
+    else if (typeof message === 'string') this.batcher.text(isVolatile ? Kind.volatileText : Kind.text, message, bytes);
     else this.batcher.body(isVolatile ? Kind.volatileBinary : Kind.binary, message);
     if (!isVolatile) {
       this.credit.spend(costOf(Kind.text, bytes));
@@ -294,7 +299,6 @@ export class Outgoing {
     const closeCode = CloseCode.messageTooBig;
     const error = makeError('MESSAGE_TOO_BIG', { size: bytes, limit: this.#peerMaxMessageBytes, closeCode, isOwn: true });
     this.#writeEnd(encodeGoodbye(closeCode, error.code));
-    this.#isRefused = true;
     this.#events.refused(error);
     return false;
   }

@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import WebSocket from 'isomorphic-ws';
 import { publicAddress } from '../../core/address.js';
 import { systemClock } from '../../core/clock.js';
 import type { Platform } from '../../core/platform.js';
@@ -7,10 +6,10 @@ import type { DialRequest, Transport, TransportEvents } from '../../core/transpo
 import { PackedQueue } from './packed-queue.js';
 import { watchProcess } from './process-life.js';
 import { NodeTransport } from './transport.js';
-import { wsLimits } from './ws.js';
+import { FlushingWebSocket, wsLimits } from './ws.js';
 
 function dial(request: DialRequest, events: TransportEvents): Transport {
-  const ws = new WebSocket(request.url, [...request.protocols], {
+  const ws = new FlushingWebSocket(request.url, [...request.protocols], {
     // Off unless asked for: a window per connection costs memory, and few live messages compress (RFC 7692).
     perMessageDeflate: false,
     ...request.node,

@@ -1,17 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type WebSocket from 'isomorphic-ws';
 import * as CloseCode from '../../core/close-code.js';
 import { fittingReason } from '../../core/close-codes.js';
 import { makeError, type WebsocketError } from '../../core/errors.js';
 import { TRANSPORT_MARK_BYTES } from '../../core/plain-channel.js';
 import type { AcceptedTransport, TransportEvents } from '../../core/transport.js';
 import type { CloseInfo, Message } from '../../core/types.js';
-import type { Broadcast } from './broadcast.js';
 import { BudgetedReader, type Split } from './budgeted-reader.js';
+import { FrameWriter, type SharedFrame } from './frame-writer.js';
 import { PongWriter } from './pong-writer.js';
 import type { ReadScheduler } from './read-scheduler.js';
-import { protocolError, refusedSize, unreachable } from './ws.js';
+import { TurnEnd } from './turn-end.js';
+import { type FlushingWebSocket, protocolError, refusedSize, unreachable } from './ws.js';
 
 /** Called when this side closes an accepted socket, which then waits for the peer's answer without an owner. */
 type Ending = () => void;
@@ -19,8 +19,8 @@ type Ending = () => void;
 /** The message of ws if the server selected a subprotocol that was not offered, or none. */
 const SUBPROTOCOL = /^Server sent .*subprotocol/;
 
-/** A corked socket that buffers so much is written to before the turn ends: the peer reads it while this side still sends. */
-const UNCORK_BYTES = 32_768;
+/** Frames of so many bytes are written before the turn ends: the peer reads them while this side still sends. */
+const FLUSH_BYTES = 16_384;
 
 /** Of a transport that was dialled, the address for its errors; of one that was accepted, its socket. */
 export type TransportOrigin = ({ readonly address: string } | AcceptedSocket) & {
@@ -28,41 +28,58 @@ export type TransportOrigin = ({ readonly address: string } | AcceptedSocket) & 
   readonly maxMessageBytes?: number;
 };
 
-export interface AcceptedSocket {
-  readonly socket: Duplex;
-  /** Shared by all sockets of a server. */
+/** The parts that all sockets of a server share. */
+export interface Sharing {
   readonly scheduler: ReadScheduler;
+  readonly turnEnd: TurnEnd;
+  readonly shared: SharedFrames;
+}
+
+export interface AcceptedSocket extends Sharing {
+  readonly socket: Duplex;
   readonly split?: Split;
   readonly ending?: Ending;
-  /** Shared by all sockets of a server. */
-  readonly broadcast?: Broadcast;
+}
+
+/** Frames that are encoded once for many sockets. Only a server has them, because a client masks its frames. */
+export interface SharedFrames {
+  /** Undefined if the message is none that is shared. */
+  frameOf(message: string | Uint8Array<ArrayBuffer>): SharedFrame | undefined;
 }
 
 /** A WebSocket of `ws`, dialled or accepted. */
 export class NodeTransport implements AcceptedTransport {
-  readonly #ws: WebSocket;
+  readonly #ws: FlushingWebSocket;
   events!: TransportEvents;
   readonly #maxMessageBytes: number | undefined;
   readonly #ending: Ending | undefined;
-  readonly #broadcast: Broadcast | undefined;
+  readonly #shared: SharedFrames | undefined;
+  readonly #turnEnd: TurnEnd;
+  /** Undefined before the handshake is done, and with an extension: then ws writes the frames, and no two of them together. */
+  #frames: FrameWriter | undefined;
   #socket: Duplex | undefined;
   /** Of an accepted socket, which shares the event loop with the others. */
   readonly #reader: BudgetedReader | undefined;
-  #isCorked = false;
+  #isFlushing = false;
   /** Data was left in the socket's buffer, so `drained` has to follow. */
   #isBacked = false;
 
   /** @param events may be set later for an accepted socket. */
-  constructor(ws: WebSocket, origin: TransportOrigin, events?: TransportEvents) {
+  constructor(ws: FlushingWebSocket, origin: TransportOrigin, events?: TransportEvents) {
     this.#ws = ws;
     if (events !== undefined) this.events = events;
     this.#maxMessageBytes = origin.maxMessageBytes;
     if ('socket' in origin) {
       this.#socket = origin.socket;
       this.#ending = origin.ending;
-      this.#broadcast = origin.broadcast;
+      this.#shared = origin.shared;
+      this.#turnEnd = origin.turnEnd;
       this.#reader = this.#makeReader(origin);
-    } else this.#listenToHandshake(origin.address);
+      this.#writeTo(origin.socket, false);
+    } else {
+      this.#turnEnd = new TurnEnd();
+      this.#listenToHandshake(origin.address);
+    }
     this.#listen();
   }
 
@@ -71,30 +88,33 @@ export class NodeTransport implements AcceptedTransport {
   }
 
   get bufferedBytes(): number {
-    return this.#ws.bufferedAmount;
+    return this.#ws.bufferedAmount + (this.#frames?.bytes ?? 0);
   }
 
   get isEnding(): boolean {
     return this.#ws.readyState > this.#ws.OPEN;
   }
 
-  readonly send = (message: string | Uint8Array<ArrayBuffer>): void => {
-    this.#cork();
-    const frame = this.#broadcast?.frameOf(message);
-    if (frame === undefined) this.#ws.send(message, this.#flushed);
-    else this.#sendFrame(frame);
-    const { bufferedAmount } = this.#ws;
-    if (bufferedAmount > 0) this.#isBacked = true;
-    if (bufferedAmount >= UNCORK_BYTES) this.flush();
+  readonly send = (message: string | Uint8Array<ArrayBuffer>, bytes = byteLength(message)): void => {
+    const frames = this.#frames;
+    this.#isBacked = true;
+    if (frames === undefined) this.#ws.send(message, this.#flushed);
+    else if (this.#ws.readyState === this.#ws.OPEN) {
+      const frame = this.#shared?.frameOf(message);
+      if (frame === undefined) frames.write(message, bytes);
+      else frames.share(frame);
+      if (frames.bytes >= FLUSH_BYTES) this.flush();
+      else this.#flushLater();
+    }
   };
 
   readonly flush = (): void => {
-    if (!this.#isCorked) return;
-    this.#isCorked = false;
-    this.#socket?.uncork();
+    this.#isFlushing = false;
+    this.#frames?.flush();
   };
 
   readonly ping = (): void => {
+    this.flush();
     this.#ws.ping(undefined, undefined, ignore);
   };
 
@@ -111,8 +131,6 @@ export class NodeTransport implements AcceptedTransport {
   close(code: number, reason: string): void {
     // ws throws for a reason that is too long, and a transport must not throw.
     this.#ws.close(code, fittingReason(reason));
-    // In a handler of the process's `exit` event there is no later turn.
-    this.flush();
   }
 
   detach(code?: number, reason?: string): void {
@@ -127,9 +145,11 @@ export class NodeTransport implements AcceptedTransport {
     }
   }
 
-  /** Without compression ws queues nothing, so a frame that is written to the socket here keeps its place among those of ws. */
-  #sendFrame(frame: Buffer): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#socket?.write(frame, this.#flushed);
+  /** What ws writes itself, such as its close frame, comes after the frames that are gathered here. */
+  #writeTo(socket: Duplex, isMasked: boolean): void {
+    this.#ws.beforeClose = this.flush;
+    socket.prependListener('end', this.flush);
+    this.#frames = new FrameWriter(socket, isMasked, this.#flushed);
   }
 
   /** The first of these listeners is called before the one of ws, the second after it. */
@@ -174,6 +194,7 @@ export class NodeTransport implements AcceptedTransport {
     ws.on('error', onError);
     ws.on('open', () => {
       ws.off('error', onError);
+      if (ws.extensions === '') this.#writeTo(this.#socket as Duplex, true);
       this.events.opened();
     });
   }
@@ -193,6 +214,7 @@ export class NodeTransport implements AcceptedTransport {
       },
     );
     ws.on('ping', (payload: Buffer) => {
+      this.flush();
       if (ws.readyState === ws.OPEN) pongs.answer(payload);
       this.events.alive();
     });
@@ -224,18 +246,21 @@ export class NodeTransport implements AcceptedTransport {
 
   readonly #flushed = (error?: Error | null): void => {
     // After an error `closed` follows.
-    if (error || !this.#isBacked || this.#ws.bufferedAmount >= TRANSPORT_MARK_BYTES) return;
-    this.#isBacked = this.#ws.bufferedAmount > 0;
+    if (error || !this.#isBacked || this.bufferedBytes >= TRANSPORT_MARK_BYTES) return;
+    this.#isBacked = this.bufferedBytes > 0;
     this.events.drained();
   };
 
   /** Everything sent in one turn of the event loop leaves in one system call. */
-  #cork(): void {
-    if (this.#isCorked || this.#socket === undefined) return;
-    this.#isCorked = true;
-    this.#socket.cork();
-    process.nextTick(this.flush);
+  #flushLater(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#turnEnd.add(this.flush);
   }
+}
+
+function byteLength(message: string | Uint8Array): number {
+  return typeof message === 'string' ? Buffer.byteLength(message) : message.length;
 }
 
 function ignore(): void {}

@@ -1,6 +1,17 @@
+import WebSocket from 'isomorphic-ws';
 import { GRACE_MS, MAX_GRACES } from '../../core/clock.js';
 import * as CloseCode from '../../core/close-code.js';
 import { makeError, type WebsocketError } from '../../core/errors.js';
+
+/** A WebSocket that reports that it is about to write a close frame, which may be its own answer to the one of the peer. */
+export class FlushingWebSocket extends WebSocket {
+  beforeClose: (() => void) | undefined;
+
+  override close(code?: number, reason?: string | Buffer): void {
+    this.beforeClose?.();
+    super.close(code, reason);
+  }
+}
 
 /**
  * Bounds of ws's receiver that count the pieces of one message, so that a message of many tiny ones costs no more than
