@@ -50,8 +50,8 @@ function unparsable(text: string): WebsocketError {
 }
 
 function unusablePartOf(url: URL): string | undefined {
-  if (url.username !== '' || url.password !== '') return 'user';
-  if (url.hash !== '' || url.href.endsWith('#')) return 'fragment';
+  if (url.username + url.password !== '') return 'user';
+  if (url.href.includes('#')) return 'fragment';
   return url.port === '0' ? 'port' : undefined;
 }
 

@@ -93,7 +93,7 @@ export function clientParts(
 }
 
 function targetOf(address: Address, type: WebsocketType): Target {
-  if (typeof address === 'function') return () => Promise.resolve(address()).then((answer) => resolveAddress(answer, type));
+  if (typeof address === 'function') return async () => resolveAddress(await address(), type);
   const url = resolveAddress(address, type);
   return () => url;
 }

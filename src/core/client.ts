@@ -16,7 +16,6 @@ import {
   type IWebsocketClient,
   type Message,
   type MessageIterator,
-  type OnMessage,
   type Received,
 } from './types.js';
 import { asyncDispose, type Deferred, deferred, newId, rejected } from './util.js';
@@ -227,18 +226,15 @@ export class Client implements IWebsocketClient {
   }
 
   #attachHandler(): void {
+    const { onMessage } = this.#parts;
     this.#inbox.setHandler((message) => {
-      if (this.#parts.onMessage !== undefined) this.#callOnMessage(this.#parts.onMessage, message);
+      try {
+        onMessage?.(message, this);
+      } catch (error) {
+        this.handlerFailed(error, 'onMessage');
+      }
       this.#events.emit('message', message);
     });
-  }
-
-  #callOnMessage(onMessage: OnMessage, message: Message): void {
-    try {
-      onMessage(message, this);
-    } catch (error) {
-      this.handlerFailed(error, 'onMessage');
-    }
   }
 
   /** Reported as an `error` event; without a listener, or if that listener failed, in the platform's log. */

@@ -151,7 +151,8 @@ export class Connection implements ClientConnection, ChannelControl {
     this.current = state;
     const isEntered = state.at !== before.at || transportOf(state) !== transportOf(before);
     if (isEntered) this.#leave(before, state);
-    const [was, now] = [publicState(before), publicState(state)];
+    const was = publicState(before);
+    const now = publicState(state);
     if (was !== now) this.reports.add((reports) => reports.stateChanged(now, was));
     if (isEntered) this.#enter(before, state);
     this.#beginClosing(before, state);

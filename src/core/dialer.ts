@@ -4,7 +4,7 @@ import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
 import type { Transport, TransportEvents } from './transport.js';
 
-/** Asked before every attempt. */
+/** Asked before every attempt. A function of the application that throws is a promise that rejects. */
 export type Target = () => URL | Promise<URL>;
 
 /** One attempt, as its connection sees it. */
@@ -31,14 +31,7 @@ export function dial(platform: Platform, settings: Settings, target: Target, cha
     }
     attempt.dialed(transport);
   };
-  const failed = (error: unknown) => attempt.failed(attemptFailed('address', error));
-  let url: URL | Promise<URL>;
-  try {
-    url = target();
-  } catch (error) {
-    failed(error);
-    return;
-  }
-  if (url instanceof Promise) url.then(dialUrl, failed);
+  const url = target();
+  if (url instanceof Promise) url.then(dialUrl, (error: unknown) => attempt.failed(attemptFailed('address', error)));
   else dialUrl(url);
 }

@@ -2,8 +2,13 @@ import { checkHas, checkName } from './option-checks.js';
 
 type Listener = (...args: never[]) => void;
 
+/** A listener each time that it was added, so that removing one entry leaves another of the same function. */
+interface Entry {
+  readonly listener: Listener;
+}
+
 /** The listeners by event name. */
-export type Listeners<Events> = Readonly<Record<keyof Events & string, readonly Listener[]>>;
+export type Listeners<Events> = Readonly<Record<keyof Events & string, readonly Entry[]>>;
 
 /**
  * Listeners by event name. An error that one throws goes to `failed`, and the others are still called.
@@ -24,8 +29,7 @@ export class Emitter<Events extends { [name in keyof Events]: Listener }> {
     const name = typeof event === 'string' ? event : '';
     checkName(name, Object.keys(this.#listeners), 'event', event);
     checkHas('listener', listener, 'call');
-    // A new entry for each call, so that removing one leaves another of the same function.
-    const entry: Listener = (...args) => listener(...args);
+    const entry: Entry = { listener };
     this.#listeners = { ...this.#listeners, [event]: [...this.#listeners[event], entry] };
     return () => {
       this.#listeners = { ...this.#listeners, [event]: this.#listeners[event].filter((other) => other !== entry) };
@@ -37,7 +41,7 @@ export class Emitter<Events extends { [name in keyof Events]: Listener }> {
   }
 
   emit<E extends keyof Events & string>(event: E, ...args: Parameters<Events[E]>): void {
-    for (const listener of this.#listeners[event]) {
+    for (const { listener } of this.#listeners[event]) {
       try {
         listener(...(args as never[]));
       } catch (error) {

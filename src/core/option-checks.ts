@@ -47,17 +47,15 @@ export function checkNames(given: object, known: object, where = ''): void {
 }
 
 /** Throws for a value that is not a number over 0. */
-export function positive(name: string, value: unknown, fallback: number): number {
+export function positive(name: string, value: unknown, fallback: number, max = Number.POSITIVE_INFINITY): number {
   if (value === undefined) return fallback;
-  if (typeof value === 'number' && value > 0) return value;
+  if (typeof value === 'number' && value > 0 && value <= max) return value;
   throw invalid(name, value);
 }
 
 /** The same for a time that a timer must measure: about 24 days at most. */
 export function milliseconds(name: string, value: unknown, fallback: number): number {
-  const delayMs = positive(name, value, fallback);
-  if (delayMs <= MAX_TIMER_MS) return delayMs;
-  throw invalid(name, value);
+  return positive(name, value, fallback, MAX_TIMER_MS);
 }
 
 /** The rule of a number with bounds of its own. */

@@ -17,7 +17,7 @@ export interface ConnectionReports {
  */
 export class Reports {
   readonly #listener: ConnectionReports;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: ((listener: ConnectionReports) => void)[] = [];
   #isReporting = false;
 
   constructor(listener: ConnectionReports) {
@@ -26,7 +26,7 @@ export class Reports {
 
   /** Reports with the next `flush`. */
   add(report: (listener: ConnectionReports) => void): void {
-    this.#waiting.push(() => report(this.#listener));
+    this.#waiting.push(report);
   }
 
   addError(error: WebsocketError | undefined): void {
@@ -42,7 +42,7 @@ export class Reports {
   flush(): void {
     if (this.#isReporting) return;
     this.#isReporting = true;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next();
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next(this.#listener);
     this.#isReporting = false;
   }
 }

@@ -7,20 +7,21 @@ import type { Lifecycle } from '../../core/platform.js';
  * reconnect at once, or check a connection that looks open.
  */
 export const pageLifecycle: Lifecycle = {
-  isVisible: () => 'document' in globalThis && document.visibilityState === 'visible',
+  isVisible: () => globalThis.document?.visibilityState === 'visible',
   watch(listener) {
-    const suspended = ({ persisted }: PageTransitionEvent) => listener.suspended(persisted === false);
-    const woken = (event: Event) => {
-      const isHidden =
-        event.target instanceof EventTarget && 'visibilityState' in event.target && event.target.visibilityState !== 'visible';
-      if (!isHidden) listener.woken();
-    };
-    addEventListener('pagehide', suspended);
-    const wakers = ['pageshow', 'online', 'visibilitychange'];
-    for (const waker of wakers) addEventListener(waker, woken);
-    return () => {
-      removeEventListener('pagehide', suspended);
-      for (const waker of wakers) removeEventListener(waker, woken);
-    };
+    const watching = new AbortController();
+    const { signal } = watching;
+    addEventListener('pagehide', ({ persisted }) => listener.suspended(!persisted), { signal });
+    for (const waker of ['pageshow', 'online', 'visibilitychange']) {
+      addEventListener(
+        waker,
+        ({ target }) => {
+          const { visibilityState = 'visible' } = target as Partial<Document>;
+          if (visibilityState === 'visible') listener.woken();
+        },
+        { signal },
+      );
+    }
+    return () => watching.abort();
   },
 };
