@@ -1,5 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
+
 /** Connections opened at the same time: more would fill the server's queue of connections that are not accepted yet. */
 const AT_ONCE = 50;
+
+/** Little beside the time until all have reconnected. */
+const POLL_MS = 20;
 
 /** Many connections of one side, in one process. */
 export class Crowd {
@@ -21,6 +26,16 @@ export class Crowd {
 
   get connections() {
     return this.#connections;
+  }
+
+  /** Whether the connections reconnect by themselves. */
+  get canReconnect() {
+    return this.#connections[0]?.isOpen !== undefined;
+  }
+
+  /** Resolves when exactly this many connections are open, of those that reconnect by themselves. */
+  async untilOpen(count) {
+    while (this.#connections.filter((connection) => connection.isOpen()).length !== count) await setTimeout(POLL_MS);
   }
 
   /**

@@ -1,5 +1,5 @@
 /** The groups in the order of the document. */
-export const groupNames = ['echo', 'broadcast', 'memory', 'handshakes', 'streams', 'browser', 'latency', 'bus'];
+export const groupNames = ['echo', 'broadcast', 'memory', 'handshakes', 'streams', 'browser', 'latency', 'scale', 'bus'];
 
 /** @returns {Promise<import('./harness.mjs').Group>} */
 export async function loadGroup(name) {

@@ -17,7 +17,8 @@
  * @property {string} key
  * @property {string} label
  * @property {string} unit
- * @property {boolean} [isAbsolute] the target is a number of units, not a ratio.
+ * @property {boolean} [isAbsolute] shown and judged as a number of units, not as a ratio.
+ * @property {boolean} [isDetail] in the table, not in the plot.
  * @property {Readonly<Record<string, Target>>} [targets] by side.
  * @typedef {{ readonly least: number } | { readonly most: number }} Target
  *

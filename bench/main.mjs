@@ -27,12 +27,12 @@ function printGroup(group, rounds, results) {
       index === 0 ? row.label : '',
       sideLabels[side] ?? side,
       `${format(value.median)} ${row.unit}`,
-      formatSpread(ratio),
+      formatSpread(row.isAbsolute ? value : ratio),
       target === undefined ? '' : formatTarget(target),
       isMet === undefined ? '' : formatVerdict(isMet),
     ]),
   );
-  printTable(`${group.title}: medians of ${rounds}`, ['', 'side', 'median', 'ratio (quartiles)', 'target', 'verdict'], lines);
+  printTable(`${group.title}: medians of ${rounds}`, ['', 'side', 'median', 'ratio, or value (quartiles)', 'target', 'verdict'], lines);
 }
 
 /** One line that the next replaces, on a terminal only. */
@@ -52,3 +52,5 @@ for (const name of options.only.split(',')) {
   printGroup(group, rounds, results);
   if (!options.quick) saveResults(group, { machine, rounds, results });
 }
+// The library for the plots is one of the packages that were installed above.
+if (!options.quick) await (await import('./report.mjs')).writeReport();

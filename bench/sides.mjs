@@ -18,6 +18,7 @@
  * @typedef {object} Connection
  * @property {(text: string) => void} send
  * @property {() => unknown} close
+ * @property {() => boolean} [isOpen] of a connection that reconnects by itself.
  */
 
 /** Bytes that a server may hold for one client, and the size of the largest message, for every side that has such a bound. */

@@ -7,8 +7,8 @@ export const title = 'The request bus';
 export const about = 'Nanoseconds for a call, with 100 clients on the bus: of the client itself, and of the bus, by client and by id.';
 export const sides = ['direct', 'bus, by client', 'bus, by id'];
 export const rows = [
-  { key: 'isOpen', label: 'isConnectionOpen()', unit: 'ns' },
-  { key: 'getMessage', label: 'getMessage()', unit: 'ns' },
+  { key: 'isOpen', label: 'isConnectionOpen()', unit: 'ns', isAbsolute: true },
+  { key: 'getMessage', label: 'getMessage()', unit: 'ns', isAbsolute: true },
 ];
 
 const CLIENTS = 100;

@@ -22,7 +22,12 @@ export const rows = [
     targets: { 'gemsocket-plain': { least: plain }, 'gemsocket-session': { least: session } },
   })),
   // Without a target, but steadier than a rate where other programs use the same cores.
-  ...Object.entries(loads).map(([key, load]) => ({ key: `${key}-cpu`, label: `${labelOf(load)}, CPU of both ends`, unit: 'µs' })),
+  ...Object.entries(loads).map(([key, load]) => ({
+    key: `${key}-cpu`,
+    label: `${labelOf(load)}, CPU of both ends`,
+    unit: 'µs',
+    isDetail: true,
+  })),
 ];
 
 export const roles = {

@@ -23,10 +23,10 @@ const collections = {
 
 export const rows = [
   ...Object.entries(directions).flatMap(([key, label]) =>
-    Object.keys(shares).map((share) => ({ key: `${key}-${share}`, label: `${label}, ${share}`, unit: 'ms' })),
+    Object.keys(shares).map((share) => ({ key: `${key}-${share}`, label: `${label}, ${share}`, unit: 'ms', isAbsolute: true })),
   ),
-  { key: 'large', label: '10 MB to one client', unit: 'ms' },
-  ...Object.entries(collections).map(([key, label]) => ({ key: `gc-${key}`, label, unit: 'ms' })),
+  { key: 'large', label: '10 MB to one client', unit: 'ms', isAbsolute: true },
+  ...Object.entries(collections).map(([key, label]) => ({ key: `gc-${key}`, label, unit: 'ms', isAbsolute: true })),
 ];
 
 export const roles = {

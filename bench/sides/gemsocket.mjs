@@ -21,6 +21,6 @@ export function connectWith(options) {
   return async (port, onMessage) => {
     const client = new WebsocketClient(`127.0.0.1:${port}`, { onMessage, ...options });
     await client.connect();
-    return { send: (text) => client.sendMessage(text), close: () => client.close(), client };
+    return { send: (text) => client.sendMessage(text), close: () => client.close(), isOpen: () => client.isConnectionOpen() };
   };
 }
