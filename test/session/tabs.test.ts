@@ -17,6 +17,20 @@ async function openTabs(count: number): Promise<{ shared: TabsWorld; world: Worl
   return { shared, world, tabs };
 }
 
+/** A page that was hidden and is visible again. The server has not acknowledged three of its messages. */
+async function openReturnedPage(): Promise<{ shared: TabsWorld; world: World; page: WorldTab }> {
+  const { shared, world, tabs } = await openTabs(2);
+  const [page] = tabs as [WorldTab];
+  await shared.pass(1_000);
+  world.cable.isFrozen = true;
+  sendMany(page, 3);
+  page.place.fire('suspended');
+  await shared.settle();
+  page.place.fire('woken');
+  await shared.settle();
+  return { shared, world, page };
+}
+
 function sendMany({ application }: WorldTab, messages: number): void {
   for (let count = 0; count < messages; count++) application.send(20, true);
 }
@@ -30,7 +44,7 @@ function readOf(shared: TabsWorld, { application }: WorldTab): string[] {
 }
 
 describe('a tab that was busy so long that it was left behind', () => {
-  it('has what it sent in that time delivered, each message once and in order', async () => {
+  it('has its messages of that time delivered, each once and in order', async () => {
     const { shared, tabs } = await openTabs(2);
     const [busy, other] = tabs as [WorldTab, WorldTab];
     sendMany(busy, 10);
@@ -54,7 +68,7 @@ describe('a tab that was busy so long that it was left behind', () => {
 });
 
 describe('a worker that dies', () => {
-  it('loses nothing that it had not handed on, and what the server had not acknowledged is handed back', async () => {
+  it('loses no message that it had not handed on, and hands back those that the server had not acknowledged', async () => {
     const { shared, world, tabs } = await openTabs(2);
     const [one, two] = tabs as [WorldTab, WorldTab];
     const receipts: unknown[] = [];
@@ -81,7 +95,7 @@ describe('a worker that dies', () => {
   });
 });
 
-describe('what the server has not acknowledged', () => {
+describe('a message that the server has not acknowledged', () => {
   it('is handed back in the tab that sent it, when the server has forgotten the session', async () => {
     const { shared, world, tabs } = await openTabs(2);
     await shared.pass(1_000);
@@ -109,31 +123,15 @@ describe('what the server has not acknowledged', () => {
     expect(stays.application.undelivered).toEqual(gone.application.sent);
   });
 
-  it('is handed back by a page that was hidden and is back, when the worker dies before it is acknowledged', async () => {
-    const { shared, world, tabs } = await openTabs(2);
-    const [page] = tabs as [WorldTab];
-    await shared.pass(1_000);
-    world.cable.isFrozen = true;
-    sendMany(page, 3);
-    page.place.fire('suspended');
-    await shared.settle();
-    page.place.fire('woken');
-    await shared.settle();
+  it('is handed back by a page that was hidden, when the worker dies before it is acknowledged', async () => {
+    const { shared, page } = await openReturnedPage();
     shared.killWorker();
     await shared.pass(1_000);
     expect(page.application.undelivered).toEqual(page.application.sent.slice(0, 3));
   });
 
-  it('does not come back in a page that was hidden and is back, when it is acknowledged meanwhile', async () => {
-    const { shared, world, tabs } = await openTabs(2);
-    const [page] = tabs as [WorldTab];
-    await shared.pass(1_000);
-    world.cable.isFrozen = true;
-    sendMany(page, 3);
-    page.place.fire('suspended');
-    await shared.settle();
-    page.place.fire('woken');
-    await shared.settle();
+  it('is not handed back by a page that was hidden, when it is acknowledged', async () => {
+    const { shared, world, page } = await openReturnedPage();
     world.cable.isFrozen = false;
     await shared.pass(1_000);
     expect(page.application.end.state).toBe('open');
@@ -143,7 +141,7 @@ describe('what the server has not acknowledged', () => {
     expect(page.application.undelivered).toEqual([]);
   });
 
-  it('is waited for by the close() of a tab that others outlive', async () => {
+  it('is awaited by the close() of a tab while other tabs stay', async () => {
     const { shared, world, tabs } = await openTabs(3);
     const [one, two] = tabs as [WorldTab, WorldTab];
     await shared.pass(1_000);

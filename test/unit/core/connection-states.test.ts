@@ -214,6 +214,10 @@ const events = {
 type StateName = keyof typeof states;
 type EventName = keyof typeof events;
 
+function terminated(state: ConnectionState): readonly string[] {
+  return ['detach channel', 'close transport 1013 TOO_SLOW', `${state} -> closed`, 'failed TOO_SLOW', 'closed 1013 TOO_SLOW: TOO_SLOW'];
+}
+
 /** All actions and reports of a connection, in order; an event that is not listed changes nothing. */
 const table: Record<StateName, Partial<Record<EventName, readonly string[]>>> = {
   idle: {
@@ -235,13 +239,7 @@ const table: Record<StateName, Partial<Record<EventName, readonly string[]>>> = 
     suspended: ['detach channel', 'close transport 1001 page hidden', 'connecting -> reconnecting', 'retrying 1 in Infinity after 1001'],
     close: ['detach channel', 'destroy transport', 'connecting -> closed', 'closed 1006 done'],
     exit: ['detach channel', 'destroy transport', 'connecting -> closed', 'closed 1006 process exit'],
-    terminate: [
-      'detach channel',
-      'close transport 1013 TOO_SLOW',
-      'connecting -> closed',
-      'failed TOO_SLOW',
-      'closed 1013 TOO_SLOW: TOO_SLOW',
-    ],
+    terminate: terminated('connecting'),
   },
   'dialing again, never open': {
     opened: ['timer 5000', 'reconnecting -> open', 'opened first'],
@@ -251,13 +249,7 @@ const table: Record<StateName, Partial<Record<EventName, readonly string[]>>> = 
     suspended: ['detach channel', 'close transport 1001 page hidden', 'retrying 2 in Infinity after 1001'],
     close: ['detach channel', 'destroy transport', 'reconnecting -> closed', 'closed 1006 done'],
     exit: ['detach channel', 'destroy transport', 'reconnecting -> closed', 'closed 1006 process exit'],
-    terminate: [
-      'detach channel',
-      'close transport 1013 TOO_SLOW',
-      'reconnecting -> closed',
-      'failed TOO_SLOW',
-      'closed 1013 TOO_SLOW: TOO_SLOW',
-    ],
+    terminate: terminated('reconnecting'),
   },
   'dialing again': {
     opened: ['timer 5000', 'reconnecting -> open', 'opened again'],
@@ -267,13 +259,7 @@ const table: Record<StateName, Partial<Record<EventName, readonly string[]>>> = 
     suspended: ['detach channel', 'close transport 1001 page hidden', 'retrying 2 in Infinity after 1001'],
     close: ['detach channel', 'destroy transport', 'reconnecting -> closed', 'closed 1006 done'],
     exit: ['detach channel', 'destroy transport', 'reconnecting -> closed', 'closed 1006 process exit'],
-    terminate: [
-      'detach channel',
-      'close transport 1013 TOO_SLOW',
-      'reconnecting -> closed',
-      'failed TOO_SLOW',
-      'closed 1013 TOO_SLOW: TOO_SLOW',
-    ],
+    terminate: terminated('reconnecting'),
   },
   open: {
     lost: ['detach channel', 'timer 250', 'open -> reconnecting', 'retrying 1 in 250 after 1006'],
@@ -287,7 +273,7 @@ const table: Record<StateName, Partial<Record<EventName, readonly string[]>>> = 
     suspended: ['detach channel', 'close transport 1001 page hidden', 'open -> reconnecting', 'retrying 1 in Infinity after 1001'],
     close: ['timer 5000', 'close channel 4000 done', 'open -> closing'],
     exit: ['timer 5000', 'close channel 1001 process exit', 'open -> closing'],
-    terminate: ['detach channel', 'close transport 1013 TOO_SLOW', 'open -> closed', 'failed TOO_SLOW', 'closed 1013 TOO_SLOW: TOO_SLOW'],
+    terminate: terminated('open'),
   },
   waiting: {
     timeout: ['timer 10000', 'dial'],
@@ -300,13 +286,7 @@ const table: Record<StateName, Partial<Record<EventName, readonly string[]>>> = 
     lost: ['detach channel', 'closing -> closed', 'closed 1006 '],
     'lost with an error': ['detach channel', 'closing -> closed', 'failed CONNECT_FAILED', 'closed 1006 : CONNECT_FAILED'],
     timeout: ['detach channel', 'destroy transport', 'closing -> closed', 'closed 1006 No answer to the close frame within 5000 ms.'],
-    terminate: [
-      'detach channel',
-      'close transport 1013 TOO_SLOW',
-      'closing -> closed',
-      'failed TOO_SLOW',
-      'closed 1013 TOO_SLOW: TOO_SLOW',
-    ],
+    terminate: terminated('closing'),
   },
   closed: {},
 };

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { WhatwgTransport, type WhatwgWebSocket, whatwgCloseCode } from '../../../src/core/whatwg-transport.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { recordedEvents } from '../../support/recorded-events.js';
 
 /** A runtime's WebSocket; the test plays its network. */
 class FakeWebSocket implements WhatwgWebSocket {
@@ -33,16 +34,7 @@ class FakeWebSocket implements WhatwgWebSocket {
 function setUp(protocols: readonly string[] = ['chat']) {
   const socket = new FakeWebSocket();
   const clock = new FakeClock();
-  const reported: unknown[] = [];
-  const events = {
-    opened: () => reported.push('opened'),
-    received: (message: unknown, bytes: number) => reported.push([message, bytes]),
-    alive: () => reported.push('alive'),
-    pong: () => reported.push('pong'),
-    drained: () => reported.push('drained'),
-    closed: (info: object, error?: { code: string; context: object }) =>
-      reported.push({ ...info, error: error?.code, context: error?.context }),
-  };
+  const { events, reported } = recordedEvents();
   const transport = new WhatwgTransport(socket, events, { url: new URL('wss://example.com/'), protocols, maxMessageBytes: 10 }, clock);
   return { socket, clock, reported, transport };
 }

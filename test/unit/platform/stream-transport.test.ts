@@ -2,6 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { deferred } from '../../../src/core/util.js';
 import { webSocketStream } from '../../../src/entry/websocket-stream.js';
 import { StreamTransport } from '../../../src/platform/browser/stream-transport.js';
+import { recordedEvents } from '../../support/recorded-events.js';
 
 type Bytes = string | Uint8Array<ArrayBuffer>;
 
@@ -63,15 +64,7 @@ class FakeStream {
 
 function setUp() {
   const stream = new FakeStream();
-  const reported: unknown[] = [];
-  const events = {
-    opened: () => reported.push('opened'),
-    received: (message: unknown, bytes: number) => reported.push([message, bytes]),
-    alive: () => reported.push('alive'),
-    pong: () => reported.push('pong'),
-    drained: () => reported.push('drained'),
-    closed: (info: object, error?: { code: string }) => reported.push(error === undefined ? info : { ...info, error: error.code }),
-  };
+  const { events, reported } = recordedEvents();
   const transport = new StreamTransport(stream as never, events, { address: 'wss://example.com/', maxMessageBytes: 16 });
   return { stream, reported, transport };
 }
@@ -94,7 +87,13 @@ describe('a WebSocketStream as a transport', () => {
     stream.refuse();
     await settled();
     expect(reported).toEqual([
-      { code: 1006, reason: expect.stringContaining('wss://example.com/'), wasClean: false, error: 'CONNECT_FAILED' },
+      {
+        code: 1006,
+        reason: expect.stringContaining('wss://example.com/'),
+        wasClean: false,
+        error: 'CONNECT_FAILED',
+        context: { address: 'wss://example.com/' },
+      },
     ]);
   });
 
