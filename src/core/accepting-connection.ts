@@ -34,7 +34,7 @@ export class AcceptingConnection extends Connection {
   /** The old transport is not known to be dead. */
   #replaced(attempt: number, isClosing: boolean): void {
     this.detachTransport({ code: CloseCode.takenOver, reason: 'taken over' });
-    const cause = abnormalClose('The peer came back on a new connection.');
+    const cause = abnormalClose('The peer reconnected while its old connection was open.');
     if (!isClosing) this.reports.add((reports) => reports.retrying({ attempt, delayMs: 0, cause }));
   }
 }

@@ -15,32 +15,32 @@ export * from './common.js';
 
 // Pages that share their connections with the other tabs of their site, through a SharedWorker.
 
-/** What a connection that tabs share can be told beside the options of every client. */
+/** The options of a connection that tabs share. */
 export interface SharedOptions {
   /**
-   * Names the connection, in place of its address: tabs that give the same name and the same options share it. Required to
+   * Names the connection, in place of its address: tabs with the same name and the same options share it. Required to
    * share a connection whose address is a function: without a name it is not shared. Include in it each value that makes
    * two connections different, such as the user's id.
    */
   key?: string | undefined;
   /**
-   * The script of the worker, `gemsocket/shared-worker`, on this site; or a function that makes the worker. Left out:
-   * the file beside this module, which bundlers find by themselves.
+   * The script of the worker, `gemsocket/shared-worker`, on this site; or a function that makes the worker. By
+   * default the file beside this module, which bundlers find by themselves.
    */
   worker?: string | URL | (() => SharedWorker) | undefined;
 }
 
 /** The options of a client, and those of sharing. */
 export interface SharedClientOptions extends ClientOptions {
-  /** How the connection is shared; by its address, unless said otherwise. */
+  /** How the connection is shared; by its address by default. */
   shared?: SharedOptions | undefined;
 }
 
 const sharedPlatform: Platform = { ...browserPlatform, otherOptions: { shared: () => undefined } };
 
 /**
- * Workers with the same script and name are the same worker. The number is that of what tab and worker say to each
- * other, so that a page with another version of this library meets a worker of its own.
+ * Workers with the same script and name are the same worker. The number is the version of the posts
+ * between tab and worker, so that a page with another version of this library gets a worker of its own.
  */
 const WORKER_NAME = 'gemsocket-4';
 
@@ -77,7 +77,7 @@ export async function connect(address: Address, options: SharedClientOptions & C
 export class WebsocketRequestBus extends RequestBus {
   readonly #shared: SharedOptions | undefined;
 
-  /** @param shared for every client that is told nothing else. */
+  /** @param shared the default for every client of the bus. */
   constructor(shared?: SharedOptions) {
     super(sharedParts, browserPlatform.report);
     this.#shared = checkShared(shared);
@@ -120,7 +120,7 @@ function sharedParts(address: Address, type: WebsocketType, options: SharedClien
   };
 }
 
-/** What it is given, checked. */
+/** The options, checked. */
 function checkShared(shared: SharedOptions = {}): SharedOptions {
   checkObject('shared', shared);
   const { key, worker } = shared;
@@ -139,7 +139,7 @@ function watchVisibility(report: (isVisible: boolean) => void): () => void {
   return () => removeEventListener('visibilitychange', changed);
 }
 
-/** Undefined where there is no shared worker, or none from that address. */
+/** Undefined if there is no shared worker, or none can be made from that address. */
 function openWorker(worker: SharedOptions['worker'], failed: () => void): PortLike | undefined {
   if (!('SharedWorker' in globalThis)) return undefined;
   try {
@@ -154,11 +154,11 @@ function openWorker(worker: SharedOptions['worker'], failed: () => void): PortLi
 function makeWorker(worker: SharedOptions['worker']): SharedWorker {
   if (typeof worker === 'function') return worker();
   if (worker !== undefined) return new SharedWorker(worker, { name: WORKER_NAME });
-  // Word for word what bundlers look for, the name included.
+  // Bundlers recognise exactly this expression, with a literal name.
   return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-4' });
 }
 
-/** A hub for this client alone: the same in everything but the number of sockets. */
+/** A hub for this client alone. Only the number of sockets differs. */
 function openLocal(feature: ChannelFeature): PortLike {
   const [tab, port] = localPorts();
   new Hub({ platform: browserPlatform, locks: undefined, makeSession: () => feature }).accept(port);

@@ -1,4 +1,4 @@
-/** The owner of a session, for the bounds of each address and each user. Undefined: unknown and not bounded. */
+/** The owner of a session, for the bounds of each address and each user. An undefined one is unknown, and has no bound. */
 export interface SessionOwner {
   readonly address?: string | undefined;
   readonly user?: string | undefined;

@@ -34,7 +34,7 @@ export interface Handshake {
   readonly protocol: string;
   /** Whether there is a session to resume, or to end. */
   readonly hasSession: boolean;
-  /** Decides what follows a lost transport: a client dials, a server waits. */
+  /** Decides how to continue after a lost transport: a client dials, a server waits. */
   readonly recover: Recover;
   /** The first control record of this side, if it speaks first. */
   open(self: Self): Control | undefined;

@@ -3,7 +3,7 @@ import type { CloseInfo } from '../core/types.js';
 import { Outcome, type SessionCredentials, TOKEN_BYTES } from './controls.js';
 import { type EvictionOrder, EvictionOrders, type SessionOwner } from './eviction.js';
 
-/** What a server's platform must provide for secrets. */
+/** The cryptography of a server's platform. */
 export interface Secrets {
   /** From a cryptographically secure generator. */
   randomBytes(length: number): Uint8Array<ArrayBuffer>;

@@ -231,7 +231,7 @@ export class SessionChannel implements Channel {
     this.flushScheduler.due();
   }
 
-  /** The initial credit of a new session is the announced one, whatever is read in the meantime. */
+  /** The initial credit of a new session is the announced one, even if the application has read messages since. */
   #say(control: Control | undefined): void {
     if (control === undefined) return;
     if ('initialCredit' in control) this.#initialCredit = control.initialCredit;

@@ -366,7 +366,7 @@ describe('a client that is back before its old socket was seen to die', () => {
     client.sendMessage('late and again');
     accepted.sendMessage('into the dark');
     await until(() => expect(returned).toMatchObject([{ resumed: true, replayed: 2, lost: 0 }]));
-    expect(causes).toMatchObject([{ reason: expect.stringContaining('came back') }]);
+    expect(causes).toMatchObject([{ reason: expect.stringContaining('reconnected') }]);
     await old.heal();
     await until(() => expect(old.connections).toBe(0));
     await until(() => expect([up, down]).toEqual([['late and again'], ['into the dark']]));

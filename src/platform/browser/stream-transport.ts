@@ -18,7 +18,7 @@ interface NativeCloseInfo {
   readonly reason: string;
 }
 
-/** The part of Chromium's WebSocketStream that is used; the compiler's library of the DOM does not know it. */
+/** The part of Chromium's WebSocketStream that is used. TypeScript's DOM library has no type for it. */
 export interface NativeStream {
   /** Rejects without a reason when the handshake fails. */
   readonly opened: Promise<{
@@ -26,7 +26,7 @@ export interface NativeStream {
     readonly writable: WritableStream<WriteChunk>;
     readonly protocol: string;
   }>;
-  /** Rejects with a WebSocketError, which has the same two fields, when the end was not clean. */
+  /** Rejects with a WebSocketError, which has the same two fields, after an unclean close. */
   readonly closed: Promise<NativeCloseInfo>;
   close(info: NativeCloseInfo): void;
 }
@@ -81,7 +81,7 @@ export class StreamTransport implements Transport {
   }
 
   send(message: WriteChunk): void {
-    if (this.#isEnding) return; // `closed` is on the way and will tell
+    if (this.#isEnding) return; // `closed` follows
     const bytes = sizeOf(message);
     this.#bufferedBytes += bytes;
     this.#waiting.push({ message, bytes });
@@ -98,7 +98,7 @@ export class StreamTransport implements Transport {
     this.#isDetached = true;
     if (code === undefined) this.#drop();
     this.close(code ?? CloseCode.goingAway, reason);
-    this.resume(); // read on and discard: the peer's close frame stands behind what is unread
+    this.resume(); // reads and discards: the peer's close frame follows the unread messages
   }
 
   pause(): void {
@@ -127,7 +127,7 @@ export class StreamTransport implements Transport {
 
   async #readAll(reader: ReadableStreamDefaultReader<ReadChunk>): Promise<void> {
     let isFinished = false;
-    // Nothing is left that could be read later, so the end is told although the reader pauses.
+    // Nothing is left to read, so the end is reported although the reader pauses.
     const finish = () => {
       isFinished = true;
       this.resume();
@@ -167,7 +167,7 @@ export class StreamTransport implements Transport {
     return info;
   }
 
-  /** No more can leave but what is being written. */
+  /** Only the message that is being written can still be sent. */
   #drop(): void {
     this.#isEnding = true;
     this.#waiting.clear();
@@ -179,7 +179,7 @@ export class StreamTransport implements Transport {
   }
 }
 
-/** Undefined at the end, of whatever kind: `closed` says which. */
+/** Undefined at the end of the stream; `closed` reports how it ended. */
 async function nextOf(reader: ReadableStreamDefaultReader<ReadChunk>): Promise<ReadChunk | undefined> {
   try {
     return (await reader.read()).value;

@@ -2,7 +2,7 @@ import type { Message } from '../../core/types.js';
 import { PackedQueue } from './packed-queue.js';
 import type { ReadScheduler, WaitingReader } from './read-scheduler.js';
 
-/** The clock is asked after so many messages: to ask for each would cost as much as reading an empty one. */
+/** The clock is read after so many messages: to read it for each would cost as much as an empty message. */
 const MESSAGES_A_CHECK = 16;
 
 /** Cuts a message into parts that may be read in different turns; undefined: it is small enough to be read at once. */
@@ -15,8 +15,8 @@ export interface BudgetedReaderEvents {
 }
 
 /**
- * Reads one accepted socket within its budget of each turn. Beyond the budget the socket is paused, and what ws makes of the bytes
- * that it already has waits here, in order, until a later turn.
+ * Reads one accepted socket within its budget of each turn. Beyond the budget the socket is paused, and the messages
+ * that ws parses from the bytes already read wait here, in order, until a later turn.
  */
 export class BudgetedReader implements WaitingReader {
   readonly #scheduler: ReadScheduler;
@@ -44,7 +44,7 @@ export class BudgetedReader implements WaitingReader {
     return this.#spentMs;
   }
 
-  /** The socket has delivered bytes, and ws reads them next. */
+  /** The socket has delivered bytes, which ws parses next. */
   readonly began = ({ length }: { readonly length: number }): void => {
     this.#bytes += length;
     if (this.#isLittle) return;
@@ -59,7 +59,7 @@ export class BudgetedReader implements WaitingReader {
     this.#startedAt = this.#scheduler.now();
   };
 
-  /** ws has read them. */
+  /** ws has parsed the bytes. */
   readonly ended = (): void => {
     if (this.#isLittle) return;
     this.#spend();
@@ -91,7 +91,7 @@ export class BudgetedReader implements WaitingReader {
     else this.#wait();
   }
 
-  /** The owner wants nothing any more. */
+  /** The owner reads nothing more. */
   stop(): void {
     this.#state = 'over';
     this.#parts = undefined;
@@ -170,7 +170,7 @@ export class BudgetedReader implements WaitingReader {
     if (this.#spentMs + this.#scheduler.now() - this.#startedAt >= this.#scheduler.budgetMs) this.#wait();
   }
 
-  /** A request and its answer pay nothing for the budget: neither the clock nor the end of the turn is asked for. */
+  /** A request and its answer cost nothing for the budget: no look at the clock, and no callback at the end of the turn. */
   get #isLittle(): boolean {
     return this.#bytes < this.#scheduler.leastBytes;
   }

@@ -1,10 +1,10 @@
 import type { Arrival, ArrivalQueue } from '../../core/inbox.js';
 import { Queue } from '../../core/queue.js';
 
-/** A queue so short keeps its messages as they are: an application that keeps up pays nothing for the packing. */
+/** A shorter queue keeps its messages as they are, so that packing costs nothing in an application that keeps up. */
 const FEW_MESSAGES = 64;
 
-/** From here on, the objects that make up a message in memory weigh little beside its bytes. */
+/** From this size on, the memory of a message's objects is small compared to its bytes. */
 const MAX_PACKED_BYTES = 1_024;
 
 const SLAB_BYTES = 8_192;
@@ -22,7 +22,7 @@ interface Slab {
 
 /**
  * A queue of messages that takes little more memory than their bytes. A binary message of one byte takes about 300 bytes as an
- * object, so many small ones would take a multiple of the bounds, which count bytes. They are packed into slabs, and made again
+ * object, so many small ones would take a multiple of the bounds, which count bytes. They are packed into slabs, and unpacked
  * when they are read.
  */
 export class PackedQueue implements ArrivalQueue {

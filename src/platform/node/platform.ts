@@ -10,7 +10,7 @@ import { FlushingWebSocket, wsLimits } from './ws.js';
 
 function dial(request: DialRequest, events: TransportEvents): Transport {
   const ws = new FlushingWebSocket(request.url, [...request.protocols], {
-    // Off unless asked for: a window per connection costs memory, and few live messages compress (RFC 7692).
+    // A compression window for each connection costs memory, and few real-time messages compress well (RFC 7692).
     perMessageDeflate: false,
     ...request.node,
     ...wsLimits(request.maxMessageBytes, request.closeTimeoutMs),
@@ -36,7 +36,7 @@ export const nodePlatform: Platform = {
   otherOptions: { shared: () => undefined },
 };
 
-/** Lets any number of clients share a signal: Node warns of a leak from eleven listeners on. */
+/** Allows any number of clients to share a signal: Node warns of a leak from eleven listeners on. */
 export function shareSignal(signal: AbortSignal | undefined): void {
   if (signal instanceof EventTarget) setMaxListeners(0, signal);
 }

@@ -1,26 +1,26 @@
-/** Pongs that may wait in the socket's buffer: 8 KB at most, and more than any peer sends that means no harm. */
+/** Pongs that may wait in the socket's buffer: 8 KB at most. No well-behaved peer sends so many pings. */
 const MAX_WAITING = 64;
 
-/** Pings unanswered since a pong last left, after which the peer means harm: more than one read of a socket can bring. */
+/** Unanswered pings since the last pong was written, beyond which the peer is hostile: more than one read of a socket holds. */
 const MAX_SKIPPED = 65_536;
 
-/** RFC 6455, 5.5: the payload of a control frame. */
+/** Longest payload of a control frame (RFC 6455, 5.5). */
 const MAX_PING_BYTES = 125;
 
-/** Writes a pong and calls back when it has left. */
+/** Writes a pong, and calls back when it is written. */
 export type WritePong = (payload: Uint8Array, written: () => void) => void;
 
 /**
- * Answers pings. Each gets its pong, unless so many wait to be written that the peer is flooding or not reading: then
- * only the most recent ping is answered, as RFC 6455, 5.5.3, allows. So a burst neither fills memory nor ends anything;
- * a peer that goes on, and reads no pong, is given up.
+ * Answers each ping with a pong. If many pongs wait to be written, because the peer floods or does not read, only the most recent ping
+ * is answered, as RFC 6455 (5.5.3) allows: a burst neither fills the memory nor closes the connection. A peer that continues and reads
+ * no pong is disconnected.
  */
 export class PongWriter {
   readonly #write: WritePong;
   readonly #flooded: () => void;
   #waiting = 0;
   #skipped = 0;
-  /** A copy of the payload that is answered next: the payload itself is a view into what the socket delivered, 64 KiB and more. */
+  /** A copy of the payload to answer next, because the payload is a view into a chunk of the socket of 64 KiB or more. */
   #latest: Uint8Array | undefined;
   #latestBytes = 0;
 

@@ -8,7 +8,7 @@ interface ExitListener {
   watchers?: Set<LifecycleListener>;
 }
 
-/** Of this copy of the library: two copies in one process have a listener each. */
+/** Of this copy of the library. Two copies in one process have a listener each. */
 const mark = Symbol('gemsocket exit listener');
 
 /**

@@ -1,16 +1,16 @@
 import { Queue } from '../../core/queue.js';
 
-/** A socket that brought more than one turn of the event loop has time for. */
+/** A socket with more data than one turn of the event loop has time for. */
 export interface WaitingReader {
-  /** Milliseconds that it took of the turn in which it was stopped. */
+  /** Milliseconds that it used of the turn in which it was stopped. */
   readonly spentMs: number;
-  /** Reads on, and returns the milliseconds that it took. */
+  /** Continues to read, and returns the milliseconds that it used. */
   serve(): number;
 }
 
 /**
- * A socket that brings less at once is not stopped: where the clock says that it took long, the process was interrupted. So many bytes
- * are 170 frames at the most.
+ * A socket with less data at once is not stopped: if it used much time, the process was interrupted. So many bytes are 170 frames at
+ * most.
  */
 const LEAST_BYTES = 1_024;
 
@@ -60,7 +60,7 @@ export class ReadScheduler {
   readonly #begin = (): void => {
     this.#isMarked = false;
     this.#number += 1;
-    // A reader that is resumed may take as much again when its socket is read, so what it took before is charged to this turn.
+    // A resumed reader may use its budget again when its socket is read, so its earlier time is charged to this turn.
     let restMs = 2 * this.budgetMs;
     for (let left = this.#waiting.length; left > 0 && restMs > 0; left--) {
       const reader = this.#waiting.shift() as WaitingReader;

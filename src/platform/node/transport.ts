@@ -22,7 +22,7 @@ const SUBPROTOCOL = /^Server sent .*subprotocol/;
 /** Frames of so many bytes are written before the turn ends: the peer reads them while this side still sends. */
 const FLUSH_BYTES = 16_384;
 
-/** Of a transport that was dialled, the address for its errors; of one that was accepted, its socket. */
+/** A dialled transport has an address for its errors; an accepted one has its socket. */
 export type TransportOrigin = ({ readonly address: string } | AcceptedSocket) & {
   /** The bound that ws has, for its errors. */
   readonly maxMessageBytes?: number;
