@@ -11,22 +11,22 @@ const budgets = {
   plain: {
     burstWrites: 1,
     burstBytesPerMessage: 70,
-    burstHeapBytesPerMessage: 2_070,
+    burstHeapBytesPerMessage: 2_680,
     roundTripWrites: 2,
-    roundTripHeapBytes: 8_870,
+    roundTripHeapBytes: 8_180,
     broadcastWritesPerClient: 1,
     broadcastBytesPerClient: 66,
-    broadcastHeapBytesPerClient: 2_610,
+    broadcastHeapBytesPerClient: 2_240,
   },
   session: {
     burstWrites: 2,
     burstBytesPerMessage: 66.2,
-    burstHeapBytesPerMessage: 370,
+    burstHeapBytesPerMessage: 400,
     roundTripWrites: 2,
     roundTripHeapBytes: 11_950,
     broadcastWritesPerClient: 1,
     broadcastBytesPerClient: 68,
-    broadcastHeapBytesPerClient: 5_500,
+    broadcastHeapBytesPerClient: 2_940,
   },
 };
 

@@ -12,6 +12,8 @@ const CLIENTS = 20;
 const TRIALS = 15;
 const WARM_UP_BURSTS = 300;
 const TEXT = 'x'.repeat(64);
+/** Longer than a trial, so that none has to pay for acknowledgements that answer an earlier one. */
+const ACK_DELAY_MS = 1000;
 const [mode] = process.argv.slice(2);
 
 /** Of the sockets of each end. */
@@ -60,7 +62,7 @@ async function heapBytes(action) {
   return process.memoryUsage().heapUsed - before;
 }
 
-const options = { type: 'insecure', ...(mode === 'session' ? { session: session() } : {}) };
+const options = { type: 'insecure', ...(mode === 'session' ? { session: session({ ackDelayMs: ACK_DELAY_MS }) } : {}) };
 let isEcho = false;
 server.on('connection', (client) => {
   client.on('message', (message) => {
