@@ -49,7 +49,7 @@ test('a page that is busy for six seconds when it connects reconnects, and gets 
   await expect(player(page, 'Grace')).toBeVisible();
 });
 
-test('who joins and who leaves is told, and listed', async ({ page }) => {
+test('players that join and leave are announced, and listed', async ({ page }) => {
   const other = await anotherTab(page);
   await takeName(other, 'Grace');
   await expect(page.locator('#news')).toContainText('joined');
@@ -59,7 +59,7 @@ test('who joins and who leaves is told, and listed', async ({ page }) => {
   await expect(player(page, 'Grace')).toHaveCount(0);
 });
 
-test('a gem follows the pointer while it is held, and stops when it is let go', async ({ page }) => {
+test('a gem follows the pointer while it is held, and stops when it is released', async ({ page }) => {
   await wearRubellite(page);
   const box = await page.locator('#field').boundingBox();
   if (box === null) throw new Error('The field is not shown.');

@@ -79,7 +79,9 @@ test('cut again and again, the plain client loses and does not know it; the sess
   await expect.poll(() => side(page, 'plain').locator('.cable-verdict').textContent()).toContain(`${frames.lost} to this page`);
 });
 
-test('frozen, nobody is told: what the server gave up is lost to the plain client, and sent again by the session', async ({ page }) => {
+test('frozen, no disconnect is reported: messages that the server gave up are lost to the plain client, and sent again by the session', async ({
+  page,
+}) => {
   await open(page);
   const texts = await recordTexts(page);
   const again = pressWhileBusy(page, 'cable-freeze');
@@ -189,7 +191,7 @@ test('the receipts are bounded, newest first', async ({ page }) => {
 test.describe('with motion', () => {
   test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
-  test('who asked for stillness sees the cable, and nothing moves in it', async ({ page }) => {
+  test('with reduced motion the cable is visible, and nothing moves in it', async ({ page }) => {
     await open(page);
     await expect.poll(() => page.evaluate(() => document.getAnimations().length)).toBeGreaterThan(0);
     await page.emulateMedia({ reducedMotion: 'reduce' });
@@ -244,7 +246,7 @@ test.describe('the server’s side of it', () => {
   test.describe('of its own', () => {
     test.use({ hasOwnServer: true });
 
-    test('what has no room is told so: there are a hundred cables', async ({ demo }) => {
+    test('a request for more than a hundred cables is refused', async ({ demo }) => {
       const look = (number: number) =>
         fetch(`${demo.url}/cable?line=${number.toString(16).padStart(32, '0')}`).then(({ status }) => status);
       for (let number = 0; number < 100; number++) expect(await look(number)).toBe(200);
@@ -266,12 +268,12 @@ test.describe('the tally', () => {
     expect(tallyOf(4)).toMatchObject({ received: 1, lost: 3 });
   });
 
-  test('what comes after all is not lost but out of order; what comes again is a duplicate', () => {
+  test('a late message is not lost but out of order; a repeated one is a duplicate', () => {
     expect(tallyOf(1, 3, 2)).toEqual({ highest: 3, received: 3, lost: 0, duplicated: 0, disordered: 1 });
     expect(tallyOf(1, 3, 2, 2, 3)).toEqual({ highest: 3, received: 3, lost: 0, duplicated: 2, disordered: 1 });
   });
 
-  test('nonsense counts for nothing, and what it remembers is bounded', () => {
+  test('nonsense does not count, and the memory is bounded', () => {
     expect(tallyOf(1, 'two', -1, 0, 1.5, 900_000_000, '')).toEqual({ highest: 1, received: 1, lost: 0, duplicated: 0, disordered: 0 });
     expect(tallyOf(10_000, 20_000, 3)).toEqual({ highest: 20_000, received: 2, lost: 19_998, duplicated: 1, disordered: 0 });
   });

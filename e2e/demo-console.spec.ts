@@ -15,7 +15,7 @@ test('before anything is dialled the machine is idle, and nothing can be sent or
   await expect(page.getByRole('button', { name: 'Close' })).toBeDisabled();
 });
 
-test('text comes back as text, with its size in bytes of UTF-8', async ({ page }) => {
+test('text is echoed as text, with its size in bytes of UTF-8', async ({ page }) => {
   await connect(page);
   await expect(page.locator('#log')).toContainText('subprotocol “echo”');
   await page.getByLabel('Text message').fill('Grüße');
@@ -26,7 +26,7 @@ test('text comes back as text, with its size in bytes of UTF-8', async ({ page }
   await expect(received(page).locator('time')).toHaveText([/^\d\d:\d\d:\d\d\.\d{3}$/]);
 });
 
-test('bytes come back as bytes, and what is no byte is refused in words', async ({ page }) => {
+test('bytes are echoed as bytes, and other input is refused with a sentence', async ({ page }) => {
   await connect(page);
   await page.getByText('Bytes', { exact: true }).click();
   await page.getByLabel('Bytes in hexadecimal').fill('67 65 6d 0');
@@ -62,7 +62,7 @@ test('a file that the server finds too big ends the connection with 1009, and th
   await expect(lit(page)).toHaveText('closed');
 });
 
-test('the close code and the reason are the visitor’s, and are told', async ({ page }) => {
+test('the close code and the reason are the visitor’s, and are shown', async ({ page }) => {
   await connect(page);
   await page.getByLabel('Close code').fill('4321');
   await page.getByLabel('Reason').fill('Enough for today');
@@ -91,7 +91,7 @@ test('an unencrypted address with the secure type is refused, and one press sets
   await expect(page.getByRole('alert')).toBeEmpty();
 });
 
-test('an address where nobody listens fails with what to look at', async ({ page, expectedErrors }) => {
+test('an address without a server fails with advice', async ({ page, expectedErrors }) => {
   expectedErrors.push(/localhost:49151/);
   await page.getByRole('button', { name: 'no server' }).click();
   await expect(page.getByRole('alert')).toContainText('CONNECT_FAILED');
@@ -122,7 +122,7 @@ test('the clock tells text from bytes', async ({ page }) => {
   await expect(received(page).locator('.kind').nth(1)).toHaveText('binary');
 });
 
-test('the log is bounded, and counts what it no longer shows', async ({ page }) => {
+test('the log is bounded, and counts the lines that it no longer shows', async ({ page }) => {
   await connect(page);
   await page.getByLabel('Text message').evaluate((field: HTMLTextAreaElement) => {
     for (let i = 0; i < 110; i++) {

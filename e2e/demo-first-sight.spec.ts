@@ -14,7 +14,7 @@ const lost = async (page: Page, side: string) => Number(await page.locator(`#cab
 const manySent = (page: Page) =>
   expect.poll(async () => Number(await page.locator('#cable-session [data-count=sent]').textContent())).toBeGreaterThan(200);
 
-test('the page says what this is and how to install it, and the cable is in view', async ({ page }) => {
+test('the page describes the library and its installation, and the cable is in view', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('WebSockets for games and live applications');
   await expect(page.locator('#install-command')).toHaveText(COMMAND);
   await expect(page.locator('main > section').first()).toHaveAttribute('id', 'cable');
@@ -63,7 +63,7 @@ test.describe('the first cut', () => {
   test.describe('with motion', () => {
     test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
-    test('comes by itself, and shows what each client makes of it', async ({ page }) => {
+    test('comes by itself, and shows how each client reacts', async ({ page }) => {
       await expect(page.locator('#cable-caption')).toContainText(/The first cut happens automatically in \d s/);
       await expect(faults(page)).toHaveText(/This page cut the cable once/);
       await expect(page.locator('#receipts .receipt.session')).toContainText(/resumed\s*true.*lost\s*0/);

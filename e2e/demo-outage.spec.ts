@@ -6,7 +6,7 @@ const REFUSED = /Unexpected response code: 503|WebSocket connection to/;
 test.use({ section: 'arena', hasOwnServer: true });
 test.slow(); // the server is away for ten seconds
 
-test('the server goes away and comes back: the page says so calmly, and all is as before', async ({ page, demo, expectedErrors }) => {
+test('the server stops and starts again: the page shows both calmly, and continues as before', async ({ page, demo, expectedErrors }) => {
   expectedErrors.push(REFUSED);
   const other = await anotherTab(page);
   await takeName(page, 'Ada');

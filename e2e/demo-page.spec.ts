@@ -90,7 +90,7 @@ test.describe('theme', () => {
 test.describe('on a phone', () => {
   test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 
-  test('nothing is wider than the screen, and what is touched is large enough', async ({ page }) => {
+  test('nothing is wider than the screen, and touch targets are large enough', async ({ page }) => {
     const width = () => page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
     expect(await width()).toEqual([390, 390]);
     await page.getByRole('button', { name: 'unencrypted' }).tap();
@@ -144,7 +144,7 @@ test.describe('on a phone', () => {
   });
 });
 
-test.describe('for those who do not see the page', () => {
+test.describe('for people who do not see the page', () => {
   test('every control has a name, every id is there once, headings go down one step at a time', async ({ page }) => {
     expect(await namelessControls(page)).toEqual([]);
     const { doubled, levels } = await page.evaluate(() => {
@@ -159,7 +159,7 @@ test.describe('for those who do not see the page', () => {
     expect(levels.filter((level, i) => level - (levels[i - 1] ?? 0) > 1)).toEqual([]);
   });
 
-  test('landmarks, the drawing and the live regions are what they say', async ({ page }) => {
+  test('landmarks, the drawing and the live regions have their roles and names', async ({ page }) => {
     await expect(page.getByRole('main')).toHaveCount(1);
     await expect(page.getByRole('navigation', { name: 'Sections' })).toBeVisible();
     for (const name of ['Arena', 'Console', 'Pulse', 'Cable']) await expect(page.getByRole('region', { name, exact: true })).toBeVisible();

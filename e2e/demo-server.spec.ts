@@ -45,7 +45,7 @@ test('of names that come too fast the last one counts', async ({ demo }) => {
   expect(told.length).toBeLessThanOrEqual(3);
 });
 
-test('a player who claims to be elsewhere is held to the speed limit', async ({ demo }) => {
+test('a player that claims another position is held to the speed limit', async ({ demo }) => {
   await using client = await open(demo.address('/arena'));
   client.sendMessage(hello('Ada'));
   const { id, at } = (await hear(client, 'welcome')) as unknown as { id: number; at: { x: number; y: number } };
@@ -81,7 +81,7 @@ test('a message that is too big ends with 1009, and too many with 1008', async (
   expect(await tooMany).toBe(1008);
 });
 
-test('who never says hello is shown out', async ({ demo }) => {
+test('a player that never sends a hello is disconnected', async ({ demo }) => {
   const client = await open(demo.address('/arena'));
   expect(await closeOf(client)).toBe(4008);
 });

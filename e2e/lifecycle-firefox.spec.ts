@@ -28,7 +28,7 @@ test('a page that closed its connection before it was left is kept', async ({ ta
   expect(await isFromCache(tab)).toBe(true);
 });
 
-test('a page that is left ends its session, and comes back with a new one', async ({ tab }) => {
+test('a page that is left ends its session, and has a new one when it is restored', async ({ tab }) => {
   await using setting = await set();
   await tab.goto(setting.origin);
   await openSession(tab, setting);

@@ -18,7 +18,7 @@ test('a page that is left closes its connection: the server sees 4001 and not 10
   expect(connections[0]?.closed).toEqual({ code: 4001, reason: 'page hidden' });
 });
 
-test('a page that comes back from the page cache is connected again at once', async ({ tab, server }) => {
+test('a page that is restored from the page cache is connected again at once', async ({ tab, server }) => {
   await open(tab, server);
   await tab.goto(`${server.origin}/elsewhere`);
   await logOf(server, { closed: 1 });
@@ -29,7 +29,7 @@ test('a page that comes back from the page cache is connected again at once', as
   expect((await logOf(server, { connections: 2 })).attempts).toBe(2);
 });
 
-test('without reconnecting, a page that comes back finds its connection closed', async ({ tab, server }) => {
+test('without reconnecting, a restored page has a closed connection', async ({ tab, server }) => {
   await open(tab, server, { reconnect: false });
   await tab.goto(`${server.origin}/elsewhere`);
   await logOf(server, { closed: 1 });
@@ -38,7 +38,7 @@ test('without reconnecting, a page that comes back finds its connection closed',
   expect(await isFromCache(tab)).toBe(true);
 });
 
-test('a page that comes back from the page cache goes on in its session: nothing is lost meanwhile', async ({ tab }) => {
+test('a page that is restored from the page cache continues its session: no message is lost', async ({ tab }) => {
   await using setting = await set();
   await tab.goto(setting.origin);
   await openSession(tab, setting);

@@ -125,9 +125,7 @@ test('a page that is shown again doubts its link at once', async ({ page }) => {
   await until(async () => (await logOf(page)).events.includes('LINK_DEAD'), 'the page calls its link dead');
 });
 
-test('a server that was restarted does not know the session: the page is told what was lost, and goes on in a new one', async ({
-  page,
-}) => {
+test('a restarted server does not know the session: the page gets a report of the lost messages, and a new session', async ({ page }) => {
   await using setting = await set();
   await page.goto(setting.origin);
   await open(page, setting);

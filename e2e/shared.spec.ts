@@ -84,37 +84,41 @@ for (const hasSession of [false, true]) {
       for (const tab of others) expect(await logOf(tab)).toMatchObject({ receipts: [{ resumed: false, lost: undefined }] });
     });
 
-    test('a worker that dies loses nothing that it had not sent: all of it arrives once, or comes back', CHROMIUM, async ({ context }) => {
-      await using setting = await set();
-      const heardFrom: number[][] = [];
-      setting.server.on('connection', (client) => {
-        const numbers: number[] = [];
-        heardFrom.push(numbers);
-        client.on('message', (message) => numbers.push(numberOf(message)));
-      });
-      const total = () => heardFrom.reduce((sum, { length }) => sum + length, 0);
-      const [first, survivor] = [await join(context, setting, { hasSession }), await join(context, setting, { hasSession })];
-      const stop = await keepSending(survivor);
-      await until(() => total() > 1_000, 'the survivor is heard');
-      await crash(first);
-      await until(async () => (await logOf(survivor)).receipts.length === 1, 'the survivor is back');
-      await until(() => (heardFrom[1]?.length ?? 0) > 1_000, 'the survivor is heard again');
-      const sent = await stop();
-      await until(() => heardFrom[1]?.at(-1) === sent - 1, 'the last message is here');
-      // The network may deliver the end of one connection after the beginning of the next.
-      await until(() => setting.accepted[0]?.client.state !== 'open', 'the connection of the dead worker is read to its end');
-      expect(heardFrom).toHaveLength(2);
-      const arrived = heardFrom.flat();
-      // Once and in order.
-      expect(arrived.filter((number, index) => index > 0 && number <= (arrived[index - 1] as number))).toEqual([]);
-      const { undelivered, receipts } = await logOf(survivor);
-      const known = new Set([...arrived, ...undelivered]);
-      const missing = Array.from({ length: sent }, (_, number) => number).filter((number) => !known.has(number));
-      // Of a plain WebSocket nobody knows what of the last that was handed to it arrived.
-      if (hasSession) expect(missing).toEqual([]);
-      else expect(missing).toEqual(missing.map((_, index) => (missing[0] as number) + index));
-      expect(receipts).toMatchObject([{ resumed: false, lost: undefined }]);
-    });
+    test(
+      'a worker that dies loses no message that it had not sent: each arrives once, or is handed back',
+      CHROMIUM,
+      async ({ context }) => {
+        await using setting = await set();
+        const heardFrom: number[][] = [];
+        setting.server.on('connection', (client) => {
+          const numbers: number[] = [];
+          heardFrom.push(numbers);
+          client.on('message', (message) => numbers.push(numberOf(message)));
+        });
+        const total = () => heardFrom.reduce((sum, { length }) => sum + length, 0);
+        const [first, survivor] = [await join(context, setting, { hasSession }), await join(context, setting, { hasSession })];
+        const stop = await keepSending(survivor);
+        await until(() => total() > 1_000, 'the survivor is heard');
+        await crash(first);
+        await until(async () => (await logOf(survivor)).receipts.length === 1, 'the survivor is back');
+        await until(() => (heardFrom[1]?.length ?? 0) > 1_000, 'the survivor is heard again');
+        const sent = await stop();
+        await until(() => heardFrom[1]?.at(-1) === sent - 1, 'the last message is here');
+        // The network may deliver the end of one connection after the beginning of the next.
+        await until(() => setting.accepted[0]?.client.state !== 'open', 'the connection of the dead worker is read to its end');
+        expect(heardFrom).toHaveLength(2);
+        const arrived = heardFrom.flat();
+        // Once and in order.
+        expect(arrived.filter((number, index) => index > 0 && number <= (arrived[index - 1] as number))).toEqual([]);
+        const { undelivered, receipts } = await logOf(survivor);
+        const known = new Set([...arrived, ...undelivered]);
+        const missing = Array.from({ length: sent }, (_, number) => number).filter((number) => !known.has(number));
+        // Of a plain WebSocket nobody knows what of the last that was handed to it arrived.
+        if (hasSession) expect(missing).toEqual([]);
+        else expect(missing).toEqual(missing.map((_, index) => (missing[0] as number) + index));
+        expect(receipts).toMatchObject([{ resumed: false, lost: undefined }]);
+      },
+    );
 
     test('a break is one for all tabs, and all are back', async ({ context }) => {
       await using setting = await set();
@@ -180,7 +184,7 @@ for (const hasSession of [false, true]) {
       expect([await stateOf(other), peer.client.state]).toEqual(['open', 'open']);
     });
 
-    test('a page that comes back from the page cache joins again', CHROMIUM, async ({ context }) => {
+    test('a page that is restored from the page cache joins again', CHROMIUM, async ({ context }) => {
       await using setting = await set();
       const stays = await join(context, setting, { hasSession });
       const page = await join(context, setting, { hasSession });
@@ -212,7 +216,7 @@ test('a tab that was busy for longer than others wait is left behind, and all th
   expect(await statsOf(busy)).toMatchObject({ messagesSent: 101 });
 });
 
-test('close() while the session is away sends what was accepted, and then its end', async ({ context }) => {
+test('close() while the session is disconnected sends the accepted messages, and then its end', async ({ context }) => {
   await using setting = await set();
   const tab = await join(context, setting, { hasSession: true });
   const peer = peerOf(setting);

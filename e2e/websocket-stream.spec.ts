@@ -95,7 +95,7 @@ test('a page whose messages wait gives up a peer that does not read, when close(
   expect(await events(page)).toEqual(['closing', 'closed', 'close 1006']);
 });
 
-test('a page that is left says goodbye, and one that comes back from the page cache is connected again', async ({ page, server }) => {
+test('a page that is left closes its connection, and one restored from the page cache connects again', async ({ page, server }) => {
   await open(page, `ws://127.0.0.1:${server.port}/echo?key=page`, { reconnect: { minDelayMs: 36_000_000, maxDelayMs: 36_000_000 } });
   await page.goto(server.origin);
   const log = await fetch(`${server.origin}/log?key=page&until=${encodeURIComponent('{"closed":1}')}`);

@@ -14,7 +14,7 @@ describe('docs/errors.md', () => {
     expect([...sections.keys()]).toEqual(codesOfTheType());
   });
 
-  test.each([...sections])('%s says when it comes, what it carries and what to do', (_code, body) => {
+  test.each([...sections])('%s has the occasion, the context and the advice', (_code, body) => {
     expect(body).toMatch(/^- When: [\s\S]*^- Context: [\s\S]*^- Do: /m);
   });
 

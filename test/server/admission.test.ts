@@ -184,7 +184,7 @@ describe('hosts', () => {
     expect(await statusOf(`ws://127.0.0.1:${server.port}`, { headers: { host: 'game.example' } })).toBe(101);
   });
 
-  it('an absolute request target names the host, whatever the Host header says', async () => {
+  it('an absolute request target names the host, regardless of the Host header', async () => {
     const server = await serve();
     const peer = await RawPeer.connect(server.port);
     peer.socket.write(handshake({ Host: 'localhost', Origin: 'http://evil.example' }, 'GET http://evil.example/ HTTP/1.1'));
@@ -192,7 +192,7 @@ describe('hosts', () => {
     expect(server.metrics.refusedHost).toBe(1);
   });
 
-  it('a refusal is an event with the reason host, and says which option to set', async () => {
+  it('a refusal is an event with the reason host, and its text names the option to set', async () => {
     const server = await serve();
     const told: Refused[] = [];
     server.on('refused', (refused) => told.push(refused));
@@ -222,7 +222,7 @@ async function statusLine(peer: RawPeer): Promise<string> {
 }
 
 describe('authenticate', () => {
-  it('tells who the client is', async () => {
+  it('gives the client its user', async () => {
     const server = await serve({ authenticate: async (request) => ({ name: request.headers['x-name'] }) });
     const accepting = nextClient(server);
     await foreignOpen(server, [], { headers: { 'x-name': 'Ada' } });
@@ -231,7 +231,7 @@ describe('authenticate', () => {
     expect(client.request).toMatchObject({ url: '/', headers: { 'x-name': 'Ada' }, remoteAddress: '127.0.0.1' });
   });
 
-  it('lets in whomever it returns, also false, null and 0', async () => {
+  it('accepts every user that it returns, also false, null and 0', async () => {
     const users = [false, null, 0, ''];
     const server = await serve({ authenticate: () => users.shift() });
     for (const user of [...users]) {
@@ -275,7 +275,7 @@ describe('authenticate', () => {
     expect(server.metrics.refusedTimeout).toBe(1);
   });
 
-  it('that answers too late lets nobody in', async () => {
+  it('that answers too late accepts no client', async () => {
     const { authenticate, answer } = slowAuthentication();
     const server = await serve({ authenticate, handshakeTimeoutMs: 50 });
     expect(await statusOf(`ws://127.0.0.1:${server.port}`)).toBe(408);
@@ -310,7 +310,7 @@ describe('authenticate', () => {
 });
 
 describe('maxClients', () => {
-  it('refuses one more with 503 and says when to come back', async () => {
+  it('refuses one more with 503 and a Retry-After header', async () => {
     const server = await serve({ maxClients: 1 });
     const first = await foreignOpen(server);
     const peer = await RawPeer.connect(server.port);
@@ -354,7 +354,7 @@ describe('a request that is none for a WebSocket', () => {
 });
 
 describe("the event 'refused'", () => {
-  it('says who was refused and why', async () => {
+  it('reports the address and the reason of each refusal', async () => {
     const cause = new Error('the database is down');
     const server = await serve({
       authenticate: () => {

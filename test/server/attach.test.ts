@@ -51,7 +51,7 @@ describe('attach', () => {
     expect(server.port).toBe((http.address() as AddressInfo).port);
   });
 
-  it('refuses other paths with 404 where nobody else listens', async () => {
+  it('refuses other paths with 404 if there is no other listener', async () => {
     const http = await application();
     const server = attached(http, { path: '/a' });
     expect(await statusOf(at(http, '/b'))).toBe(404);
@@ -95,7 +95,7 @@ describe('attach', () => {
     expect(server.metrics).toMatchObject({ connectionsTotal: 0, refusedRequest: 1 });
   });
 
-  it('closes its clients and lets go of the HTTP server, which goes on', async () => {
+  it('closes its clients and detaches from the HTTP server, which continues', async () => {
     const http = await application();
     const server = attached(http, { path: '/live' });
     const socket = foreign(at(http, '/live'));
@@ -123,7 +123,7 @@ describe('attach', () => {
     await until(() => expect(peer.head()).toMatch(/^HTTP\/1\.1 101 /));
   });
 
-  it('refuses what is no HTTP server, and TLS options', () => {
+  it('refuses a value that is not an HTTP server, and TLS options', () => {
     expect(() => attach(createServer(), null as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     expect(() => attach(createServer(), { origins: 5 as never })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     // An Express application emits events, too, and never one for an upgrade.

@@ -22,7 +22,7 @@ describe('server.clients', () => {
     expect(() => (server.clients as ServerClient[]).push(one.accepted)).toThrow(TypeError);
   });
 
-  it('has clients that came while nobody listened', async () => {
+  it('has the clients that connected without a listener', async () => {
     const server = await serve();
     const peer = await RawPeer.upgraded(server);
     peer.send(frame(Opcode.text, 'here'));
@@ -39,7 +39,7 @@ describe('server.clients', () => {
     expect(server.clients).toEqual([]);
   });
 
-  it('loses a client that nobody reads, and that said nothing, at once', async () => {
+  it('loses a client without a reader that sent nothing, at once', async () => {
     const server = await serve();
     const { client, accepted } = await pair(server);
     const closed = new Promise((resolve) => accepted.on('close', resolve));
@@ -48,7 +48,7 @@ describe('server.clients', () => {
     expect(server.clients).toEqual([]);
   });
 
-  it('can all be sent to from a loop, whoever comes and goes, where handlers read', async () => {
+  it('can all be sent to from a loop while clients connect and disconnect, if handlers read', async () => {
     const server = await serve();
     const { client, accepted } = await pair(server);
     accepted.on('message', () => {});
@@ -136,7 +136,7 @@ describe('each client', () => {
     expect(await seen).toEqual(['last', end.closeCode]);
   });
 
-  it('may have a handler that throws: that is told, and everything goes on', async () => {
+  it('may have a handler that throws: the error is reported, and the client continues', async () => {
     const server = await serve();
     const { client, accepted } = await pair(server);
     const errors: WebsocketError[] = [];
@@ -151,7 +151,7 @@ describe('each client', () => {
     expect(errors).toMatchObject([{ code: 'HANDLER_FAILED' }]);
   });
 
-  it('tells the server of a handler that throws, where it has no listener for errors of its own', async () => {
+  it('reports a handler that throws to the server, if it has no error listener of its own', async () => {
     const server = await serve();
     const errors: WebsocketError[] = [];
     server.on('error', (error) => errors.push(error));
@@ -163,7 +163,7 @@ describe('each client', () => {
     await until(() => expect(errors).toMatchObject([{ code: 'HANDLER_FAILED', context: { handler: 'message' } }]));
   });
 
-  it('tells text from binary, both ways', async () => {
+  it('distinguishes text and binary, in both directions', async () => {
     const server = await serve();
     const { client, accepted } = await pair(server);
     client.sendMessage('text');
@@ -207,7 +207,7 @@ describe("the event 'connection'", () => {
     expect(listener).not.toHaveBeenCalled();
   });
 
-  it('may have a listener that throws: that is told, and the client stays', async () => {
+  it('may have a listener that throws: the error is reported, and the client stays', async () => {
     const server = await serve();
     const errors: WebsocketError[] = [];
     server.on('error', (error) => errors.push(error));
@@ -243,7 +243,7 @@ describe('iteration over a server', () => {
     expect(await clients.next()).toEqual({ done: false, value: two.accepted });
   });
 
-  it('leaves out whom a listener has sent away', async () => {
+  it('leaves out a client that a listener has closed', async () => {
     const server = await serve();
     const clients = server[Symbol.asyncIterator]();
     server.on('connection', (client) => {
@@ -368,7 +368,7 @@ describe('broadcast', () => {
 });
 
 describe('metrics', () => {
-  it('count what is open, what came and went, and go on when clients leave', async () => {
+  it('count open clients and all connections, and keep their totals when clients disconnect', async () => {
     const server = await serve();
     const { client, accepted } = await pair(server);
     client.sendMessage('four');

@@ -68,7 +68,7 @@ describe('server.close()', () => {
     expect(again.port).toBe(port);
   });
 
-  it('sends what was accepted before it says goodbye', async () => {
+  it('sends the accepted messages before its close frame', async () => {
     const server = await serve();
     const { client, accepted } = await pair(server);
     for (let index = 0; index < 20; index++) accepted.sendMessageBinary(new Uint8Array(50_000));
@@ -79,7 +79,7 @@ describe('server.close()', () => {
     await closing;
   });
 
-  it('does not wait for a client whose messages nobody reads', async () => {
+  it('does not wait for a client whose messages are not read', async () => {
     const server = await serve({ inbox: { maxMessages: 1 } });
     const { client, accepted } = await pair(server);
     for (let index = 0; index < 100; index++) client.sendMessageBinary(new Uint8Array(32 * 1024));
@@ -88,7 +88,7 @@ describe('server.close()', () => {
     expect(await accepted.close()).toEqual({ code: 1001, reason: '', wasClean: true });
   });
 
-  it('drops whoever has not answered after graceMs', async () => {
+  it('destroys the sockets of clients that have not answered after graceMs', async () => {
     const server = await serve();
     const accepting = nextClient(server);
     const peer = await RawPeer.upgraded(server);
@@ -99,7 +99,7 @@ describe('server.close()', () => {
     await peer.ended();
   });
 
-  it('waits for nobody who is only half there', async () => {
+  it('does not wait for incomplete handshakes', async () => {
     const server = await listen('127.0.0.1', 0, { authenticate: () => new Promise(() => {}) });
     const silent = await RawPeer.connect(server.port);
     const asking = await RawPeer.connect(server.port);
@@ -110,12 +110,12 @@ describe('server.close()', () => {
     await Promise.all([silent.ended(), asking.ended(), half.ended()]);
   });
 
-  it('ends what a closed client has left behind', async () => {
+  it('closes the socket of a client that violated the protocol and stays connected', async () => {
     const server = await serve();
     const accepting = nextClient(server);
     const peer = await RawPeer.upgraded(server);
     const accepted = await accepting;
-    // It broke the rules, was told so, and stays.
+    // The server closes the connection, and the peer keeps its socket open.
     peer.send(frame(Opcode.text, 'bare', { masked: false }));
     await until(() => expect(accepted.state).toBe('closed'));
     await server.close();
@@ -131,7 +131,7 @@ describe('server.close()', () => {
     await closing;
   });
 
-  it('refuses whoever is being authenticated', async () => {
+  it('refuses a client whose authentication is pending', async () => {
     const { authenticate, asked, answer } = slowAuthentication();
     const server = await serve({ authenticate });
     const status = statusOf(`ws://127.0.0.1:${server.port}`);
@@ -143,7 +143,7 @@ describe('server.close()', () => {
     expect(server.metrics.connectionsTotal).toBe(0);
   });
 
-  it('leaves no listener on the process, and nobody in clients', async () => {
+  it('leaves no listener on the process, and no client in clients', async () => {
     const before = process.listenerCount('exit');
     const server = await serve({ liveness: { pingMs: 60_000 } });
     const { accepted } = await pair(server);
@@ -155,7 +155,7 @@ describe('server.close()', () => {
 });
 
 describe('a server that is restarted on the same port', () => {
-  it('works at once, and its clients come back by themselves', async () => {
+  it('works at once, and its clients reconnect by themselves', async () => {
     const first = await listen('127.0.0.1', 0);
     const { port } = first;
     const client = await connect(`ws://127.0.0.1:${port}`, { type: 'insecure', reconnect: { minDelayMs: 1, maxDelayMs: 20 } });
@@ -193,7 +193,7 @@ describe('a server that is restarted on the same port', () => {
 });
 
 describe('an echo', () => {
-  it('comes back as it was sent, to each its own', async () => {
+  it('is echoed as it was sent, to each client its own', async () => {
     const server = await serveEcho();
     const names = ['ada', 'grace', 'joan'];
     await Promise.all(

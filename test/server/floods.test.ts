@@ -49,7 +49,7 @@ describe('a peer that floods', () => {
     expect(Math.max(...turns)).toBeLessThanOrEqual(2 * 64);
   });
 
-  it('with frames has what one read of its socket brings read over several turns, all of it, and its close after that', async () => {
+  it('with frames in one read of its socket is read over several turns, completely, and closed after that', async () => {
     const { peer, accepted, turns } = await flooded(false, TIGHT);
     const closed = new Promise((resolve) => accepted.on('close', (info) => resolve([sum(turns), info.code])));
     peer.send(...Array<Buffer>(2_000).fill(frame(Opcode.text, 'x')), frame(Opcode.close, Buffer.of(0x03, 0xe8)));

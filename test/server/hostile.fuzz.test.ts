@@ -35,7 +35,7 @@ const REMEMBERED_BYTES = 4_096;
 const SPARE_BYTES = 4 * 1024 * 1024;
 
 describe(`a server among strangers that break every rule (GEM_SEED=${seedOfRun})`, () => {
-  it('goes on, serves the others as if nothing was, and has nothing left of the strangers', { timeout: TIMEOUT_MS }, async () => {
+  it('continues, serves the other clients as before, and keeps nothing of the hostile ones', { timeout: TIMEOUT_MS }, async () => {
     await Promise.race([uncaught(), siege()]);
   });
 

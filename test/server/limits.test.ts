@@ -24,7 +24,7 @@ describe('messages up to maxMessageBytes', () => {
 });
 
 describe('a maxMessageBytes', () => {
-  it.each([2 ** 31, 2 ** 32 + 5, Number.POSITIVE_INFINITY])('of %d takes what is smaller', async (maxMessageBytes) => {
+  it.each([2 ** 31, 2 ** 32 + 5, Number.POSITIVE_INFINITY])('of %d accepts smaller messages', async (maxMessageBytes) => {
     const server = await serveEcho({ maxMessageBytes });
     const socket = await foreignOpen(server);
     const echoed = messageOf(socket);
@@ -41,7 +41,7 @@ describe('a maxMessageBytes', () => {
   });
 });
 
-describe('what breaks the rules ends its own connection, with the code that RFC 6455 gives it', () => {
+describe('a violation of the protocol ends its own connection, with the close code of RFC 6455', () => {
   // One for each code; test/rfc6455 has all the rules.
   it.each([
     ['64 KiB and one byte', [frame(Opcode.binary, new Uint8Array(64 * KIB + 1))], 1009, 'MESSAGE_TOO_BIG'],
@@ -72,7 +72,7 @@ describe('what breaks the rules ends its own connection, with the code that RFC 
     expect(await echoed).toBe('still here');
   });
 
-  it('names the client and the size, in the error and, where nobody listens to it, on the console', async () => {
+  it('names the client and the size, in the error and, without a listener, on the console', async () => {
     const lines: string[] = [];
     const spy = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(line));
     onTestFinished(() => spy.mockRestore());
@@ -138,7 +138,7 @@ describe('what breaks the rules ends its own connection, with the code that RFC 
 });
 
 describe('rateLimit', () => {
-  it('closes whoever sends more with 1008, and nobody else', async () => {
+  it('closes a client that sends more with 1008, and no other client', async () => {
     const server = await serveEcho({ rateLimit: { messagesPerSecond: 0.001, burst: 3 } });
     const bystander = await foreignOpen(server);
     const accepting = nextClient(server);
@@ -171,7 +171,7 @@ describe('rateLimit', () => {
     expect(takeAll(bucket)).toBe(0);
   });
 
-  it('grants after a disconnect what could have been sent during it, beyond the burst, up to the longest disconnect', () => {
+  it('grants after a disconnect the tokens of its time, beyond the burst, up to the longest disconnect', () => {
     let now = 0;
     const bucket = new TokenBucket({ messagesPerSecond: 10, burst: 3 }, () => now);
     expect(takeAll(bucket)).toBe(3);
@@ -234,7 +234,7 @@ describe('maxBufferedBytes', () => {
     },
   );
 
-  it('tells who listens what became of the messages', async () => {
+  it('reports TOO_SLOW and UNSENT to a listener of the client', async () => {
     const server = await serve({ maxBufferedBytes: 64 * KIB });
     const accepting = nextClient(server);
     const peer = await RawPeer.upgraded(server);
@@ -279,7 +279,7 @@ describe('maxBufferedBytes', () => {
 });
 
 describe('an application that does not read', () => {
-  it('stops the sender: what waits here is bounded, and nothing is lost', async () => {
+  it('stops the sender: the waiting messages are bounded, and none is lost', async () => {
     const server = await serve({ inbox: { maxMessages: 10 } });
     const { client, accepted } = await pair(server, { outbox: { maxBytes: 1024 * 1024 * KIB } });
     const payload = new Uint8Array(32 * KIB);
@@ -342,7 +342,7 @@ describe('liveness', () => {
   });
 });
 
-describe('what a client sends', () => {
+describe('the messages of a client', () => {
   it('never throws past its connection: bytes without sense, many times over', async () => {
     const server = await serveEcho();
     const thrown: unknown[] = [];

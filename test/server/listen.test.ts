@@ -9,7 +9,7 @@ import { listen } from '../../src/entry/server.js';
 import { certificate, foreign, handshake, messageOf, RawPeer, serve, serveEcho, statusOf, until } from './support.js';
 
 describe('listen', () => {
-  it('takes a free port for port 0, and tells which', async () => {
+  it('takes a free port for port 0, and returns its number', async () => {
     const server = await serveEcho();
     expect(server.port).toBeGreaterThan(0);
     const client = await connect(`ws://127.0.0.1:${server.port}`, { type: 'insecure' });
@@ -29,7 +29,7 @@ describe('listen', () => {
     await client.close();
   });
 
-  it('rejects with LISTEN_FAILED where the port is taken, and says what to do', async () => {
+  it('rejects with LISTEN_FAILED if the port is taken, with advice', async () => {
     const { port } = await serve();
     await expect(listen('127.0.0.1', port)).rejects.toMatchObject({
       name: 'WebsocketError',
@@ -81,7 +81,7 @@ describe('listen', () => {
     response.resume();
   });
 
-  it('answers what is no HTTP with 400, and goes on', async () => {
+  it('answers bytes that are not HTTP with 400, and continues', async () => {
     const server = await serve();
     const peer = await RawPeer.connect(server.port);
     peer.socket.write('Is this the party to whom I am speaking?\r\n\r\n');
@@ -106,7 +106,7 @@ describe('listen', () => {
     expect(server.metrics.refusedFull).toBe(1);
   });
 
-  it('tells of connections that the system would not give it, and goes on', async () => {
+  it('reports connections that it could not accept, and continues', async () => {
     const server = await serve();
     const errors: WebsocketError[] = [];
     server.on('error', (error) => errors.push(error));
@@ -126,7 +126,7 @@ describe('listen', () => {
     await once(socket, 'open');
   });
 
-  it.each(['backplane', 'topics', 'authorize'])('says that %s is not there yet', async (option) => {
+  it.each(['backplane', 'topics', 'authorize'])('refuses %s as not supported yet', async (option) => {
     await expect(listen('127.0.0.1', 0, { [option]: {} })).rejects.toMatchObject({ code: 'UNSUPPORTED', context: { option } });
   });
 
@@ -198,7 +198,7 @@ describe('listen', () => {
 describe('a handshake that never ends', () => {
   const handshakeTimeoutMs = 100;
 
-  it('is cut when the client says nothing', async () => {
+  it('is ended when the client sends nothing', async () => {
     const server = await serve({ handshakeTimeoutMs });
     const peer = await RawPeer.connect(server.port);
     expect(await peer.text()).toMatch(/^HTTP\/1\.1 408 /);
@@ -238,7 +238,7 @@ describe('a handshake that never ends', () => {
     await once(request, 'close');
   });
 
-  it('keeps nobody else waiting', async () => {
+  it('does not delay other clients', async () => {
     const server = await serveEcho();
     await Promise.all(Array.from({ length: 50 }, () => RawPeer.connect(server.port)));
     expect((await connectedTo(server.port)).isConnectionOpen()).toBe(true);

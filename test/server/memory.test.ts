@@ -38,7 +38,7 @@ async function accepted(options: ServerOptions): Promise<{ socket: Socket; clien
   return { socket, client: await accepting };
 }
 
-describe('what the bounds allow takes no more memory than 1.5 times as much:', () => {
+describe('the memory of everything that the bounds allow is at most 1.5 times as much:', () => {
   it.each([
     ['binary', 0x12],
     ['text', 0x11],
@@ -64,7 +64,7 @@ describe('what the bounds allow takes no more memory than 1.5 times as much:', (
     expect(memory() - before).toBeLessThan(1.5 * BOUND_BYTES);
   });
 
-  it('sessions whose clients are away, and what is sent to them meanwhile', { timeout: 60_000 }, async () => {
+  it('sessions whose clients are disconnected, and the messages sent to them', { timeout: 60_000 }, async () => {
     const server = await serve({ liveness: false });
     const hangUp = async (count: number) => {
       const { sessionsDetached = 0 } = server.metrics;

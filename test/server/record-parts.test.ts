@@ -28,7 +28,7 @@ function recordsOf(batch: Uint8Array): { records: number; fault: string | undefi
   return { records, fault: reader.fault };
 }
 
-it('the parts of a batch have its bytes, and are batches themselves; what is malformed stays in the last', () => {
+it('the parts of a batch have its bytes, and are batches themselves; malformed bytes stay in the last', () => {
   fc.assert(
     fc.property(batches, (batch) => {
       const parts = partsOf(batch);

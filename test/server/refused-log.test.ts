@@ -18,7 +18,7 @@ function ask(server: WebsocketServer, headers: Record<string, string> = {}, path
 
 const page = (origin: string) => ({ origin });
 
-describe('where nobody listens to refused, the console has a line with the remedy:', () => {
+describe('without a refused listener, the console has a line with the remedy:', () => {
   it.each<[string, ServerOptions, Record<string, string>, string, number, string]>([
     ['an origin', {}, page('http://localhost:5173'), '/', 403, "set the option origins: ['http://localhost:5173']"],
     [
@@ -124,7 +124,7 @@ describe('the lines about refusals', () => {
     expect(lines).toEqual([]);
   });
 
-  it('leave out clients that go away by themselves', async () => {
+  it('leave out clients that disconnect by themselves', async () => {
     const lines = logged();
     const { authenticate, asked } = slowAuthentication();
     const server = await serve({ authenticate });

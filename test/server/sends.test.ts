@@ -139,7 +139,7 @@ describe("a server's client", () => {
   });
 });
 
-describe('errors of a client that nobody listens for', () => {
+describe('errors of a client without a listener', () => {
   it('are logged once for each client and code, and then counted', async () => {
     const log = logged();
     const server = await serve();

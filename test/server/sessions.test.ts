@@ -101,7 +101,7 @@ describe('one port serves', () => {
     expect([client.protocol, (await accepting).protocol]).toEqual(['chat', 'chat']);
   });
 
-  it('plain clients alone with session: false, and says so to the others', async () => {
+  it('plain clients alone with session: false, and the others get UNSUPPORTED', async () => {
     const server = await serve({ session: false });
     await foreignOpen(server);
     await expect(open(server.port, { reconnect: false })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
@@ -119,7 +119,7 @@ describe('one port serves', () => {
 });
 
 describe('the first batch', () => {
-  it('is awaited for handshakeTimeoutMs, and who sends none counts for maxClients meanwhile', async () => {
+  it('is awaited for handshakeTimeoutMs, and a client without one counts towards maxClients', async () => {
     const server = await serve({ handshakeTimeoutMs: 200, maxClients: 1 });
     const silent = await foreignOpen(server, ['gem.1']);
     const closed = closeOf(silent);
@@ -237,14 +237,14 @@ describe('batchDelayMs', () => {
     return sizes.filter((size) => size >= 4).length;
   }
 
-  it('lets what is sent in many turns leave together; without it each turn is a batch', async () => {
+  it('sends the messages of many turns together; without it each turn is a batch', async () => {
     expect(await batches(0)).toBe(3);
     expect(await batches(300)).toBe(1);
   });
 });
 
 describe('a server that is full', () => {
-  it('lets a client back whose old socket it has not seen die', async () => {
+  it('resumes a client whose old socket has not closed yet', async () => {
     const server = await serve({ maxClients: 1 });
     const proxies = [await startProxy(server.port), await startProxy(server.port)];
     onTestFinished(async () => void (await Promise.all(proxies.map((proxy) => proxy.close()))));
@@ -263,7 +263,7 @@ describe('a server that is full', () => {
     expect(server.metrics).toMatchObject({ clients: 1, refusedFull: 0 });
   });
 
-  it('has no room for a new session beside it, and says so', async () => {
+  it('has no room for a new session beside it, and reports that', async () => {
     const { server } = await linked({ maxClients: 1 });
     const reasons: string[] = [];
     server.on('refused', ({ reason }) => reasons.push(reason));
@@ -273,7 +273,7 @@ describe('a server that is full', () => {
     expect(server.metrics).toMatchObject({ clients: 1, connectionsTotal: 1 });
   });
 
-  it('keeps the session of a client that was away while others took the room, until there is room again', async () => {
+  it('keeps the session of a disconnected client while other clients take its place, until there is room again', async () => {
     const { server, proxy, client, accepted } = await linked({ maxClients: 1 });
     const receipts = receiptsOf(client);
     await proxy.refuse();
@@ -309,7 +309,7 @@ describe('a cut', () => {
     expect(server.metrics).toMatchObject({ clients: 1, connectionsTotal: 1, sessionsResumed: 1, sessionsDetached: 0 });
   });
 
-  it('keeps what both sides send meanwhile, broadcasts too, and counts it in the receipts', async () => {
+  it('keeps the messages that both sides send meanwhile, also broadcasts, and counts them in the reports', async () => {
     const { server, proxy, client, accepted } = await linked();
     const [up, down] = [textsOf(accepted), textsOf(client)];
     const receipts = receiptsOf(client);
@@ -344,7 +344,7 @@ describe('a cut', () => {
 });
 
 describe('a client that is back before its old socket was seen to die', () => {
-  it('takes its session over, and what the old socket still brings is ignored', async () => {
+  it('takes its session over, and later messages of the old socket are ignored', async () => {
     const server = await serve();
     const [old, next] = [await startProxy(server.port), await startProxy(server.port)];
     onTestFinished(() => Promise.all([old.close(), next.close()]).then(() => {}));
@@ -436,7 +436,7 @@ describe('a session that is gone', () => {
 });
 
 describe('a client whose session ended because it broke the WebSocket protocol', () => {
-  it('is told the code when it comes back for it, and the server goes on', async () => {
+  it('gets the close code when it reconnects, and the server continues', async () => {
     const server = await serve();
     const begin = async () => {
       const peer = await RawPeer.connect(server.port);
@@ -476,7 +476,7 @@ describe('authenticate', () => {
     expect(accepted.user).toBe(user);
   });
 
-  it('keeps a session from another user, who gets a new one', async () => {
+  it('refuses a session to another user, whose client gets a new one', async () => {
     let name = 'anna';
     const { server, proxy, client, accepted } = await linked({ authenticate: () => ({ name }) });
     const receipts = receiptsOf(client);
@@ -489,7 +489,7 @@ describe('authenticate', () => {
     expect(server.metrics).toMatchObject({ sessionsRefused: 1, sessionsResumed: 0, sessionsDetached: 1 });
   });
 
-  it('may return what changes, where isSameUser tells users apart', async () => {
+  it('may return a value that changes, if isSameUser compares users', async () => {
     let token = 0;
     const isSameUser = (before: unknown, now: unknown) => (before as { id: string }).id === (now as { id: string }).id;
     const authenticate = () => ({ id: 'anna', token: token++ });
@@ -499,7 +499,7 @@ describe('authenticate', () => {
     await until(() => expect(receipts).toMatchObject([{ resumed: true }]));
   });
 
-  it('with an isSameUser that throws lets nobody in, and the server tells', async () => {
+  it('with an isSameUser that throws resumes no session, and the server reports the error', async () => {
     const isSameUser = () => {
       throw new Error('a bug');
     };
@@ -549,7 +549,7 @@ describe('the bounds of the server hold for sessions:', () => {
       expect(accepted.stats.messagesReceived).toBe(10);
     });
 
-    it('disconnected for 5 s: what could have been sent in these, beside the burst', async () => {
+    it('disconnected for 5 s: the tokens of these, beside the burst', async () => {
       const { proxy, client, accepted } = await linkedOutOfTime();
       vi.advanceTimersByTime(12_000);
       await proxy.refuse();
@@ -575,7 +575,7 @@ describe('the bounds of the server hold for sessions:', () => {
     });
   });
 
-  it('rateLimit grants a client that was away what it could have sent meanwhile', async () => {
+  it('rateLimit grants a client that was disconnected the tokens of that time', async () => {
     const { proxy, client, accepted, server } = await linked({ rateLimit: { messagesPerSecond: 200, burst: 10 } });
     const messages = textsOf(accepted);
     await proxy.refuse();
@@ -605,7 +605,7 @@ describe('the bounds of the server hold for sessions:', () => {
     expect(server.metrics).toMatchObject({ closedTooSlow: 1, clients: 0, sessionsDetached: 0 });
   });
 
-  it('maxBufferedBytes ends a session whose client is away', async () => {
+  it('maxBufferedBytes ends a session whose client is disconnected', async () => {
     const { server, proxy, client, accepted } = await linked({ maxBufferedBytes: 100_000 });
     await proxy.refuse();
     proxy.cut('reset');
@@ -671,7 +671,7 @@ describe('the bounds of the server hold for sessions:', () => {
 });
 
 describe('a reader that stops', () => {
-  it('stops the sender, while pings and the other direction go on', async () => {
+  it('stops the sender, while pings and the other direction continue', async () => {
     const { client, accepted } = await linked(
       {},
       { session: session({ windowBytes: 32_768 }), liveness: { pingMs: 20, timeoutMs: 1_000 } },
@@ -732,7 +732,7 @@ describe('a reader that stops', () => {
 });
 
 describe('a message', () => {
-  it('that is volatile is dropped while the client is away, and the newest of a key is kept', async () => {
+  it('that is volatile is dropped while the client is disconnected, and the newest of a key is kept', async () => {
     const { server, proxy, client, accepted } = await linked();
     const messages = textsOf(client);
     await proxy.refuse();
@@ -785,7 +785,7 @@ describe('the end', () => {
     await closed;
   });
 
-  it('of the server sends the clients away for a while, spread over graceMs, and ends who is away', async () => {
+  it('of the server spreads the reconnects of the clients over graceMs, and ends the disconnected ones', async () => {
     const first = await serve();
     const { port } = first;
     const count = 20;
@@ -804,7 +804,7 @@ describe('the end', () => {
     await until(() => expect(second.metrics.clients).toBe(count));
   });
 
-  it('of the server is the end of sessions whose clients are away', async () => {
+  it('of the server ends the sessions whose clients are disconnected', async () => {
     const { server, proxy, accepted } = await linked();
     await proxy.refuse();
     proxy.cut('reset');

@@ -18,7 +18,7 @@ async function start(): Promise<WebsocketServer> {
 }
 
 describe('a message that the server finds too big', () => {
-  it('ends its client for good, with an error that says the limit and the option', async () => {
+  it('ends its client for good, with an error that names the limit and the option', async () => {
     const server = await start();
     const client = await connect(`ws://127.0.0.1:${server.port}`, { type: 'insecure' });
     const errors: unknown[] = [];

@@ -206,7 +206,7 @@ describe('the session that is evicted', () => {
     expect(registry.metrics).toMatchObject({ detached: 4, evicted: 1, [counter]: 1 });
   });
 
-  it('is none, where clients of one address came back in time', () => {
+  it('is none if the clients of one address resume in time', () => {
     const { evicted, enter } = crowd({ maxDetachedPerAddress: 1 });
     for (let n = 0; n < 3; n++) {
       const one = enter('same', { address: 'a' });

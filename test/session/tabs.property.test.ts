@@ -125,7 +125,9 @@ class Play {
 }
 
 describe('tabs that share a session, any of which, and the worker, and the server, may die at any time', () => {
-  it('account for every message of a tab: the server read it once and in order, or it came back', { timeout: 3_600_000 }, async () => {
+  it('account for every message of a tab: the server read it once and in order, or it was handed back', {
+    timeout: 3_600_000,
+  }, async () => {
     const seen = { runs: 0, read: 0, undelivered: 0, receipts: 0 };
     await fc.assert(
       fc.asyncProperty(moves, async (schedule) => {

@@ -40,7 +40,7 @@ export const addressCases = [
       equal(new gemsocket.WebsocketClient(address).state, 'idle', 'the state');
     },
   ),
-  test('address: ws:// with the secure type is INSECURE_ADDRESS, which says what to write', async (bench) => {
+  test('address: ws:// with the secure type is INSECURE_ADDRESS, with advice', async (bench) => {
     const { gemsocket } = bench;
     const address = bench.address('/echo');
     const error = throwsAtOnce(() => new gemsocket.SecureWebsocketClient(address), 'INSECURE_ADDRESS');
@@ -71,11 +71,11 @@ export const addressCases = [
       equal(client.state, 'open', 'the state');
     }
   }),
-  test('address: what a function answers is checked as well', async ({ gemsocket }) => {
+  test('address: the result of a function is checked as well', async ({ gemsocket }) => {
     await fails(() => gemsocket.connect(() => 'ws://127.0.0.1'), 'INSECURE_ADDRESS');
     await fails(() => gemsocket.connect(async () => 'http://127.0.0.1'), 'INVALID_ADDRESS');
   }),
-  test('address: a function that fails is CONNECT_FAILED, with what it threw as the cause', async ({ gemsocket }) => {
+  test('address: a function that throws is CONNECT_FAILED, with its error as the cause', async ({ gemsocket }) => {
     const cause = new Error('no token today');
     const throwing = () => {
       throw cause;

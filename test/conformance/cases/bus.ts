@@ -62,7 +62,7 @@ export const busCases = [
     equal(await nextMessage(client), 'patience', 'the echo');
     equal(events, ['1 CONNECT_FAILED', '2 CONNECT_FAILED', 'open'], 'the events');
   }),
-  test('bus: with reconnect false the first failure is the end, told by error and close', async (bench) => {
+  test('bus: with reconnect false the first failure is the end, reported by error and close', async (bench) => {
     const bus = busOf(bench);
     const events: string[] = [];
     bus.on('error', (_client, { code }) => events.push(code));

@@ -71,7 +71,7 @@ export const closeCases = [
     await client.close();
     equal(await seenClose(bench), { code: 1000, reason: '' }, 'what the server saw');
   }),
-  test('close: an empty close frame is told as 1005, clean', async (bench) => {
+  test('close: an empty close frame is reported as 1005, clean', async (bench) => {
     const client = await bench.connect('/sink', { open: [[{ close: [] }]] }, { reconnect: false });
     equal(await poll(client), { closeCode: 1005, reason: '', wasClean: true }, 'the close record');
   }),
@@ -113,7 +113,7 @@ export const closeCases = [
     equal([...(await Promise.all(both)), await client.close(4003)], [expected, expected, expected], 'what close() resolves to');
     equal(await seenClose(bench), { code: 4001, reason: 'first' }, 'what the server saw');
   }),
-  test('close: what was accepted leaves first', async (bench) => {
+  test('close: accepted messages are sent first', async (bench) => {
     const client = await bench.connect('/sink', {}, { closeTimeoutMs: bench.limit(10_000), outbox: { maxBytes: 16 * 1024 * 1024 } });
     const bytes = counting(65_536);
     for (let sent = 0; sent < 100; sent++) client.sendMessageBinary(bytes);

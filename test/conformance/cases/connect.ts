@@ -18,7 +18,7 @@ export const connectCases = [
     await until(() => client.bufferedBytes === 0); // a session sends a few bytes of its own
     assert(client instanceof Object && client.id.length >= 16, 'an id');
   }),
-  test('connect: a class is idle until it is told, and told twice is told once', async (bench) => {
+  test('connect: a class is idle until connect(), and a second call changes nothing', async (bench) => {
     const client = bench.client(bench.address('/echo'));
     equal([client.state, client.isConnectionOpen()], ['idle', false], 'the client before');
     const both = [client.connect(), client.connect()];
@@ -93,7 +93,7 @@ export const connectCases = [
   test('connect: CONNECT_TIMEOUT counts the address function in', async ({ gemsocket }) => {
     await fails(() => gemsocket.connect(never, { connectTimeoutMs: 50 }), 'CONNECT_TIMEOUT');
   }),
-  test('connect: a first attempt that failed closes the client, which says so to all who ask', async (bench) => {
+  test('connect: a first attempt that failed closes the client, and every later connect() rejects', async (bench) => {
     const client = bench.client(bench.address('/status/503'));
     const lines = record(client);
     await fails(() => client.connect(), 'CONNECT_FAILED');

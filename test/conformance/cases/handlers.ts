@@ -16,7 +16,7 @@ function errorsOf(client: IWebsocketClient): WebsocketError[] {
 }
 
 export const handlerCases = [
-  test('handlers: one that throws is told as an error event, and the connection goes on', async (bench) => {
+  test('handlers: one that throws is reported as an error event, and the connection continues', async (bench) => {
     const seen: Message[] = [];
     const client = bench.client(bench.address('/echo'), {
       onMessage(message) {

@@ -88,7 +88,7 @@ export const messageCases = [
     equal(await nextMessage(client), 'a\ufffdb\ufffd', 'the echo');
     equal([client.stats.bytesSent, client.stats.bytesReceived], [8, 8], 'the bytes counted');
   }),
-  test('messages: the same content as text and as bytes is told apart', async (bench) => {
+  test('messages: the same content as text and as bytes is distinguished', async (bench) => {
     const client = await bench.connect('/echo');
     client.sendMessage('\x01\x02');
     client.sendMessageBinary(Uint8Array.of(1, 2));
@@ -135,7 +135,7 @@ export const messageCases = [
     },
     'not answersEveryPing',
   ),
-  test('messages: what is no message is INVALID_MESSAGE, and nothing is sent for it', async (bench) => {
+  test('messages: a value that is not a message is INVALID_MESSAGE, and nothing is sent for it', async (bench) => {
     const client = await bench.connect('/echo');
     throwsAtOnce(() => client.sendMessage(5 as never), 'INVALID_MESSAGE');
     throwsAtOnce(() => client.sendMessage(counting(1) as never), 'INVALID_MESSAGE');

@@ -9,7 +9,7 @@ export const outboxCases = [
     const client = bench.client(bench.address('/echo'));
     equal(throwsAtOnce(() => client.sendMessage('early'), 'NOT_OPEN').context.state, 'idle', 'context.state');
   }),
-  test('outbox: what is sent while connecting arrives first, in order', async (bench) => {
+  test('outbox: messages sent while connecting arrive first, in order', async (bench) => {
     const client = bench.client(bench.address('/echo'));
     client.on('open', () => client.sendMessage('3'));
     const connecting = client.connect();
@@ -19,7 +19,7 @@ export const outboxCases = [
     await connecting;
     equal([await nextMessage(client), await nextMessage(client), await nextMessage(client)], ['1', Uint8Array.of(2), '3'], 'the echoes');
   }),
-  test('outbox: over maxBytes is OUTBOX_FULL; what fits is still taken', async (bench) => {
+  test('outbox: over maxBytes is OUTBOX_FULL; a message that fits is still accepted', async (bench) => {
     const client = bench.client(bench.address('/silent'), { outbox: { maxBytes: 1_000 } });
     client.connect().catch(() => {});
     client.sendMessage('a'.repeat(600));
@@ -91,7 +91,7 @@ export const outboxCases = [
     client.sendMessage('position 4', { latest: 'position' });
     equal(await nextMessage(client), 'position 4', 'the next of the same key');
   }),
-  test('outbox: what was accepted and never left is UNSENT, with the count', async (bench) => {
+  test('outbox: accepted messages that were never sent are UNSENT, with the count', async (bench) => {
     const client = bench.client(bench.address('/silent'));
     const errors: unknown[] = [];
     client.on('error', ({ code, context }) => errors.push([code, context]));

@@ -2,7 +2,7 @@ import { equal, fails, throwsAtOnce } from '../assert.js';
 import { each, test } from '../case.js';
 
 export const protocolCases = [
-  test('protocols: are offered in order, and the choice of the server is told', async (bench) => {
+  test("protocols: are offered in order, and the server's choice is reported", async (bench) => {
     const client = await bench.connect('/echo', { choose: 'chat.2' }, { protocols: ['chat.1', 'chat.2'] });
     equal(client.protocol, 'chat.2', 'the protocol');
     equal((await bench.log()).connections[0]?.protocols.replace(/\s/g, ''), 'chat.1,chat.2', 'the offer');
@@ -14,7 +14,7 @@ export const protocolCases = [
   test('protocols: a server that chooses none of those offered is CONNECT_FAILED', async (bench) => {
     await fails(() => bench.connect('/echo', {}, { protocols: ['chat.1'] }), 'CONNECT_FAILED');
   }),
-  test('protocols: a server that chooses what was not offered is CONNECT_FAILED', async (bench) => {
+  test('protocols: a server that selects one that was not offered is CONNECT_FAILED', async (bench) => {
     await fails(() => bench.connect('/echo', { choose: 'other' }, { protocols: ['chat.1'] }), 'CONNECT_FAILED');
   }),
   ...each(

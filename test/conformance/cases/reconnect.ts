@@ -74,7 +74,7 @@ export const reconnectCases = [
     await until(() => client.bufferedBytes === 0); // a session sends a few bytes of its own
     equal((await bench.log()).attempts, 5, 'the attempts');
   }),
-  test('reconnect: what a listener sends comes after what waited', async (bench) => {
+  test('reconnect: messages of a listener follow the queued ones', async (bench) => {
     const client = await bench.connect('/echo', {}, { reconnect: AT_ONCE });
     client.on('reconnected', () => client.sendMessage('greeting'));
     client.on('reconnecting', () => client.sendMessage('waiting'));
@@ -122,7 +122,7 @@ export const reconnectCases = [
     for (const { attempt, delayMs } of attempts)
       assert(delayMs >= 0 && delayMs <= Math.min(16, 4 * 2 ** (attempt - 1)), `a delay in bounds, not ${delayMs}`);
   }),
-  test('reconnect: ends after maxAttempts, with the last failure and what could not be sent', async (bench) => {
+  test('reconnect: ends after maxAttempts, with the last failure and the messages that could not be sent', async (bench) => {
     const client = await bench.connect('/echo', { refuse: '2-' }, { reconnect: { ...AT_ONCE, maxAttempts: 3 } });
     const lines = record(client);
     const errors: WebsocketError[] = [];

@@ -3,7 +3,7 @@ import { after, counting, nextMessage, poll } from '../bench.js';
 import { test } from '../case.js';
 
 export const streamCases = [
-  test('streams: what is written arrives, and what arrives can be read', async (bench) => {
+  test('streams: written messages arrive, and arriving messages can be read', async (bench) => {
     const { readable, writable } = bench.gemsocket.streams(await bench.connect('/echo'));
     const [writer, reader] = [writable.getWriter(), readable.getReader()];
     await writer.write('text');
@@ -39,7 +39,7 @@ export const streamCases = [
     await writing;
     equal([stalledAt < 64, written], [true, stalledAt + 1], 'the writes, stalled and then done');
   }),
-  test('streams: closing the writable closes the connection, after what was written', async (bench) => {
+  test('streams: closing the writable closes the connection, after the written messages', async (bench) => {
     const client = await bench.connect('/echo');
     const writer = bench.gemsocket.streams(client).writable.getWriter();
     void writer.write('last');

@@ -38,7 +38,7 @@ describe('the readable stream', () => {
     expect(error.context).toEqual({ code: 1006, reason: '', wasClean: false });
   });
 
-  it('reads only what is pulled, so a slow reader pauses the socket', async () => {
+  it('reads only as much as is pulled, so a slow reader pauses the socket', async () => {
     const { client, transport, readable } = await setUp();
     await settle();
     transport.deliver('1', '2', '3', '4', '5');

@@ -99,7 +99,7 @@ describe('closing', () => {
 });
 
 describe('the lifecycle of the page', () => {
-  test('a hidden page leaves, joins again when it is visible, and gets a receipt of what it missed', async () => {
+  test('a hidden page leaves, joins again when it is visible, and gets a report of the messages that it missed', async () => {
     const origin = new Origin();
     const [page, other] = [await origin.open({ reconnect: AT_ONCE }), await origin.open({ reconnect: AT_ONCE })];
     const lines = record(page.client);

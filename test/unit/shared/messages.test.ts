@@ -76,7 +76,7 @@ describe('messages', () => {
     expect([reads.client.state, reads.client.stats.messagesReceived, origin.platform.transport.isLive]).toEqual(['open', 3, true]);
   });
 
-  test('a tab that hangs misses messages over its bound, costs no more memory, and reconnects with a receipt of what it missed', async () => {
+  test('a tab that hangs misses messages over its bound, costs no more memory, and reconnects with a report of the missed ones', async () => {
     const origin = new Origin();
     const [hangs, lives] = [await origin.open({ onMessage: () => {}, reconnect: AT_ONCE }), await origin.open({ reconnect: AT_ONCE })];
     lives.client.on('message', () => {});

@@ -47,7 +47,7 @@ describe('the longest delay of a shared connection', () => {
     expect(longestMs).toBeLessThanOrEqual(5_000);
   });
 
-  it('is what the application chose, also while a tab is visible', async () => {
+  it("is the application's choice, also while a tab is visible", async () => {
     for (const reconnect of [{ maxDelayMs: 30_000 }, { minDelayMs: 20_000 }]) {
       const origin = new Origin();
       const tab = await connecting(origin, true, reconnect);
