@@ -34,7 +34,7 @@ const isomorphicWs = {
  * Rewrites code to fewer bytes than the minifiers of applications find, and leaves it to them to rename variables. A function that is
  * inlined is longer when compressed than the call.
  */
-const compressed = () => terser({ mangle: false, compress: { passes: 3, pure_getters: true, inline: false, reduce_funcs: false } });
+const compressed = () => terser({ mangle: false, compress: { pure_getters: true, inline: false, join_vars: false, reduce_funcs: false } });
 
 /** Hands Rollup the source maps that tsc wrote, so that ours lead to the TypeScript. */
 const sourceMapsOfTsc = {

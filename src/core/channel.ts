@@ -35,8 +35,8 @@ export interface Channel {
   readonly recover: Recover;
   /** True if accepted messages outlive a transport: after a disconnect the channel continues. */
   readonly resumes: boolean;
-  /** For a channel that resumes: true while it has no session to end and no queued message, so that another transport is not needed. */
-  readonly isDone?: boolean;
+  /** False while a close needs another transport if the present one is lost: there is a session to end, or a queued message. */
+  readonly isDone: boolean;
   /** True if flow control stops the peer when the inbox is not read, so that a full inbox is not an error. */
   readonly holdsPeer: boolean;
   /** Largest WebSocket message that this channel reads; undefined where that is the largest message. */

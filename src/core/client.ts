@@ -18,7 +18,7 @@ import {
   type MessageIterator,
   type Received,
 } from './types.js';
-import { asyncDispose, type Deferred, deferred, newId, rejected } from './util.js';
+import { asyncDispose, type Deferred, deferred, newId } from './util.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -110,11 +110,11 @@ export class Client implements IWebsocketClient {
   }
 
   drained(): Promise<void> {
-    if (this.#isClosingOrClosed()) return rejected(makeError('NOT_OPEN', { state: this.state }));
-    this.#drain ??= deferred();
-    const { promise } = this.#drain;
-    this.#checkDrain();
-    return promise;
+    const isOver = this.#isClosingOrClosed();
+    const drain = isOver ? deferred<void>() : (this.#drain ??= deferred());
+    if (isOver) drain.reject(makeError('NOT_OPEN', { state: this.state }));
+    else this.#checkDrain();
+    return drain.promise;
   }
 
   getMessage(): Received | undefined {

@@ -68,7 +68,7 @@ export class Connection implements ClientConnection, ChannelControl {
   }
 
   close(code: number, reason: string, isFinal = false): void {
-    this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || !this.channel.resumes || this.channel.isDone === true });
+    this.#dispatch({ is: 'close', code, reason, isFinal: isFinal || this.channel.isDone });
   }
 
   /** If the page is gone for good, a session ends after its accepted messages; if those cannot be sent yet, it stays resumable. */

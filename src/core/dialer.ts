@@ -20,11 +20,10 @@ export interface Attempt {
 export function dial(platform: Platform, settings: Settings, target: Target, channel: Channel, attempt: Attempt): void {
   const dialUrl = (url: URL) => {
     if (!attempt.isWanted()) return;
-    const { protocols, closeTimeoutMs, node } = settings;
-    const maxMessageBytes = channel.maxFrameBytes ?? settings.maxMessageBytes;
+    const { protocols, maxMessageBytes } = settings;
     let transport: Transport;
     try {
-      transport = platform.dial({ url, protocols: channel.offer(protocols), maxMessageBytes, closeTimeoutMs, node }, attempt.events);
+      transport = platform.dial({ ...settings, url, protocols: channel.offer(protocols), maxMessageBytes: channel.maxFrameBytes ?? maxMessageBytes }, attempt.events);
     } catch (error) {
       attempt.failed(attemptFailed('dial', error));
       return;

@@ -38,7 +38,7 @@ export interface ArrivalQueue {
 export class Inbox {
   readonly #bounds: InboxBounds;
   readonly #source: InboxSource;
-  readonly #onFinished: () => void;
+  #onFinished: (() => void) | undefined;
   readonly #queue: ArrivalQueue;
   readonly #waiters = new Set<Waiter>();
   #handler: ((message: Message) => void) | undefined;
@@ -48,7 +48,6 @@ export class Inbox {
   #end: CloseInfo | undefined;
   #tellEnd: (() => void) | undefined;
   #endIsPolled = false;
-  #isFinished = false;
 
   /** @param onFinished called once the last reader has seen the end: nothing more will be read. */
   constructor(bounds: InboxBounds, source: InboxSource, onFinished: () => void, queue: ArrivalQueue = new Queue<Arrival>()) {
@@ -173,8 +172,7 @@ export class Inbox {
   }
 
   #finish(): void {
-    if (this.#isFinished) return;
-    this.#isFinished = true;
-    this.#onFinished();
+    this.#onFinished?.();
+    this.#onFinished = undefined;
   }
 }

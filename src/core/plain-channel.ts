@@ -25,6 +25,7 @@ const recover: Recover = (loss, policy, chance) => (loss.goodbye === undefined ?
 export class PlainChannel implements Channel {
   readonly recover = recover;
   readonly resumes = false;
+  readonly isDone = true;
   readonly holdsPeer = false;
   readonly #sink: ChannelSink;
   readonly #control: ChannelControl;

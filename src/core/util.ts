@@ -25,10 +25,3 @@ export function deferred<T>(): Deferred<T> {
   promise.catch(() => {});
   return { promise, resolve, reject };
 }
-
-/** A rejected promise, which is not an unhandled rejection if it is not awaited. */
-export function rejected(error: unknown): Promise<never> {
-  const { promise, reject } = deferred<never>();
-  reject(error);
-  return promise;
-}
