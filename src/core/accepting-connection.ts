@@ -1,4 +1,4 @@
-import * as CloseCode from './close-code.js';
+import * as CloseCode from './close-codes.js';
 import { abnormalClose } from './close-codes.js';
 import { Connection } from './connection.js';
 import { accepted } from './machine.js';

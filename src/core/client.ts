@@ -110,11 +110,15 @@ export class Client implements IWebsocketClient {
   }
 
   drained(): Promise<void> {
-    const isOver = this.#isClosingOrClosed();
-    const drain = isOver ? deferred<void>() : (this.#drain ??= deferred());
-    if (isOver) drain.reject(makeError('NOT_OPEN', { state: this.state }));
-    else this.#checkDrain();
-    return drain.promise;
+    if (this.#isClosingOrClosed()) {
+      const { promise, reject } = deferred<void>();
+      reject(makeError('NOT_OPEN', { state: this.state }));
+      return promise;
+    }
+    this.#drain ??= deferred();
+    const { promise } = this.#drain;
+    this.#checkDrain();
+    return promise;
   }
 
   getMessage(): Received | undefined {

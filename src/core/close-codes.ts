@@ -1,19 +1,31 @@
-import * as CloseCode from './close-code.js';
 import { makeError } from './errors.js';
 import { utf8Length } from './message-bytes.js';
 import type { CloseInfo } from './types.js';
 
+// By their names in RFC 6455, section 7.4.1, and IANA's registry; as constants of their own they leave no names behind in a bundle.
+
+export const normal = 1000;
+export const goingAway = 1001;
+export const protocolError = 1002;
+export const unsupportedData = 1003;
+export const noStatus = 1005;
+export const abnormal = 1006;
+export const invalidPayload = 1007;
+export const policyViolation = 1008;
+export const messageTooBig = 1009;
+export const mandatoryExtension = 1010;
+export const tryAgainLater = 1013;
+
+/** Ours, of the private range: the reader stopped and its inbox is full. */
+export const inboxFull = 4408;
+
+/** The session went on with a newer socket: docs/protocol.md, section 12. */
+export const takenOver = 4409;
+
 /** A control frame carries 125 bytes, two of which are the code (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;
 
-const NEVER_BETTER: readonly number[] = [
-  CloseCode.normal,
-  CloseCode.protocolError,
-  CloseCode.unsupportedData,
-  CloseCode.invalidPayload,
-  CloseCode.policyViolation,
-  CloseCode.mandatoryExtension,
-];
+const NEVER_BETTER: readonly number[] = [normal, protocolError, unsupportedData, invalidPayload, policyViolation, mandatoryExtension];
 
 /**
  * Whether another attempt can help. It cannot after 1000, which means that the purpose of the connection is fulfilled, and
@@ -40,10 +52,10 @@ export function fittingReason(reason: string): string {
 export function isSendable(code: number): boolean {
   if (!Number.isInteger(code)) return false;
   if (code >= 3000 && code <= 4999) return true;
-  return code >= 1000 && code <= 1014 && code !== 1004 && code !== CloseCode.noStatus && code !== CloseCode.abnormal;
+  return code >= 1000 && code <= 1014 && code !== 1004 && code !== noStatus && code !== abnormal;
 }
 
 /** The end of a connection without a closing handshake. */
 export function abnormalClose(reason: string): CloseInfo {
-  return { code: CloseCode.abnormal, reason, wasClean: false };
+  return { code: abnormal, reason, wasClean: false };
 }

@@ -1,8 +1,9 @@
 import { visibleBackoff } from './backoff.js';
 import type { Channel, ChannelControl, MakeChannel } from './channel.js';
 import type { ClientConnection, ConnectionOwner } from './client-connection.js';
+import { Reports } from './client-connection.js';
 import { type Cancel, deadline } from './clock.js';
-import * as CloseCode from './close-code.js';
+import * as CloseCode from './close-codes.js';
 import { abnormalClose } from './close-codes.js';
 import { dial, type Target } from './dialer.js';
 import { makeError, type WebsocketError } from './errors.js';
@@ -10,7 +11,6 @@ import { Liveness } from './liveness.js';
 import { next, PAGE_HIDDEN, PROVEN_MS } from './machine.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
-import { Reports } from './reports.js';
 import { type Dialing, goodbyeOf, type MachineEvent, type Policy, publicState, type State, transportOf } from './state.js';
 import type { Transport, TransportEvents } from './transport.js';
 import type { CloseInfo, ConnectionState, Continuity, Message } from './types.js';

@@ -23,7 +23,10 @@ export function dial(platform: Platform, settings: Settings, target: Target, cha
     const { protocols, maxMessageBytes } = settings;
     let transport: Transport;
     try {
-      transport = platform.dial({ ...settings, url, protocols: channel.offer(protocols), maxMessageBytes: channel.maxFrameBytes ?? maxMessageBytes }, attempt.events);
+      transport = platform.dial(
+        { ...settings, url, protocols: channel.offer(protocols), maxMessageBytes: channel.maxFrameBytes ?? maxMessageBytes },
+        attempt.events,
+      );
     } catch (error) {
       attempt.failed(attemptFailed('dial', error));
       return;

@@ -1,5 +1,5 @@
 import { backoffDelayMs } from './backoff.js';
-import * as CloseCode from './close-code.js';
+import * as CloseCode from './close-codes.js';
 import { abnormalClose, canReconnectAfter } from './close-codes.js';
 import { makeError, type WebsocketError } from './errors.js';
 import {

@@ -1,6 +1,6 @@
 import { publicAddress } from './address.js';
 import type { Cancel, Clock } from './clock.js';
-import * as CloseCode from './close-code.js';
+import * as CloseCode from './close-codes.js';
 import { abnormalClose } from './close-codes.js';
 import { type ErrorContext, makeError } from './errors.js';
 import { sizeOf } from './message-bytes.js';

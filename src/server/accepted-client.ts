@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { AcceptingConnection } from '../core/accepting-connection.js';
 import type { MakeChannel } from '../core/channel.js';
 import { Client } from '../core/client.js';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { abnormalClose } from '../core/close-codes.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { checkHas } from '../core/option-checks.js';

@@ -1,4 +1,4 @@
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { CloseInfo } from '../core/types.js';
 import * as SessionCloseCode from '../session/close-code.js';

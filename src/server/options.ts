@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { MAX_TIMER_MS } from '../core/clock.js';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { checkClose } from '../core/close-codes.js';
 import { makeError } from '../core/errors.js';
 import { between, type Checked, checkFunction, checkObject, group, invalid, positive } from '../core/option-checks.js';

@@ -1,5 +1,5 @@
 import type { ChannelContext } from '../core/channel.js';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { makeError } from '../core/errors.js';
 import type { AcceptedTransport } from '../core/transport.js';
 import type { RateLimit } from './options.js';

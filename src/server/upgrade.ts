@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { FlushingWebSocket, wsLimits } from '../platform/node/ws.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/codec.js';
 import type { ServerSettings } from './options.js';

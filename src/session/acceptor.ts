@@ -1,6 +1,6 @@
 import type { MakeChannel } from '../core/channel.js';
 import { deadline } from '../core/clock.js';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { canReconnectAfter, fittingReason } from '../core/close-codes.js';
 import type { Platform } from '../core/platform.js';
 import type { AcceptedTransport } from '../core/transport.js';

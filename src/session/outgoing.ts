@@ -1,5 +1,5 @@
 import type { ChannelSink, Leftover } from '../core/channel.js';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import type { OutboxBounds } from '../core/options.js';
 import { Outbox } from '../core/outbox.js';

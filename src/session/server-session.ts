@@ -1,4 +1,4 @@
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { abnormalClose } from '../core/close-codes.js';
 import type { Recover } from '../core/state.js';
 import type { AcceptedTransport } from '../core/transport.js';

@@ -1,5 +1,5 @@
 import type { Channel, ChannelContext, ChannelControl, ChannelSink, Leftover } from '../core/channel.js';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import type { Platform } from '../core/platform.js';
 import type { Recover } from '../core/state.js';

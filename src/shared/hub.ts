@@ -1,5 +1,5 @@
 import { deadline } from '../core/clock.js';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { newId } from '../core/util.js';
 import type { HubClientEnvironment } from './hub-client.js';
 import { handlePost, type Locks, type PortLike, type PostHandlers } from './port.js';

@@ -1,5 +1,5 @@
 import type { Client } from '../core/client.js';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { abnormalClose } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
 import type { CloseInfo, Continuity, ReconnectAttempt } from '../core/types.js';

@@ -1,12 +1,12 @@
 import { backoffDelayMs } from '../core/backoff.js';
 import type { ClientConnection, ConnectionOwner } from '../core/client-connection.js';
+import { Reports } from '../core/client-connection.js';
 import type { Cancel } from '../core/clock.js';
-import * as CloseCode from '../core/close-code.js';
+import * as CloseCode from '../core/close-codes.js';
 import { abnormalClose } from '../core/close-codes.js';
 import type { Target } from '../core/dialer.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { PAGE_HIDDEN } from '../core/machine.js';
-import { Reports } from '../core/reports.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
 import { AddressResponder } from './address-exchange.js';
 import { GapTracker } from './gap-tracker.js';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import * as CloseCode from '../../src/core/close-code.js';
+import * as CloseCode from '../../src/core/close-codes.js';
 import * as SessionCloseCode from '../../src/session/close-code.js';
 import { codeSpans } from './markdown.js';
 
@@ -85,7 +85,7 @@ function declarationsOf(name: string, source: ts.SourceFile): ts.Expression[] {
 
 /** The close codes that something besides the rules of reconnecting and of counting uses. */
 function closeCodesThatAreUsed(): number[] {
-  const codes: Readonly<Record<string, number>> = { ...CloseCode };
+  const codes = { ...CloseCode } as unknown as Readonly<Record<string, number>>;
   const sessionCodes: Readonly<Record<string, number>> = { ...SessionCloseCode };
   const used = new Set<number>([CloseCode.normal]);
   for (const source of sources()) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { makeEndOfTurn } from '../../src/platform/browser/end-of-turn.js';
+import { makeEndOfTurn } from '../../src/platform/browser/platform.js';
 import { BareChannel } from './support/bare-channel.js';
 import { readAll, World } from './support/world.js';
 

@@ -1,4 +1,4 @@
-import * as CloseCode from '../../src/core/close-code.js';
+import * as CloseCode from '../../src/core/close-codes.js';
 import type { WebsocketError } from '../../src/core/errors.js';
 import { utf8Length } from '../../src/core/message-bytes.js';
 import type { DialRequest, Transport, TransportEvents } from '../../src/core/transport.js';

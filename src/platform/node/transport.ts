@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import * as CloseCode from '../../core/close-code.js';
+import * as CloseCode from '../../core/close-codes.js';
 import { fittingReason } from '../../core/close-codes.js';
 import { makeError, type WebsocketError } from '../../core/errors.js';
 import { TRANSPORT_MARK_BYTES } from '../../core/plain-channel.js';

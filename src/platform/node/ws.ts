@@ -1,6 +1,6 @@
 import WebSocket from 'isomorphic-ws';
 import { GRACE_MS, MAX_GRACES } from '../../core/clock.js';
-import * as CloseCode from '../../core/close-code.js';
+import * as CloseCode from '../../core/close-codes.js';
 import { makeError, type WebsocketError } from '../../core/errors.js';
 
 /** A WebSocket that reports that it is about to write a close frame, which may be its own answer to the one of the peer. */

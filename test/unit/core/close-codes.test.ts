@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import * as CloseCode from '../../../src/core/close-code.js';
+import * as CloseCode from '../../../src/core/close-codes.js';
 import { abnormalClose, canReconnectAfter, checkClose, fittingReason } from '../../../src/core/close-codes.js';
 import { thrown } from '../../support/thrown.js';
 

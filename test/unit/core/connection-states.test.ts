@@ -122,6 +122,7 @@ class Recorder {
         end: () => ({ messages: 0, bytes: 0 }),
         recover: recoveries[kind],
         resumes: kind !== 'plain',
+        isDone: kind === 'plain',
         holdsPeer: kind !== 'plain',
       };
       return channel;

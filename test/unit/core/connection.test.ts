@@ -13,6 +13,7 @@ class HandshakeChannel implements Channel {
   readonly bufferedBytes = 0;
   readonly recover = redial;
   readonly resumes = true;
+  readonly isDone = false;
   readonly holdsPeer = true;
   readonly control: ChannelControl;
   readonly #sink: ChannelSink;

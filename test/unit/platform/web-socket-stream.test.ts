@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { deferred } from '../../../src/core/util.js';
 import { webSocketStream } from '../../../src/entry/websocket-stream.js';
-import { StreamTransport } from '../../../src/platform/browser/stream-transport.js';
+import { StreamTransport } from '../../../src/platform/browser/web-socket-stream.js';
 import { recordedEvents } from '../../support/recorded-events.js';
 
 type Bytes = string | Uint8Array<ArrayBuffer>;
