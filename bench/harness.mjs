@@ -25,9 +25,11 @@
  * @typedef {object} Run
  * @property {string} side
  * @property {boolean} isQuick a shorter measurement, to see whether it works.
- * @property {(role: string, nodeOptions?: readonly string[]) => Promise<Child>} start starts a role; it ends with the round.
+ * @property {(role: string) => Promise<Child>} start starts a role; it ends with the round.
  * @typedef {Readonly<Record<string, (...args: any[]) => any>>} Functions
- * @typedef {{ readonly call: (name: string, ...args: readonly unknown[]) => Promise<any>, readonly stop: () => Promise<void> }} Child
+ *
+ * `call` runs a function of the role, `stop` lets the process end by itself, and `kill` does not.
+ * @typedef {{ readonly call: (name: string, ...args: readonly unknown[]) => Promise<any>, readonly stop: () => Promise<void>, readonly kill: () => Promise<void> }} Child
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,6 +37,8 @@ import { fileURLToPath } from 'node:url';
 
 const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url));
 const NODE_OPTIONS = ['--expose-gc'];
+/** A child that does not end by itself within this time is killed. */
+const EXIT_MS = 30_000;
 
 /**
  * Every round takes every side once, each in fresh processes, and every other round in reverse order, so that other load on the machine
@@ -43,12 +47,12 @@ const NODE_OPTIONS = ['--expose-gc'];
  * @param {Group} group
  * @returns {Promise<Record<string, Record<string, number[]>>>} the results by side and row.
  */
-export async function runGroup(group, { rounds, isQuick, onRound = () => {} }) {
+export async function runGroup(group, { rounds, isQuick, nodeOptions = [], onRound = () => {} }) {
   const results = Object.fromEntries(group.sides.map((side) => [side, Object.fromEntries(group.rows.map(({ key }) => [key, []]))]));
   for (let round = 0; round < rounds; round++) {
     for (const side of round % 2 === 0 ? group.sides : group.sides.toReversed()) {
       onRound(round, side);
-      const measured = await measureOnce(group, side, isQuick);
+      const measured = await measureOnce(group, side, { isQuick, nodeOptions });
       for (const [key, value] of Object.entries(measured)) results[side][key].push(value);
     }
   }
@@ -56,9 +60,9 @@ export async function runGroup(group, { rounds, isQuick, onRound = () => {} }) {
 }
 
 /** One round of one side. Its processes end with it, whatever happens. */
-async function measureOnce(group, side, isQuick) {
+async function measureOnce(group, side, { isQuick, nodeOptions }) {
   const children = [];
-  const start = async (role, nodeOptions = []) => {
+  const start = async (role) => {
     const child = await startChild([group.name, role, side], nodeOptions);
     children.push(child);
     return child;
@@ -93,11 +97,17 @@ async function startChild(args, nodeOptions) {
         pending.set(lastId, { resolve, reject });
         child.send({ id: lastId, name, args: callArgs });
       }),
-    stop: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    },
+    stop: () => end(child, () => child.disconnect()),
+    kill: () => end(child, () => child.kill('SIGKILL')),
   };
+}
+
+/** Resolves when the child has ended; does nothing if it has ended before. */
+async function end(child, action) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  const deadline = setTimeout(() => child.kill('SIGKILL'), EXIT_MS);
+  action();
+  await exited;
+  clearTimeout(deadline);
 }

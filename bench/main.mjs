@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- --only echo,memory] [--rounds 7] [--quick]`: measures every group, prints its table with targets and verdicts, keeps
  * the results in bench/results/ and writes docs/performance.md from them. `--quick` is for a look: few rounds, short, nothing is written.
+ * `--profile` writes a CPU profile of every process to .cache/profiles/, for DevTools; profiling slows the sides down, so nothing else is.
  */
 import { parseArgs } from 'node:util';
 import { groupNames, loadGroup } from './groups.mjs';
@@ -16,9 +17,12 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: groupNames.join(',') },
     rounds: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
   },
 });
 const ROUNDS = 7;
+const PROFILING = ['--cpu-prof', '--cpu-prof-dir=.cache/profiles'];
+const isKept = !options.quick && !options.profile;
 const QUICK_ROUNDS = 2;
 
 function printGroup(group, rounds, results) {
@@ -47,10 +51,10 @@ for (const name of options.only.split(',')) {
   const group = await loadGroup(name);
   const rounds = Number(options.rounds ?? (options.quick ? QUICK_ROUNDS : (group.rounds ?? ROUNDS)));
   const onRound = (round, side) => progress(`${name}, round ${round + 1} of ${rounds}: ${side}`);
-  const results = await runGroup(group, { rounds, isQuick: options.quick, onRound });
+  const results = await runGroup(group, { rounds, isQuick: options.quick, nodeOptions: options.profile ? PROFILING : [], onRound });
   progress('');
   printGroup(group, rounds, results);
-  if (!options.quick) saveResults(group, { machine, rounds, results });
+  if (isKept) saveResults(group, { machine, rounds, results });
 }
 // The library for the plots is one of the packages that were installed above.
-if (!options.quick) await (await import('./report.mjs')).writeReport();
+if (isKept) await (await import('./report.mjs')).writeReport();

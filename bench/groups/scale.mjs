@@ -95,7 +95,7 @@ async function cpuDuring(server, action) {
 
 /** The server is gone until every client has noticed. */
 async function measureReturn(start, server, clients, port, size) {
-  await server.stop();
+  await server.kill();
   const second = await restart(start, clients, port);
   const killed = await untilOpen(clients, size);
   await second.call('close');
