@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http';
 import { CableService } from './server/cable-service.js';
+import { RaceService } from './server/race-service.js';
 import { Services } from './server/services.js';
 import { createSite } from './server/site.js';
 import { routeUpgrades } from './server/upgrades.js';
@@ -12,7 +13,8 @@ const host = process.env.HOST ?? '127.0.0.1';
 const port = Number(process.env.PORT ?? 8080);
 
 const cables = new CableService();
-const httpServer = createServer(createSite(() => services, cables));
+const races = new RaceService(host);
+const httpServer = createServer(createSite(() => services, cables, races));
 const services = new Services(httpServer);
 routeUpgrades(httpServer, services, cables);
 
@@ -28,7 +30,7 @@ httpServer.listen(port, host, () => {
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {
-    await Promise.all([services.close(), cables.close()]);
+    await Promise.all([services.close(), cables.close(), races.close()]);
     httpServer.closeAllConnections();
     httpServer.close();
   });

@@ -162,7 +162,8 @@ test.describe('for people who do not see the page', () => {
   test('landmarks, the drawing and the live regions have their roles and names', async ({ page }) => {
     await expect(page.getByRole('main')).toHaveCount(1);
     await expect(page.getByRole('navigation', { name: 'Sections' })).toBeVisible();
-    for (const name of ['Arena', 'Console', 'Pulse', 'Cable']) await expect(page.getByRole('region', { name, exact: true })).toBeVisible();
+    for (const name of ['Arena', 'Console', 'Race', 'Pulse', 'Cable'])
+      await expect(page.getByRole('region', { name, exact: true })).toBeVisible();
     await expect(page.getByRole('img', { name: /The connection is idle/ })).toBeVisible();
     await expect(page.getByRole('log', { name: 'Messages' })).toBeAttached();
     await expect(page.getByRole('log', { name: 'News' })).toBeAttached();

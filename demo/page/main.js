@@ -6,6 +6,7 @@ import { byId } from './dom.js';
 import { offerInstall } from './install.js';
 import { offerOutage } from './outage.js';
 import { startPulse } from './pulse/pulse.js';
+import { startRace } from './race/race.js';
 
 /** One bus for the page's own connections; the console makes its clients directly. */
 const bus = new Gemsocket.WebsocketRequestBus();
@@ -15,6 +16,7 @@ showBanner(arena);
 showLinkState(arena);
 startCable(bus);
 startConsole();
+startRace();
 startPulse(bus, arena);
 offerInstall();
 offerOutage();

@@ -29,10 +29,10 @@ const headers = {
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
 };
 
-/** The HTTP side: the page's files, the switch that stops the WebSocket servers for a while, and the cables' faults. */
-export function createSite(services, cables) {
+/** The HTTP side: the page's files, the switch that stops the WebSocket servers for a while, the cables' faults, and the race's port. */
+export function createSite(services, cables, races) {
   return (request, response) => {
-    answer(services(), cables, request).then(
+    answer(services(), cables, races, request).then(
       ({ status, type = 'text/plain; charset=utf-8', body = '' }) => {
         response.writeHead(status, { ...headers, 'content-type': type });
         response.end(request.method === 'HEAD' ? undefined : body);
@@ -42,11 +42,12 @@ export function createSite(services, cables) {
   };
 }
 
-async function answer(services, cables, request) {
+async function answer(services, cables, races, request) {
   const { pathname, searchParams } = new URL(request.url, 'http://localhost');
   if (pathname === '/outage') return outage(services, request);
   if (pathname === '/cable') return cable(cables, request, searchParams);
   if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405 };
+  if (pathname === '/race') return json({ port: await races.port() });
   return file(pathname === '/' ? '/index.html' : pathname);
 }
 
@@ -56,7 +57,7 @@ async function outage(services, request) {
     if (!isOwnPage(request)) return { status: 403 };
     await services.interrupt();
   }
-  return { status: 200, type: 'application/json', body: JSON.stringify({ awayMs: services.awayMs }) };
+  return json({ awayMs: services.awayMs });
 }
 
 /** GET returns the counters at the far end of a page's line, and the state of its cable; POST, only from this page, causes a fault. */
@@ -69,7 +70,7 @@ function cable(cables, request, searchParams) {
   const line = cables.look(id);
   if (line === undefined) return { status: 503, body: 'All cables are in use. Try again in a minute.' };
   if (isOrder) fault(line.cable);
-  return { status: 200, type: 'application/json', body: JSON.stringify(line.picture) };
+  return json(line.picture);
 }
 
 const faults = new Map([
@@ -82,6 +83,10 @@ const faults = new Map([
 
 function isOwnPage({ headers }) {
   return headers.origin === `http://${headers.host}`;
+}
+
+function json(value) {
+  return { status: 200, type: 'application/json', body: JSON.stringify(value) };
 }
 
 async function file(pathname) {
