@@ -17,7 +17,7 @@ export interface ConnectionReports {
 /** The owner of a connection. It gets messages and counts at once, and reports in order. */
 export interface ConnectionOwner extends ChannelSink, ConnectionReports {}
 
-/** What a client needs from its connection, which is its own or represents one in a shared worker. */
+/** The connection of a client: its own, or one that represents a connection in a shared worker. */
 export interface ClientConnection extends LifecycleListener, InboxSource {
   readonly state: ConnectionState;
   /** The subprotocol that the server chose, or ''. */

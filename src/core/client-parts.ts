@@ -32,7 +32,7 @@ export interface DialFeature extends TransportFeature {
   readonly dial: Dial;
 }
 
-/** What a client is made of. */
+/** The parts of a client. */
 export interface ClientParts {
   readonly platform: Platform;
   readonly settings: Settings;

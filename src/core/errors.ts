@@ -7,11 +7,11 @@ export type { ErrorCode, ErrorContext };
  * where there is one, and a message that says what to do next. None of them carries credentials.
  */
 export class WebsocketError extends Error {
-  /** `'WebsocketError'`, also where two copies of the library are loaded and `instanceof` tells them apart. */
+  /** `'WebsocketError'`, also if two copies of the library are loaded, whose classes `instanceof` distinguishes. */
   override readonly name = 'WebsocketError';
   /** Short and constant, to branch on; later versions may add codes. docs/errors.md says for each what to do. */
   readonly code: ErrorCode;
-  /** What the code promises to carry: the HTTP status, the address without its credentials, the limit and the size, … */
+  /** The facts of the code, as docs/errors.md lists them: the HTTP status, the address without its credentials, the limit and the size, … */
   readonly context: ErrorContext;
 
   constructor(code: ErrorCode, message: string, context: ErrorContext = {}, cause?: unknown) {

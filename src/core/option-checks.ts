@@ -11,7 +11,7 @@ export type Rules = Readonly<Record<string, Rule<unknown> | number>>;
 
 export type Checked<R extends Rules> = { readonly [Name in keyof R]: R[Name] extends Rule<infer T> ? T : number };
 
-/** The error for an option or an argument that cannot work; its message says what it must be instead. */
+/** The error for an option or an argument that cannot work; its message gives the valid values. */
 export function invalid(option: string, value: unknown, facts?: ErrorContext): WebsocketError {
   return makeError('INVALID_OPTION', { option, value, ...facts });
 }

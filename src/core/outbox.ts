@@ -96,7 +96,7 @@ export class Outbox {
     return queued;
   }
 
-  /** Empties the queue and counts what was in it. */
+  /** Empties the queue and counts its messages. */
   clear(): Leftover {
     const leftover = { messages: this.#queue.length, bytes: this.heldBytes - this.#cost };
     this.#queue.clear();

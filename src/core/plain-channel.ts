@@ -8,7 +8,7 @@ import type { Continuity, Delivery, Message } from './types.js';
 
 /**
  * How far the buffer of a transport is filled. Messages beyond it stay in the outbox, where a `latest` message can still be
- * replaced. 64 KiB is what a socket takes in one go; more only makes messages older.
+ * replaced. A socket takes 64 KiB at once; more only makes messages older.
  */
 export const TRANSPORT_MARK_BYTES = 64 * 1024;
 
@@ -118,7 +118,7 @@ function takes(transport: Transport | undefined, markBytes: number): transport i
   return transport !== undefined && transport.isEnding !== true && transport.bufferedBytes < markBytes;
 }
 
-/** A buffer of its own: a view into what the socket delivered would keep 64 KiB alive for a few bytes. */
+/** A buffer of its own: a view into a chunk of the socket would keep 64 KiB alive for a few bytes. */
 function owned(message: Uint8Array): Uint8Array {
   return message.byteLength === message.buffer.byteLength ? message : message.slice();
 }

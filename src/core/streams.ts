@@ -15,7 +15,7 @@ export interface ClientStreams {
  * reader; it closes after a clean end and errors with `CONNECTION_LOST` after another. Cancelling it, or closing
  * the writable, closes the connection.
  *
- * @throws {WebsocketError} `INVALID_OPTION` for what is not a client.
+ * @throws {WebsocketError} `INVALID_OPTION` for a value that is not a client.
  */
 export function streams(client: IWebsocketClient): ClientStreams {
   checkHas('client', client, 'sendMessageBinary');

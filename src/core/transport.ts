@@ -2,7 +2,7 @@ import type { WebsocketError } from './errors.js';
 import type { CloseInfo, Message } from './types.js';
 
 /**
- * One physical WebSocket, or its equivalent: what a platform must provide. Implementations MUST NOT throw from any of these, and
+ * One physical WebSocket, or its equivalent, which a platform must provide. Implementations MUST NOT throw from any of these, and
  * MUST NOT call an event before the function that made the transport has returned.
  */
 export interface Transport {
@@ -21,7 +21,7 @@ export interface Transport {
    * tried, unattended; without one the socket is destroyed, as a dead link needs.
    */
   detach(code?: number, reason?: string): void;
-  /** Where the platform gathers what is sent in one turn: writes it to the socket now. */
+  /** On a platform that collects the messages of one turn: writes them to the socket now. */
   readonly flush?: (() => void) | undefined;
   /** Where the platform can: a ping frame. Its pong arrives as `pong`. */
   readonly ping?: () => void;
@@ -36,7 +36,7 @@ export interface AcceptedTransport extends Transport {
   events: TransportEvents;
 }
 
-/** What a transport reports to its owner. `closed` comes once and last, also when it never opened. */
+/** The reports of a transport to its owner. `closed` comes once and last, also when it never opened. */
 export interface TransportEvents {
   opened(): void;
   /** `bytes` is the size of the payload. A binary message may be a view into a larger buffer: the channel copies what it keeps. */

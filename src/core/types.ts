@@ -7,7 +7,7 @@ export type WebsocketType = 'secure' | 'insecure';
 /** A text message is a string, a binary message is a Uint8Array over a buffer of its own. Nothing else ever arrives. */
 export type Message = string | Uint8Array;
 
-/** Called with every message, in order. What it throws is reported as an `error` event; the connection goes on. */
+/** Called with every message, in order. An exception is reported as an `error` event; the connection continues. */
 export type OnMessage = (message: Message, client: IWebsocketClient) => void;
 
 /**

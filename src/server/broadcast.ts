@@ -7,7 +7,7 @@ import type { SharedRecord, SharedRecords } from '../session/shared-records.js';
 
 const SLAB_BYTES = 8_192;
 
-/** From this size on, what is encoded gets a slab of its own, so that a client that is behind keeps nothing else in memory. */
+/** From this size on, an encoded message gets a slab of its own, so that a client that is behind keeps nothing else in memory. */
 const LARGE_BYTES = 2_048;
 
 type Message = string | Uint8Array<ArrayBuffer>;
@@ -72,7 +72,7 @@ export class Broadcast implements SharedFrames, SharedRecords {
   }
 }
 
-/** Memory for what is encoded, one behind the other. What was written never changes. */
+/** Memory for encoded messages, one behind the other. Written bytes never change. */
 class Slab {
   #bytes: Buffer<ArrayBuffer> = Buffer.alloc(0);
   #at = 0;

@@ -60,7 +60,7 @@ export class ClientSet {
     });
   }
 
-  /** Sends to every open client, and to every session. They share what is encoded, which takes up to ten times as long as writing it. */
+  /** Sends to every open client, and to every session. They share the encoded message, because encoding takes up to ten times as long as writing. */
   sendToAll(message: string | ArrayBuffer | ArrayBufferView, broadcast: Broadcast): void {
     const shared = typeof message === 'string' ? message : bytesOf(message);
     const bytes = sizeOf(shared);

@@ -71,10 +71,7 @@ export class UpgradeServer implements WebsocketServer {
     this.#clientServer = this.#serverOf(settings);
     this.#makePlainChannel = (context) => new PlainChannel(context, settings.client.outbox);
     this.#sharing = { scheduler: new ReadScheduler(settings.turnBudgetMs), turnEnd: new TurnEnd(), shared: this.#broadcast };
-    this.#sessions =
-      settings.session === undefined
-        ? undefined
-        : new Sessions(settings, settings.session, this.#sharing, this.#broadcast, this.#sessionsEvents);
+    this.#sessions = settings.session && new Sessions(settings, settings.session, this.#sharing, this.#broadcast, this.#sessionsEvents);
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#clientSet = new ClientSet((client) => this.#acceptQueue.left(client));
     this.#events = new Emitter(serverEvents, (error, event) => this.#errors.handlerFailed(error, event));
