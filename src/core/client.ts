@@ -11,12 +11,15 @@ import {
   type ClientStats,
   type CloseInfo,
   type ConnectionState,
+  type Continuity,
   clientEvents,
   type Delivery,
   type IWebsocketClient,
   type Message,
   type MessageIterator,
+  noStats,
   type Received,
+  type ReconnectAttempt,
 } from './types.js';
 import { asyncDispose, type Deferred, deferred, newId } from './util.js';
 
@@ -24,16 +27,83 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The one implementation of IWebsocketClient: the connection, the inbox, the events, and the counters. */
 export class Client implements IWebsocketClient {
+  /** The side of the client that its connection reports to. A class, because a server's clients then need no closures of their own. */
+  static readonly #Owner = class implements ConnectionOwner {
+    readonly #client: Client;
+
+    constructor(client: Client) {
+      this.#client = client;
+    }
+
+    stateChanged(now: ConnectionState, before: ConnectionState): void {
+      this.#client.#events.emit('state', now, before);
+    }
+
+    opened(isFirst: boolean, continuity: Continuity): void {
+      const client = this.#client;
+      client.#hasOpened = true;
+      client.#opening.resolve();
+      if (!isFirst) client.#counters.reconnects += 1;
+      if (isFirst) client.#events.emit('open');
+      else client.#events.emit('reconnected', continuity);
+    }
+
+    retrying(attempt: ReconnectAttempt): void {
+      const client = this.#client;
+      const isError = attempt.cause instanceof Error && client.#isFirstFailure();
+      if (isError && !client.#events.has('reconnecting')) client.#tell(attempt.cause as WebsocketError);
+      client.#events.emit('reconnecting', attempt);
+    }
+
+    failed(error: WebsocketError): void {
+      if (this.#client.#events.has('error')) this.#client.#events.emit('error', error);
+      else this.#client.unheard(error);
+    }
+
+    closed(info: CloseInfo, cause: WebsocketError | undefined): void {
+      this.#client.#closed(info, cause);
+    }
+
+    deliver(message: Message, bytes: number): void {
+      const client = this.#client;
+      client.#counters.messagesReceived += 1;
+      client.#counters.bytesReceived += bytes;
+      client.#inbox.push(message, bytes);
+    }
+
+    sent(bytes: number): void {
+      const counters = this.#client.#counters;
+      counters.messagesSent += 1;
+      counters.bytesSent += bytes;
+    }
+
+    shed(): void {
+      this.#client.#counters.messagesShed += 1;
+    }
+
+    drained(): void {
+      this.#client.#checkDrain();
+    }
+
+    undelivered(messages: readonly Message[]): void {
+      this.#client.#handBack(messages, 0);
+    }
+
+    measured(rttMs: number): void {
+      this.#client.#counters.rttMs = rttMs;
+    }
+  };
+
   readonly id: string;
   readonly #parts: ClientParts;
   readonly #connection: ClientConnection;
   readonly #inbox: Inbox;
   readonly #events: Emitter<ClientEvents>;
-  readonly #counters: Mutable<ClientStats>;
+  readonly #counters: Mutable<ClientStats> = { ...noStats };
   readonly #opening = deferred<void>();
   #hasOpened = false;
   #reportsFirstFailure: boolean | undefined;
-  readonly #closing = deferred<CloseInfo>();
+  #closing: Deferred<CloseInfo> | undefined;
   /** Of all callers that wait for `drained()`. */
   #drain: Deferred<void> | undefined;
   #unwatch: (() => void) | undefined;
@@ -49,17 +119,8 @@ export class Client implements IWebsocketClient {
     this.id = newId(platform.random);
     this.#parts = parts;
     this.#reportsFirstFailure = parts.reportsFirstFailure;
-    this.#counters = {
-      messagesSent: 0,
-      messagesReceived: 0,
-      bytesSent: 0,
-      bytesReceived: 0,
-      reconnects: 0,
-      messagesShed: 0,
-      rttMs: undefined,
-    };
     this.#events = new Emitter(clientEvents, (error, event) => this.handlerFailed(error, event));
-    this.#connection = parts.makeConnection(this.#connectionOwner());
+    this.#connection = parts.makeConnection(new Client.#Owner(this));
     this.#inbox = new Inbox(settings.inbox, this.#connection, () => this.finished(this.#ownerClosed), platform.makeInboxQueue?.());
     if (parts.onMessage !== undefined) this.#attachHandler();
   }
@@ -133,7 +194,7 @@ export class Client implements IWebsocketClient {
     checkClose(code, reason);
     this.#ownerClosed = true;
     this.#connection.close(code, reason);
-    return this.#closing.promise;
+    return this.ending;
   }
 
   on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void {
@@ -156,6 +217,8 @@ export class Client implements IWebsocketClient {
 
   /** Resolves when the connection is closed. */
   protected get ending(): Promise<CloseInfo> {
+    if (this.#info !== undefined) return Promise.resolve(this.#info);
+    this.#closing ??= deferred();
     return this.#closing.promise;
   }
 
@@ -267,47 +330,6 @@ export class Client implements IWebsocketClient {
     this.#connection.close(1000, 'aborted', true);
   };
 
-  #connectionOwner(): ConnectionOwner {
-    const counters = this.#counters;
-    return {
-      stateChanged: (now, before) => this.#events.emit('state', now, before),
-      opened: (isFirst, continuity) => {
-        this.#hasOpened = true;
-        this.#opening.resolve();
-        if (!isFirst) counters.reconnects += 1;
-        if (isFirst) this.#events.emit('open');
-        else this.#events.emit('reconnected', continuity);
-      },
-      retrying: (attempt) => {
-        const { cause } = attempt;
-        if (cause instanceof Error && this.#isFirstFailure() && !this.#events.has('reconnecting')) this.#tell(cause as WebsocketError);
-        this.#events.emit('reconnecting', attempt);
-      },
-      failed: (error) => {
-        if (this.#events.has('error')) this.#events.emit('error', error);
-        else this.unheard(error);
-      },
-      closed: (info, cause) => this.#closed(info, cause),
-      deliver: (message, bytes) => {
-        counters.messagesReceived += 1;
-        counters.bytesReceived += bytes;
-        this.#inbox.push(message, bytes);
-      },
-      sent: (bytes) => {
-        counters.messagesSent += 1;
-        counters.bytesSent += bytes;
-      },
-      shed: () => {
-        counters.messagesShed += 1;
-      },
-      drained: () => this.#checkDrain(),
-      undelivered: (messages) => this.#handBack(messages, 0),
-      measured: (rttMs) => {
-        counters.rttMs = rttMs;
-      },
-    };
-  }
-
   /** Without a listener, an error reports them, except those that UNSENT reports. */
   #handBack(messages: readonly Message[], unsentMessages: number): void {
     if (messages.length === 0) return;
@@ -326,7 +348,7 @@ export class Client implements IWebsocketClient {
     // Only if needed: an error with its stack costs as much as the rest of closing.
     if (!this.#hasOpened) this.#opening.reject(cause ?? makeError('NOT_OPEN', { state: 'closed', ...info }));
     this.#drain?.reject(makeError('NOT_OPEN', { state: 'closed' }));
-    this.#closing.resolve(info);
+    this.#closing?.resolve(info);
     this.#inbox.end(info, () => this.#events.emit('close', info));
   }
 }

@@ -52,7 +52,8 @@ export class Connection implements ClientConnection, ChannelControl {
     this.reports = new Reports(owner);
     this.channel = makeChannel({ sink: owner, control: this });
     const { recover } = this.channel;
-    this.#policy = { ...settings, retryFirstAttempt, recover };
+    const { connectTimeoutMs, closeTimeoutMs, reconnect } = settings;
+    this.#policy = { connectTimeoutMs, closeTimeoutMs, reconnect, retryFirstAttempt, recover };
   }
 
   get state(): ConnectionState {

@@ -21,7 +21,7 @@ const FREE_COST = 65_536;
 export class Outbox {
   readonly #bounds: OutboxBounds;
   readonly #queue = new Queue<QueuedMessage>();
-  readonly #latest = new Map<string, QueuedMessage>();
+  #latest: Map<string, QueuedMessage> | undefined;
   /** Memory that the queued messages take. */
   heldBytes = 0;
   #cost = 0;
@@ -68,12 +68,14 @@ export class Outbox {
     const queued: QueuedMessage = { message, bytes, key };
     this.#queue.push(queued);
     this.#count(queued, 1);
-    if (key !== undefined) this.#latest.set(key, queued);
+    if (key === undefined) return;
+    this.#latest ??= new Map();
+    this.#latest.set(key, queued);
   }
 
   /** The queued message that a new one with this delivery replaces. */
   replaceable(delivery: Delivery): QueuedMessage | undefined {
-    return typeof delivery === 'object' ? this.#latest.get(delivery.latest) : undefined;
+    return typeof delivery === 'object' ? this.#latest?.get(delivery.latest) : undefined;
   }
 
   replace(queued: QueuedMessage, message: QueuedMessage['message'], bytes: number): void {
@@ -92,7 +94,7 @@ export class Outbox {
     const queued = this.#queue.shift();
     if (queued === undefined) return undefined;
     this.#count(queued, -1);
-    if (queued.key !== undefined) this.#latest.delete(queued.key);
+    if (queued.key !== undefined) this.#latest?.delete(queued.key);
     return queued;
   }
 
@@ -100,7 +102,7 @@ export class Outbox {
   clear(): Leftover {
     const leftover = { messages: this.#queue.length, bytes: this.heldBytes - this.#cost };
     this.#queue.clear();
-    this.#latest.clear();
+    this.#latest = undefined;
     this.heldBytes = this.#cost = 0;
     return leftover;
   }

@@ -134,6 +134,17 @@ export interface ClientStats {
   readonly rttMs: number | undefined;
 }
 
+/** The counters of a new client. */
+export const noStats: ClientStats = {
+  messagesSent: 0,
+  messagesReceived: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  reconnects: 0,
+  messagesShed: 0,
+  rttMs: undefined,
+};
+
 /** Reads from the inbox. Its return value is how the connection ended, or undefined if the loop was left before. */
 export interface MessageIterator extends AsyncIterator<Message, CloseInfo | undefined> {
   [Symbol.asyncIterator](): MessageIterator;

@@ -10,7 +10,7 @@ import { nodePlatform } from '../platform/node/platform.js';
 import { ReadScheduler } from '../platform/node/read-scheduler.js';
 import { NodeTransport, type Sharing } from '../platform/node/transport.js';
 import { TurnEnd } from '../platform/node/turn-end.js';
-import type { FlushingWebSocket } from '../platform/node/ws.js';
+import type { OwnedWebSocket } from '../platform/node/ws.js';
 import { SESSION_PROTOCOL } from '../session/codec.js';
 import { AcceptQueue } from './accept-queue.js';
 import { AcceptedClient, type ClientServer, type UpgradeContext } from './accepted-client.js';
@@ -198,7 +198,7 @@ export class UpgradeServer implements WebsocketServer {
     }
   }
 
-  #enterPlain(ws: FlushingWebSocket, socket: Duplex, context: UpgradeContext): void {
+  #enterPlain(ws: OwnedWebSocket, socket: Duplex, context: UpgradeContext): void {
     const { maxMessageBytes } = this.#settings.client;
     const ending = () => this.#closingSockets.add(socket);
     const transport = new NodeTransport(ws, { ...this.#sharing, socket, ending, maxMessageBytes });

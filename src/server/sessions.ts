@@ -5,9 +5,9 @@ import type { MakeChannel } from '../core/channel.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { NodeTransport, type Sharing } from '../platform/node/transport.js';
-import type { FlushingWebSocket } from '../platform/node/ws.js';
+import type { OwnedWebSocket } from '../platform/node/ws.js';
 import { SessionAcceptor } from '../session/acceptor.js';
-import { MAX_BATCH_BYTES, SESSION_PROTOCOL, splitBatch } from '../session/codec.js';
+import { MAX_BATCH_BYTES, newDecoder, SESSION_PROTOCOL, splitBatch } from '../session/codec.js';
 import type { SessionOwner } from '../session/eviction.js';
 import { sessionSettings } from '../session/feature.js';
 import { SessionRegistry } from '../session/registry.js';
@@ -53,7 +53,7 @@ export class Sessions {
   readonly #acceptor: SessionAcceptor<AcceptedClient, SessionUpgrade>;
   readonly #channels = new WeakMap<AcceptedClient, ServerChannel>();
   /** Sockets whose first batch has not arrived; each may become a client. */
-  readonly #arriving = new Map<Duplex, FlushingWebSocket>();
+  readonly #arriving = new Map<Duplex, OwnedWebSocket>();
   #refused = 0;
   #isClosing = false;
 
@@ -64,7 +64,7 @@ export class Sessions {
     this.#events = events;
     this.#registry = new SessionRegistry<ServerSession<AcceptedClient>>(nodeSecrets, nodePlatform.clock, own);
     const { handshakeTimeoutMs } = settings;
-    const session = { ...sessionSettings(own, settings.client), shared };
+    const session = { ...sessionSettings(own, settings.client), shared, decoder: newDecoder() };
     this.#acceptor = new SessionAcceptor<AcceptedClient, SessionUpgrade>(
       { ...nodePlatform, makeEndOfTurn: () => sharing.turnEnd.add },
       this.#registry,
@@ -103,7 +103,7 @@ export class Sessions {
     };
   }
 
-  accept(ws: FlushingWebSocket, socket: Duplex, context: UpgradeContext): void {
+  accept(ws: OwnedWebSocket, socket: Duplex, context: UpgradeContext): void {
     this.#arriving.set(socket, ws);
     socket.once('close', () => this.#arriving.delete(socket));
     const ending = () => {

@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import * as CloseCode from '../core/close-codes.js';
-import { FlushingWebSocket, wsLimits } from '../platform/node/ws.js';
+import { OwnedWebSocket, wsLimits } from '../platform/node/ws.js';
 import { MAX_BATCH_BYTES, SESSION_PROTOCOL } from '../session/codec.js';
 import type { ServerSettings } from './options.js';
 import { offeredProtocols } from './request.js';
 
 /** Answers with 101 and returns the WebSocket. Answers an invalid request with 4xx and returns undefined. */
-export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => FlushingWebSocket | undefined;
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => OwnedWebSocket | undefined;
 
 /** A client that offers a session gets one, and the application's subprotocols are negotiated in its handshake. */
 export function makeUpgrade(settings: ServerSettings): Upgrade {
@@ -21,8 +21,8 @@ export function makeUpgrade(settings: ServerSettings): Upgrade {
 }
 
 /** Adds the limit to the close reason for a message over it: ws sends 1009 without a reason. */
-function sayingLimit(maxFrameBytes: number): typeof FlushingWebSocket {
-  return class extends FlushingWebSocket {
+function sayingLimit(maxFrameBytes: number): typeof OwnedWebSocket {
+  return class extends OwnedWebSocket {
     override close(code?: number, reason?: string | Buffer): void {
       super.close(code, code === CloseCode.messageTooBig ? (reason ?? `takes ${maxFrameBytes} bytes`) : reason);
     }
@@ -40,7 +40,7 @@ function upgrader(settings: ServerSettings, maxFrameBytes: number, choose: (offe
     ...wsLimits(maxFrameBytes, settings.client.closeTimeoutMs),
   });
   return (request, socket, head) => {
-    let accepted: FlushingWebSocket | undefined;
+    let accepted: OwnedWebSocket | undefined;
     // Calls back synchronously, because there is no verifyClient.
     ws.handleUpgrade(request, socket, head, (webSocket) => {
       accepted = webSocket;

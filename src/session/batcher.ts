@@ -1,4 +1,4 @@
-import { headerOf, isNumbered, MAX_BATCH_BYTES, recordSize, writeVarint } from './codec.js';
+import { headerOf, isNumbered, MAX_BATCH_BYTES, NO_BYTES, recordSize, writeVarint } from './codec.js';
 import * as Kind from './record-kind.js';
 import type { SharedRecord } from './shared-records.js';
 
@@ -25,7 +25,7 @@ const SHORT_TEXT = 96;
  */
 export class Batcher {
   readonly #encoder = new TextEncoder();
-  #slab = new Uint8Array(0);
+  #slab = NO_BYTES;
   /** Positions in the slab: the start of the open batch, the end of its data, and the next byte. */
   #start = 0;
   #dataEnd = 0;
@@ -120,7 +120,7 @@ export class Batcher {
   /** Releases the slab, if no batch is open: an idle connection holds none. */
   rest(): void {
     if (this.bytes > 0) return;
-    this.#slab = new Uint8Array(0);
+    this.#slab = NO_BYTES;
     this.#start = this.#dataEnd = this.#at = 0;
   }
 

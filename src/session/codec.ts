@@ -14,6 +14,9 @@ export const MAX_BODY_BYTES = 16_384;
 /** Largest body of END: that of a control frame (RFC 6455, 5.5), as the close frame has the same code and reason. */
 const MAX_GOODBYE_BYTES = 125;
 
+/** An idle connection holds no memory of its own. */
+export const NO_BYTES = new Uint8Array(0);
+
 /** Refuses malformed UTF-8 and keeps a byte order mark. Not made when this module is loaded: React Native has no TextDecoder. */
 export function newDecoder(): TextDecoder {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,4 +1,5 @@
 import type { Message } from '../core/types.js';
+import { NO_BYTES } from './codec.js';
 import * as Kind from './record-kind.js';
 
 /** Splits a message into fragments. */
@@ -36,7 +37,7 @@ export class Fragmenter {
 
 /** Reassembles a message. Its buffer grows with the bytes received. */
 export class Reassembler {
-  #buffer = new Uint8Array(0);
+  #buffer = NO_BYTES;
   #length = 0;
 
   get length(): number {
@@ -68,7 +69,7 @@ export class Reassembler {
   }
 
   clear(): void {
-    this.#buffer = new Uint8Array(0);
+    this.#buffer = NO_BYTES;
     this.#length = 0;
   }
 }

@@ -23,7 +23,7 @@ function overLimit(what: string): Fault {
 /** The receiving half of a session: counts numbered records, reassembles messages, and delivers them in order. */
 export class Incoming {
   readonly credit: ReceiveCredit;
-  readonly #decoder = newDecoder();
+  readonly #decoder: TextDecoder;
   readonly #reassembler = new Reassembler();
   readonly #maxMessageBytes: number;
   readonly #sink: ChannelSink;
@@ -33,7 +33,8 @@ export class Incoming {
   /** The peer's END, once it has arrived. */
   end: CloseInfo | undefined;
 
-  constructor(windowBytes: number, maxMessageBytes: number, sink: ChannelSink) {
+  constructor(windowBytes: number, maxMessageBytes: number, sink: ChannelSink, decoder = newDecoder()) {
+    this.#decoder = decoder;
     this.credit = new ReceiveCredit(windowBytes);
     this.#maxMessageBytes = maxMessageBytes;
     this.#sink = sink;

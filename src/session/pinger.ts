@@ -19,7 +19,7 @@ export class Pinger {
   #isMeasured = false;
   #isAsking = false;
   /** The body of the last PING until its PONG is written: a copy, because a view would keep the batch alive. */
-  readonly #answer = new Uint8Array(MAX_PING_BYTES);
+  #answer: Uint8Array | undefined;
   #answerBytes = NONE;
   #hasPong = false;
 
@@ -49,6 +49,7 @@ export class Pinger {
     if (end - start > MAX_PING_BYTES) return malformed('an invalid PING');
     if (kind === Kind.ping) {
       this.#answerBytes = end - start;
+      this.#answer ??= new Uint8Array(MAX_PING_BYTES);
       for (let at = start; at < end; at++) this.#answer[at - start] = batch[at] as number;
     } else {
       this.#hasPong = true;
@@ -80,7 +81,7 @@ export class Pinger {
       this.#number = (this.#number + 1) % 0x80;
       batcher.number(Kind.ping, this.#number);
     }
-    if (!this.isDue) return;
+    if (this.#answer === undefined || !this.isDue) return;
     batcher.bytesOf(Kind.pong, this.#answer.subarray(0, this.#answerBytes));
     this.#answerBytes = NONE;
   }

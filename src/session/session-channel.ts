@@ -21,6 +21,8 @@ export interface SessionSettings extends OutgoingBounds, FlushSettings {
   /** Bytes of unread messages at which the sender has no more credit. */
   readonly windowBytes: number;
   readonly maxMessageBytes: number;
+  /** Shared by the sessions of a server. */
+  readonly decoder?: TextDecoder;
 }
 
 /** gem.1 over one transport after another, in the role of its handshake: client or server. */
@@ -52,7 +54,7 @@ export class SessionChannel implements Channel {
     this.#control = control;
     this.#handshake = handshake;
     this.#settings = settings;
-    this.incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, sink);
+    this.incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, sink, settings.decoder);
     this.outgoing = new Outgoing(settings, sink, {
       wrote: () => this.flushScheduler.written(),
       refused: (error) => this.#refused(error),

@@ -22,7 +22,7 @@ export class BudgetedReader implements WaitingReader {
   readonly #scheduler: ReadScheduler;
   readonly #split: Split | undefined;
   readonly #events: BudgetedReaderEvents;
-  readonly #waiting = new PackedQueue();
+  #waiting: PackedQueue | undefined;
   /** The rest of the message that is being read. */
   #parts: Iterator<Uint8Array> | undefined;
   #closed: (() => void) | undefined;
@@ -68,7 +68,10 @@ export class BudgetedReader implements WaitingReader {
 
   received(message: Message, bytes: number): void {
     if (this.#state === 'reading') this.#read(message, bytes);
-    else if (this.#state !== 'over') this.#waiting.push({ message, bytes });
+    else if (this.#state !== 'over') {
+      this.#waiting ??= new PackedQueue();
+      this.#waiting.push({ message, bytes });
+    }
   }
 
   /** The socket is closed. `tell` is called after the last message. */
@@ -95,7 +98,7 @@ export class BudgetedReader implements WaitingReader {
   stop(): void {
     this.#state = 'over';
     this.#parts = undefined;
-    this.#waiting.clear();
+    this.#waiting = undefined;
   }
 
   serve(): number {
@@ -111,7 +114,7 @@ export class BudgetedReader implements WaitingReader {
   }
 
   get #isEmpty(): boolean {
-    return this.#parts === undefined && this.#waiting.length === 0;
+    return this.#parts === undefined && !this.#waiting?.length;
   }
 
   #resume(): void {
@@ -134,7 +137,7 @@ export class BudgetedReader implements WaitingReader {
   #readWaiting(): void {
     this.#readParts();
     while (this.#state === 'reading') {
-      const next = this.#waiting.shift();
+      const next = this.#waiting?.shift();
       if (next === undefined) return;
       this.#read(next.message, next.bytes);
     }

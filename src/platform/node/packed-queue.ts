@@ -26,31 +26,30 @@ interface Slab {
  * when they are read.
  */
 export class PackedQueue implements ArrivalQueue {
-  readonly #first = new Queue<Arrival>();
-  readonly #slabs = new Queue<Slab>();
-  readonly #large = new Queue<Arrival>();
+  /** Made when they are needed, because most clients leave nothing unread. */
+  #first: Queue<Arrival> | undefined;
+  #slabs: Queue<Slab> | undefined;
+  #large: Queue<Arrival> | undefined;
   #last: Slab | undefined;
   #packed = 0;
 
   get length(): number {
-    return this.#first.length + this.#packed;
+    return (this.#first?.length ?? 0) + this.#packed;
   }
 
   push(arrival: Arrival): void {
+    this.#first ??= new Queue();
     if (this.#packed === 0 && this.#first.length < FEW_MESSAGES) this.#first.push(arrival);
     else this.#pack(arrival);
   }
 
   shift(): Arrival | undefined {
-    if (this.#first.length > 0) return this.#first.shift();
+    if (this.#first !== undefined && this.#first.length > 0) return this.#first.shift();
     return this.#packed === 0 ? undefined : this.#unpack();
   }
 
   clear(): void {
-    this.#first.clear();
-    this.#slabs.clear();
-    this.#large.clear();
-    this.#last = undefined;
+    this.#first = this.#slabs = this.#large = this.#last = undefined;
     this.#packed = 0;
   }
 
@@ -58,6 +57,7 @@ export class PackedQueue implements ArrivalQueue {
     const { message, bytes } = arrival;
     this.#packed += 1;
     if (bytes > MAX_PACKED_BYTES) {
+      this.#large ??= new Queue();
       this.#large.push(arrival);
       this.#begin(0, Kind.large);
       return;
@@ -75,6 +75,7 @@ export class PackedQueue implements ArrivalQueue {
     if (slab === undefined || SLAB_BYTES - slab.writeAt < HEADER_BYTES + length) {
       slab = { bytes: Buffer.allocUnsafeSlow(SLAB_BYTES), readAt: 0, writeAt: 0 };
       this.#last = slab;
+      this.#slabs ??= new Queue();
       this.#slabs.push(slab);
     }
     slab.writeAt = slab.bytes.writeUInt16LE((length << 2) | kind, slab.writeAt);
@@ -83,10 +84,11 @@ export class PackedQueue implements ArrivalQueue {
 
   #unpack(): Arrival | undefined {
     this.#packed -= 1;
-    let slab = this.#slabs.peek() as Slab;
+    const slabs = this.#slabs as Queue<Slab>;
+    let slab = slabs.peek() as Slab;
     if (slab.readAt === slab.writeAt) {
-      this.#slabs.shift();
-      slab = this.#slabs.peek() as Slab;
+      slabs.shift();
+      slab = slabs.peek() as Slab;
     }
     const arrival = this.#read(slab);
     if (this.#packed === 0) this.clear();
@@ -100,7 +102,7 @@ export class PackedQueue implements ArrivalQueue {
     slab.readAt = start + bytes;
     switch (header & 3) {
       case Kind.large:
-        return this.#large.shift();
+        return this.#large?.shift();
       case Kind.text:
         return { message: slab.bytes.toString('utf8', start, slab.readAt), bytes };
       default:

@@ -6,10 +6,10 @@ import type { DialRequest, Transport, TransportEvents } from '../../core/transpo
 import { PackedQueue } from './packed-queue.js';
 import { watchProcess } from './process-life.js';
 import { NodeTransport } from './transport.js';
-import { FlushingWebSocket, wsLimits } from './ws.js';
+import { OwnedWebSocket, wsLimits } from './ws.js';
 
 function dial(request: DialRequest, events: TransportEvents): Transport {
-  const ws = new FlushingWebSocket(request.url, [...request.protocols], {
+  const ws = new OwnedWebSocket(request.url, [...request.protocols], {
     // A compression window for each connection costs memory, and few real-time messages compress well (RFC 7692).
     perMessageDeflate: false,
     ...request.node,

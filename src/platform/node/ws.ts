@@ -3,14 +3,58 @@ import { GRACE_MS, MAX_GRACES } from '../../core/clock.js';
 import * as CloseCode from '../../core/close-codes.js';
 import { makeError, type WebsocketError } from '../../core/errors.js';
 
-/** A WebSocket that reports that it is about to write a close frame, which may be its own answer to the one of the peer. */
-export class FlushingWebSocket extends WebSocket {
-  beforeClose: (() => void) | undefined;
+/** Gets the events of an open WebSocket of ws. */
+export interface WebSocketOwner {
+  message(data: Buffer, isBinary: boolean): void;
+  pinged(payload: Buffer): void;
+  ponged(): void;
+  failed(cause: Error): void;
+  ended(code: number, reason: Buffer): void;
+  /** ws is about to write its close frame, which may be its own answer to the one of the peer. */
+  flush(): void;
+}
+
+/** A WebSocket whose listeners are the same functions for all of its kind: thousands of connections need no closures of their own. */
+export class OwnedWebSocket extends WebSocket {
+  owner: WebSocketOwner | undefined;
+
+  setOwner(owner: WebSocketOwner): void {
+    this.owner = owner;
+    this.on('message', onMessage);
+    this.on('ping', onPing);
+    this.on('pong', onPong);
+    this.on('error', onError);
+    this.on('close', onClose);
+  }
 
   override close(code?: number, reason?: string | Buffer): void {
-    this.beforeClose?.();
+    this.owner?.flush();
     super.close(code, reason);
   }
+}
+
+function ownerOf(ws: WebSocket): WebSocketOwner | undefined {
+  return (ws as OwnedWebSocket).owner;
+}
+
+function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+  ownerOf(this)?.message(data, isBinary);
+}
+
+function onPing(this: WebSocket, payload: Buffer): void {
+  ownerOf(this)?.pinged(payload);
+}
+
+function onPong(this: WebSocket): void {
+  ownerOf(this)?.ponged();
+}
+
+function onError(this: WebSocket, cause: Error): void {
+  ownerOf(this)?.failed(cause);
+}
+
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  ownerOf(this)?.ended(code, reason);
 }
 
 /**
