@@ -223,7 +223,10 @@ export class Connection implements ClientConnection, ChannelControl {
   /** The timer of the present state. The delay before an attempt ends nothing, so it is not a `deadline`, which reads first. */
   #startTimer(delayMs: number, isDelay = false): void {
     const { clock } = this.#platform;
-    const timeout = () => this.#dispatch({ is: 'timeout' });
+    const timeout = () => {
+      this.#cancelTimer = undefined;
+      this.#dispatch({ is: 'timeout' });
+    };
     this.#cancelTimer = isDelay ? clock.after(delayMs, timeout) : deadline(clock, delayMs, timeout);
   }
 

@@ -1,5 +1,6 @@
 import { makeError } from '../core/errors.js';
 import { copyOf, sizeOf } from '../core/message-bytes.js';
+import type { CloseInfo } from '../core/types.js';
 import type { AcceptedClient } from './accepted-client.js';
 import type { Broadcast } from './broadcast.js';
 
@@ -9,6 +10,13 @@ const LINGER_MS = 5_000;
 /** How many closed clients stay; the oldest is removed first. */
 const MAX_LINGERING = 1_024;
 
+export interface ClientSetEvents {
+  /** The client is in `server.clients` no longer. */
+  unlisted(client: AcceptedClient): void;
+  closing(client: AcceptedClient): void;
+  closed(client: AcceptedClient, info: CloseInfo): void;
+}
+
 /** Open clients, closing clients, and closed clients with unread messages. */
 export class ClientSet {
   /** Clients that are not closed. */
@@ -16,13 +24,13 @@ export class ClientSet {
   /** The content of `server.clients`. */
   readonly #listed = new Set<AcceptedClient>();
   readonly #lingering = new Map<AcceptedClient, NodeJS.Timeout>();
-  readonly #unlisted: (client: AcceptedClient) => void;
+  readonly #events: ClientSetEvents;
   #snapshot: readonly AcceptedClient[] | undefined;
   #openCount = 0;
   #isPolled = false;
 
-  constructor(unlisted: (client: AcceptedClient) => void) {
-    this.#unlisted = unlisted;
+  constructor(events: ClientSetEvents) {
+    this.#events = events;
   }
 
   get openCount(): number {
@@ -49,12 +57,14 @@ export class ClientSet {
     this.#snapshot = undefined;
     this.#openCount += 1;
     client.on('state', (now, before) => {
+      if (now === 'closing') this.#events.closing(client);
       if (now === 'open') this.#openCount += 1;
       if (before === 'open') this.#openCount -= 1;
       // A session still accepts messages while its client is disconnected.
       if (now === 'closing' || now === 'closed') this.#ends(client);
     });
-    client.on('close', () => {
+    client.on('close', (info) => {
+      this.#events.closed(client, info);
       this.#live.delete(client);
       if (this.#listed.has(client)) this.#linger(client);
     });
@@ -103,7 +113,7 @@ export class ClientSet {
     this.#lingering.delete(client);
     if (!this.#listed.delete(client)) return;
     this.#snapshot = undefined;
-    this.#unlisted(client);
+    this.#events.unlisted(client);
   }
 }
 

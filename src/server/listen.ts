@@ -8,6 +8,7 @@ import { headersTooLarge, notHttp, tookTooLong } from './handshake-checks.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
 import { ignore } from './refusals.js';
 import { type Listener, UpgradeServer } from './server.js';
+import { onSocket } from './sockets.js';
 import type { WebsocketServer } from './types.js';
 
 /** Connections beyond `maxClients`: pending handshakes, refused clients that get an answer, closing sockets, and silent sockets. */
@@ -87,12 +88,13 @@ function refuseBroken(server: UpgradeServer, { code }: NodeJS.ErrnoException, so
 }
 
 /** All connections, upgraded ones too, which the HTTP server itself forgets: closing ends whatever is left. */
-function trackSockets(http: HttpServer): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
+function trackSockets(http: HttpServer): ReadonlySet<Duplex> {
+  const sockets = new Set<Duplex>();
+  const closed = onSocket((socket) => sockets.delete(socket));
   http.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', ignore);
-    socket.once('close', () => sockets.delete(socket));
+    socket.on('close', closed);
   });
   return sockets;
 }
@@ -113,7 +115,7 @@ function bind(http: HttpServer, host: string, port: number): Promise<void> {
   });
 }
 
-function listenerOf(http: HttpServer, sockets: ReadonlySet<Socket>): Listener {
+function listenerOf(http: HttpServer, sockets: ReadonlySet<Duplex>): Listener {
   const { port } = http.address() as AddressInfo;
   return {
     port,

@@ -73,7 +73,11 @@ export class UpgradeServer implements WebsocketServer {
     this.#sharing = { scheduler: new ReadScheduler(settings.turnBudgetMs), turnEnd: new TurnEnd(), shared: this.#broadcast };
     this.#sessions = settings.session && new Sessions(settings, settings.session, this.#sharing, this.#broadcast, this.#sessionsEvents);
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
-    this.#clientSet = new ClientSet((client) => this.#acceptQueue.left(client));
+    this.#clientSet = new ClientSet({
+      unlisted: (client) => this.#acceptQueue.left(client),
+      closing: (client) => this.#closingSockets.add(client.socket),
+      closed: (client, info) => this.#metrics.closed(client, info),
+    });
     this.#events = new Emitter(serverEvents, (error, event) => this.#errors.handlerFailed(error, event));
     this.#errors = new ErrorReports(this.#events, this.#metrics, this.#log);
     this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
@@ -200,8 +204,7 @@ export class UpgradeServer implements WebsocketServer {
 
   #enterPlain(ws: OwnedWebSocket, socket: Duplex, context: UpgradeContext): void {
     const { maxMessageBytes } = this.#settings.client;
-    const ending = () => this.#closingSockets.add(socket);
-    const transport = new NodeTransport(ws, { ...this.#sharing, socket, ending, maxMessageBytes });
+    const transport = new NodeTransport(ws, { ...this.#sharing, socket, ending: this.#sessionsEvents.ending, maxMessageBytes });
     this.#newClient(context, this.#makePlainChannel).accept(transport);
   }
 
@@ -219,10 +222,6 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   #welcome(client: AcceptedClient): void {
-    client.on('state', (now) => {
-      if (now === 'closing') this.#closingSockets.add(client.socket);
-    });
-    client.on('close', (info) => this.#metrics.closed(client, info));
     this.#clientSet.add(client);
     this.#metrics.connected();
     this.#events.emit('connection', client);

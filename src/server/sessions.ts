@@ -17,6 +17,7 @@ import type { AcceptedClient, UpgradeContext } from './accepted-client.js';
 import type { ServerSettings } from './options.js';
 import { offeredProtocols } from './request.js';
 import type { ServerSessionSettings } from './session-options.js';
+import { onSocket } from './sockets.js';
 
 export interface SessionsEvents {
   /** Makes the client of a new session, which opens in this turn. */
@@ -54,6 +55,11 @@ export class Sessions {
   readonly #channels = new WeakMap<AcceptedClient, ServerChannel>();
   /** Sockets whose first batch has not arrived; each may become a client. */
   readonly #arriving = new Map<Duplex, OwnedWebSocket>();
+  readonly #left = onSocket((socket) => this.#arriving.delete(socket));
+  readonly #ending = (socket: Duplex): void => {
+    this.#arriving.delete(socket);
+    this.#events.ending(socket);
+  };
   #refused = 0;
   #isClosing = false;
 
@@ -105,12 +111,8 @@ export class Sessions {
 
   accept(ws: OwnedWebSocket, socket: Duplex, context: UpgradeContext): void {
     this.#arriving.set(socket, ws);
-    socket.once('close', () => this.#arriving.delete(socket));
-    const ending = () => {
-      this.#arriving.delete(socket);
-      this.#events.ending(socket);
-    };
-    const origin = { ...this.#sharing, socket, split: splitBatch, ending, maxMessageBytes: MAX_BATCH_BYTES };
+    socket.on('close', this.#left);
+    const origin = { ...this.#sharing, socket, split: splitBatch, ending: this.#ending, maxMessageBytes: MAX_BATCH_BYTES };
     this.#acceptor.accept(new NodeTransport(ws, origin), { ...context, socket });
   }
 

@@ -1,11 +1,19 @@
 import type { Duplex } from 'node:stream';
 import { type Cancel, deadline, systemClock } from '../core/clock.js';
 
+/** A listener that all sockets of a server share, so that none keeps a closure of its own. */
+export function onSocket(call: (socket: Duplex) => void): (this: Duplex) => void {
+  return function (this: Duplex) {
+    call(this);
+  };
+}
+
 /** A deadline for each socket with a pending handshake, whatever its peer sends. */
 export class Deadlines {
   readonly #timeoutMs: number;
   readonly #passed: (socket: Duplex) => void;
   readonly #timers = new Map<Duplex, Cancel>();
+  readonly #closed = onSocket((socket) => this.end(socket));
 
   constructor(timeoutMs: number, passed: (socket: Duplex) => void) {
     this.#timeoutMs = timeoutMs;
@@ -20,7 +28,7 @@ export class Deadlines {
       this.#passed(socket);
     });
     this.#timers.set(socket, cancel);
-    socket.once('close', () => this.end(socket));
+    socket.on('close', this.#closed);
   }
 
   end(socket: Duplex): void {
@@ -36,6 +44,7 @@ export class Deadlines {
 export class ClosingSockets {
   /** In the order in which their closing began. */
   readonly #sockets = new Set<Duplex>();
+  readonly #closed = onSocket((socket) => this.#sockets.delete(socket));
   #dropped = 0;
 
   get count(): number {
@@ -50,7 +59,7 @@ export class ClosingSockets {
   add(socket: Duplex): void {
     if (socket.destroyed || this.#sockets.has(socket)) return;
     this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('close', this.#closed);
   }
 
   /** Destroys the oldest sockets until `most` are left. */

@@ -15,7 +15,7 @@ import { TurnEnd } from './turn-end.js';
 import { type OwnedWebSocket, protocolError, refusedSize, unreachable, type WebSocketOwner } from './ws.js';
 
 /** Called when this side closes an accepted socket, which then waits for the peer's answer without an owner. */
-type Ending = () => void;
+type Ending = (socket: Duplex) => void;
 
 /** The message of ws if the server selected a subprotocol that was not offered, or none. */
 const SUBPROTOCOL = /^Server sent .*subprotocol/;
@@ -145,10 +145,14 @@ export class NodeTransport implements AcceptedTransport, WebSocketOwner, Budgete
     this.#reader?.stop();
     if (code === undefined || this.#ws.readyState === this.#ws.CONNECTING) this.#ws.terminate();
     else {
-      this.#ending?.();
+      this.#reportEnding();
       this.close(code, reason ?? '');
       this.#ws.resume();
     }
+  }
+
+  #reportEnding(): void {
+    if (this.#socket !== undefined) this.#ending?.(this.#socket);
   }
 
   /** What ws writes itself, such as its close frame, comes after the frames that are gathered here. */
@@ -248,7 +252,7 @@ export class NodeTransport implements AcceptedTransport, WebSocketOwner, Budgete
     const ws = this.#ws;
     ws.removeAllListeners();
     ws.on('error', ignore);
-    this.#ending?.();
+    this.#reportEnding();
     const tell = () => this.#closed({ code, reason: error.message, wasClean: false }, error);
     if (ws.readyState === ws.CONNECTING) {
       ws.terminate();
