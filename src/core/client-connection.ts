@@ -38,7 +38,7 @@ export interface ClientConnection extends LifecycleListener, InboxSource {
  */
 export class Reports {
   readonly #listener: ConnectionReports;
-  readonly #waiting: ((listener: ConnectionReports) => void)[] = [];
+  #waiting: ((listener: ConnectionReports) => void)[] = [];
   #isReporting = false;
 
   constructor(listener: ConnectionReports) {
@@ -64,6 +64,8 @@ export class Reports {
     if (this.#isReporting) return;
     this.#isReporting = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next(this.#listener);
+    // An array that was used keeps its memory.
+    this.#waiting = [];
     this.#isReporting = false;
   }
 }

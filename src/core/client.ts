@@ -217,9 +217,8 @@ export class Client implements IWebsocketClient {
 
   /** Resolves when the connection is closed. */
   protected get ending(): Promise<CloseInfo> {
-    if (this.#info !== undefined) return Promise.resolve(this.#info);
-    this.#closing ??= deferred();
-    return this.#closing.promise;
+    if (this.#info === undefined) this.#closing ??= deferred();
+    return this.#closing?.promise ?? Promise.resolve(this.#info as CloseInfo);
   }
 
   /** Sends the message itself, not a copy. */
