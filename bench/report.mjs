@@ -10,11 +10,12 @@ const file = new URL('../docs/performance.md', import.meta.url);
 
 export async function writeReport() {
   const measured = [];
+  let text = readFileSync(file, 'utf8');
   for (const name of groupNames) {
     const [group, saved] = [await loadGroup(name), loadResults(name)];
     if (saved !== undefined) measured.push({ group, saved, rows: summarize(group, saved.results) });
+    else text = replacePart(text, name, `${group.about}\n\nNot measured yet: \`npm run bench -- --only ${name}\`.`);
   }
-  let text = readFileSync(file, 'utf8');
   text = replacePart(text, 'verdicts', verdictsOf(measured));
   for (const { group, saved, rows } of measured) text = replacePart(text, group.name, partOf(group, saved, rows));
   writeFileSync(file, text);

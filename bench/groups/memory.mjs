@@ -5,7 +5,7 @@ import { Crowd } from '../crowd.mjs';
 export const name = 'memory';
 export const title = 'Memory of an idle connection';
 export const about =
-  "The growth of the server's resident memory (RSS), after a garbage collection, divided by the number of connections. Connections that were closed before have grown the heap's fixed parts.";
+  "The growth of the server's resident memory (RSS), after a garbage collection, divided by the number of connections. A few connections that were closed before have loaded the code.";
 export const sides = ['ws', 'uws', 'socket-io', 'gemsocket-plain', 'gemsocket-session'];
 export const rows = [
   {
@@ -34,7 +34,7 @@ export const roles = {
 export async function measure({ start, isQuick }) {
   const [server, clients] = [await start('server'), await start('clients')];
   const port = await server.call('port');
-  const [warmUp, count] = isQuick ? [200, 500] : [1000, 4000];
+  const [warmUp, count] = isQuick ? [50, 500] : [100, 4000];
   const residentWith = async (connections) => {
     await clients.call('resize', port, connections);
     await setTimeout(SETTLE_MS);

@@ -30,6 +30,8 @@ export const rows = figures.flatMap(({ key, label, unit }) =>
 );
 
 const BROADCASTS = 10;
+/** Connections that load the code before anything is measured. */
+const WARM_UP = 50;
 
 export const roles = {
   server: async (side) => {
@@ -67,7 +69,7 @@ export async function measure({ start, isQuick }) {
 async function measureSize(start, size, restMs) {
   const [server, clients] = [await start('server'), await start('clients')];
   const port = await server.call('listen', 0);
-  await clients.call('resize', port, size / 10);
+  await clients.call('resize', port, WARM_UP);
   await clients.call('resize', port, 0);
   const [residentBefore, cpuBefore] = [await server.call('residentBytes'), await server.call('cpuUs')];
   const acceptAll = await clients.call('resize', port, size);
