@@ -43,13 +43,11 @@ export const pageLifecycle: Lifecycle = {
  */
 export function makeEndOfTurn(): (call: () => void) => void {
   const { port1, port2 } = new MessageChannel();
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
   let isInTurn = false;
   port1.onmessage = () => {
     isInTurn = false;
-    const calls = waiting;
-    waiting = [];
-    for (const call of calls) call();
+    for (const call of waiting.splice(0)) call();
   };
   return (call) => {
     if (isInTurn) {
