@@ -135,8 +135,11 @@ export class NodeTransport implements AcceptedTransport, WebSocketOwner, Budgete
   }
 
   close(code: number, reason: string): void {
+    // One write with the frames before it: in a handler of the process's `exit` event, TLS gets no later turn for a second one.
+    this.#socket?.cork();
     // ws throws for a reason that is too long, and a transport must not throw.
     this.#ws.close(code, fittingReason(reason));
+    this.#socket?.uncork();
   }
 
   detach(code?: number, reason?: string): void {
