@@ -9,6 +9,8 @@ const folder = new URL('../docs/images/', import.meta.url);
 const WIDTH = 760;
 const LOG_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 const ROW_HEIGHT = 17;
+/** Of one name in the legend of a line plot. */
+const LEGEND_WIDTH = 135;
 const schemes = {
   light: { background: '#ffffff', color: '#1f2328', sides: ['#59636e', '#9a6700', '#1a7f37', '#0969da', '#8250df'] },
   dark: { background: '#0d1117', color: '#f0f6fc', sides: ['#9198a1', '#d29922', '#3fb950', '#4493f8', '#ab7df8'] },
@@ -118,6 +120,15 @@ function growth(group, results, scheme) {
     marks: [
       Plot.line(points, Plot.groupX({ y: 'median' }, { x: 'size', y: 'value', fy: 'label', stroke: 'name', strokeWidth: 2 })),
       Plot.dot(points, Plot.groupX({ y: 'median' }, { x: 'size', y: 'value', fy: 'label', fill: 'name' })),
+      ...group.sides.map((name, index) =>
+        Plot.text([{ name, label: figures[0].label, side: labelOf(name) }], {
+          text: 'side',
+          fill: 'name',
+          fy: 'label',
+          frameAnchor: 'top-left',
+          dx: 8 + index * LEGEND_WIDTH,
+        }),
+      ),
     ],
   });
 }

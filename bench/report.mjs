@@ -30,12 +30,11 @@ function replacePart(text, name, content) {
 const labelOf = (side) => sideLabels[side] ?? side;
 
 function partOf(group, { machine, rounds, results }, rows) {
-  const { processor, memory, system, node, date } = machine;
   return [
     group.about,
     ...(writePlots(group, results) ? [picture(group)] : []),
     tableOf(group, rows),
-    `${date}, ${processor}, ${memory}, ${system}, ${node}; medians of ${rounds} rounds, quartiles in parentheses.`,
+    `${Object.values(machine).join(', ')}. Medians of ${rounds === 1 ? '1 round' : `${rounds} rounds`}, quartiles in parentheses.`,
   ].join('\n\n');
 }
 
@@ -43,7 +42,7 @@ const picture = ({ name, title }) =>
   [
     '<picture>',
     `  <source media="(prefers-color-scheme: dark)" srcset="images/performance-${name}-dark.svg">`,
-    `  <img src="images/performance-${name}-light.svg" alt="${title}: the medians of the table below as dots, the quartiles as lines, the targets as ticks.">`,
+    `  <img src="images/performance-${name}-light.svg" alt="${title}: a plot of the table below.">`,
     '</picture>',
   ].join('\n');
 

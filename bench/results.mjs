@@ -1,6 +1,6 @@
 /** The latest results of each group, in bench/results/, with the machine that measured them. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem, type } from 'node:os';
+import { cpus, loadavg, totalmem, type } from 'node:os';
 
 const fileOf = (name) => new URL(`./results/${name}.json`, import.meta.url);
 
@@ -10,6 +10,7 @@ export function describeMachine() {
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     system: type(),
     node: `Node ${process.version}`,
+    load: `load average ${loadavg()[0].toFixed(1)} before the run`,
     date: new Date().toISOString().slice(0, 10),
   };
 }
