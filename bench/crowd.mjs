@@ -71,3 +71,18 @@ export class Crowd {
     if (this.#received >= this.#awaited) this.#onReceived();
   }
 }
+
+/** A server that sends nothing, and a process with its clients. */
+export const crowdRoles = {
+  server: async (side) => {
+    const server = await side.serve(() => {});
+    return { port: () => server.port };
+  },
+  clients: async (side) => {
+    const crowd = new Crowd(side);
+    return {
+      resize: (port, count) => crowd.resize(port, count),
+      received: (messages) => crowd.received(messages),
+    };
+  },
+};

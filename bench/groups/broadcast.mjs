@@ -1,6 +1,6 @@
 /** The server's CPU for each delivery of a broadcast. */
 import { setTimeout } from 'node:timers/promises';
-import { Crowd } from '../crowd.mjs';
+import { crowdRoles } from '../crowd.mjs';
 
 export const name = 'broadcast';
 export const title = 'Broadcast';
@@ -23,6 +23,7 @@ export const rows = Object.entries(loads).map(([key, { label, plain, session }])
 }));
 
 export const roles = {
+  ...crowdRoles,
   server: async (side) => {
     const server = await side.serve(() => {});
     return {
@@ -31,13 +32,6 @@ export const roles = {
         const text = 'x'.repeat(bytes);
         for (let sent = 0; sent < times; sent++) server.broadcast(text);
       },
-    };
-  },
-  clients: async (side) => {
-    const crowd = new Crowd(side);
-    return {
-      resize: (port, count) => crowd.resize(port, count),
-      received: (messages) => crowd.received(messages),
     };
   },
 };

@@ -1,5 +1,5 @@
 /** Handshakes, with all connections left open until the clock has stopped. */
-import { Crowd } from '../crowd.mjs';
+import { crowdRoles } from '../crowd.mjs';
 
 export const name = 'handshakes';
 export const title = 'Handshakes';
@@ -14,16 +14,7 @@ export const rows = [
   },
 ];
 
-export const roles = {
-  server: async (side) => {
-    const server = await side.serve(() => {});
-    return { port: () => server.port };
-  },
-  clients: async (side) => {
-    const crowd = new Crowd(side);
-    return { resize: (port, count) => crowd.resize(port, count) };
-  },
-};
+export const roles = crowdRoles;
 
 export async function measure({ start, isQuick }) {
   const [server, clients] = [await start('server'), await start('clients')];

@@ -1,6 +1,6 @@
 /** The memory of the server for an idle connection. */
 import { setTimeout } from 'node:timers/promises';
-import { Crowd } from '../crowd.mjs';
+import { crowdRoles } from '../crowd.mjs';
 
 export const name = 'memory';
 export const title = 'Memory of an idle connection';
@@ -20,16 +20,7 @@ export const rows = [
 /** For what a handshake leaves behind: timers of a closing socket, batches of acknowledgements. */
 const SETTLE_MS = 1000;
 
-export const roles = {
-  server: async (side) => {
-    const server = await side.serve(() => {});
-    return { port: () => server.port };
-  },
-  clients: async (side) => {
-    const crowd = new Crowd(side);
-    return { resize: (port, count) => crowd.resize(port, count) };
-  },
-};
+export const roles = crowdRoles;
 
 export async function measure({ start, isQuick }) {
   const [server, clients] = [await start('server'), await start('clients')];
