@@ -1,3 +1,5 @@
+import { endianness } from 'node:os';
+
 /** Opcodes of RFC 6455, 11.8, with the FIN bit: a message is one frame. */
 export const FINAL_TEXT = 0x81;
 export const FINAL_BINARY = 0x82;
@@ -39,20 +41,31 @@ export function writePayload(target: Buffer, at: number, message: string | Uint8
 }
 
 /** Masks the bytes from `start` to `end` with the four bytes of `keys` from `keyAt` on (RFC 6455, 5.3). */
-export function mask(target: Buffer, start: number, end: number, keys: Uint8Array, keyAt: number): void {
-  const key = [0, 1, 2, 3].map((index) => keys[keyAt + index] as number);
+export function mask(target: Buffer, start: number, end: number, keys: Buffer, keyAt: number): void {
   let at = start;
   if (end - start > SHORT_BYTES) {
     // A view of words has to begin at a multiple of its size.
-    for (; ((target.byteOffset + at) & 3) !== 0; at++) maskByte(target, at, key[(at - start) & 3] as number);
-    const rotated = Uint8Array.from([0, 1, 2, 3], (index) => key[(at - start + index) & 3] as number);
-    at += maskWords(new Int32Array(target.buffer, target.byteOffset + at, (end - at) >> 2), new Int32Array(rotated.buffer)[0] as number);
+    at += -(target.byteOffset + start) & 3;
+    maskBytes(target, start, at, keys, keyAt, 0);
+    at += maskWords(new Int32Array(target.buffer, target.byteOffset + at, (end - at) >> 2), keyWord(keys, keyAt, at - start));
   }
-  for (; at < end; at++) maskByte(target, at, key[(at - start) & 3] as number);
+  maskBytes(target, at, end, keys, keyAt, at - start);
 }
 
-function maskByte(target: Buffer, at: number, byte: number): void {
-  target[at] = (target[at] as number) ^ byte;
+/** @param offset of the first byte in the payload. */
+function maskBytes(target: Buffer, start: number, end: number, keys: Buffer, keyAt: number, offset: number): void {
+  for (let index = 0; index < end - start; index++) {
+    target[start + index] = (target[start + index] as number) ^ (keys[keyAt + ((offset + index) & 3)] as number);
+  }
+}
+
+/** The key from the byte on that masks the byte at `offset` in the payload, as this machine has it in a word. */
+function keyWord(keys: Buffer, keyAt: number, offset: number): number {
+  const turn = 8 * (offset & 3);
+  const isLittle = endianness() === 'LE';
+  const word = isLittle ? keys.readInt32LE(keyAt) : keys.readInt32BE(keyAt);
+  if (turn === 0) return word;
+  return isLittle ? (word >>> turn) | (word << (32 - turn)) : (word << turn) | (word >>> (32 - turn));
 }
 
 function maskWords(words: Int32Array, word: number): number {
