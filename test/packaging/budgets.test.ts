@@ -11,7 +11,7 @@ const budgets = {
   plain: {
     burstWrites: 1,
     burstBytesPerMessage: 70,
-    burstHeapBytesPerMessage: 2_680,
+    burstHeapBytesPerMessage: 1_410,
     roundTripWrites: 2,
     roundTripHeapBytes: 8_180,
     broadcastWritesPerClient: 1,
