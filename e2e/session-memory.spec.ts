@@ -9,7 +9,7 @@ import { pageBytes } from './engines/page-bytes.js';
 import { test } from './test.js';
 
 const MB = 1024 * 1024;
-/** Many times what may wait on the way, so that a page or a server that keeps what it has read would show; more in `npm run night`. */
+/** Many times the bytes that may wait in transit, so that a page or a server that keeps messages after reading fails; `npm run night` sends more. */
 const TOTAL_BYTES = Number(process.env.GEMSOCKET_STREAM_MIB ?? 64) * MB;
 const MESSAGE_BYTES = 16 * 1024;
 

@@ -24,7 +24,7 @@ export async function runSteps(stages) {
   return results.every(({ passed }) => passed) && results.length === stages.flat().length;
 }
 
-/** As many at a time as there are cores; each is told how many, because the limits of its waits depend on it. */
+/** Runs as many steps at a time as there are cores. The number is passed to each, because the limits of its waits depend on it. */
 async function runTogether(steps) {
   const waiting = [...steps];
   const runners = Math.max(availableParallelism(), 2);

@@ -11,7 +11,7 @@ const REFERENCE_MS = 340;
 const MAX_PACE = 40;
 const ROUNDS = 3;
 const VARIABLE = 'GEMSOCKET_PACE';
-/** How many runners share the machine, which may have not begun yet at the measurement. */
+/** The number of runners that share the machine. The others may not have started when the pace is measured. */
 const RUNNERS = 'GEMSOCKET_RUNNERS';
 
 /** The typical work of the tests: starting a process, running JavaScript, native code, and round trips over loopback. */
@@ -51,7 +51,7 @@ export function limit(ms: number): number {
   return Math.ceil(ms * pace());
 }
 
-/** The time that a test of random inputs may take which is given `ms` on two quiet cores: the work grows with no other runner. */
+/** How long a test with random inputs runs if it runs for `ms` on two quiet cores. Other runners do not lengthen it. */
 export function allowance(ms: number): number {
   return Math.ceil((ms * pace()) / runners());
 }

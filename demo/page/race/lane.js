@@ -34,7 +34,7 @@ export class Lane {
     return this.#ms === 0 ? 0 : (this.done / this.#ms) * 1000;
   }
 
-  /** Discards what was counted, as after the turn in which the browser compiles the code. */
+  /** Discards the counts of the first turn, in which the browser compiles the code. */
   reset() {
     this.done = 0;
     this.#ms = 0;

@@ -13,7 +13,7 @@ const WORKS = {
   '16384x16': { bytes: 16 * 1024, inFlight: 16, messages: 3_000 },
 };
 
-/** Three connections send the same messages to the same server, in turns. The bar of each is what has returned. */
+/** Three connections send the same messages to the same server, in turns. The bar of each shows how many have returned. */
 export function startRace() {
   const [form, start] = [byId('race-form'), byId('race-start')];
   form.addEventListener('submit', async (event) => {

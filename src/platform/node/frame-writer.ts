@@ -21,7 +21,7 @@ const NONE = Buffer.alloc(0);
 
 /**
  * Gathers the frames of one turn of the event loop, and writes them to the socket as one buffer. For a WebSocket of ws without
- * extensions, which itself queues nothing: what ws writes keeps its place if `flush` is called before.
+ * extensions, which itself queues nothing: a frame of ws keeps its place if `flush` is called before it.
  */
 export class FrameWriter {
   readonly #socket: Duplex;

@@ -158,7 +158,7 @@ export class NodeTransport implements AcceptedTransport, WebSocketOwner, Budgete
     if (this.#socket !== undefined) this.#ending?.(this.#socket);
   }
 
-  /** What ws writes itself, such as its close frame, comes after the frames that are gathered here. */
+  /** Frames that ws writes itself, such as its close frame, follow the gathered frames. */
   #writeTo(socket: Duplex, isMasked: boolean): void {
     socket.prependListener('end', this.flush);
     this.#frames = new FrameWriter(socket, isMasked, this.#flushed);
