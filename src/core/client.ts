@@ -5,7 +5,7 @@ import { Emitter } from './emitter.js';
 import { makeError, type WebsocketError } from './errors.js';
 import { Inbox } from './inbox.js';
 import { copyOf, utf8Length } from './message-bytes.js';
-import { invalid } from './option-checks.js';
+import { checkDelivery } from './option-checks.js';
 import {
   type ClientEvents,
   type ClientStats,
@@ -223,9 +223,7 @@ export class Client implements IWebsocketClient {
 
   /** Sends the message itself, not a copy. */
   protected send(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): boolean {
-    if (delivery !== 'reliable' && delivery !== 'volatile' && typeof delivery?.latest !== 'string') {
-      throw invalid('delivery', delivery);
-    }
+    checkDelivery(delivery);
     const { state } = this;
     if (state === 'idle' || this.#ownerClosed) throw makeError('NOT_OPEN', { state });
     if (state === 'closing' || state === 'closed') {

@@ -32,6 +32,12 @@ export function checkHas(option: string, value: unknown, method: string): void {
   if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== 'function') throw invalid(option, value);
 }
 
+/** Throws for a value that is no `Delivery`. */
+export function checkDelivery(delivery: unknown): void {
+  if (delivery === 'reliable' || delivery === 'volatile') return;
+  if (typeof (delivery as { latest?: unknown } | null | undefined)?.latest !== 'string') throw invalid('delivery', delivery);
+}
+
 /** Throws for an unknown name: a misspelled option or event would be ignored silently. */
 export function checkName(name: string, known: readonly string[], option: string, value: unknown): void {
   if (!known.includes(name)) throw invalid(option, value, { known });

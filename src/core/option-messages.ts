@@ -23,7 +23,7 @@ function numberRule(min: unknown, max: unknown): string {
   return max === undefined ? `a number of at least ${min}` : `a number from ${min} to ${max}`;
 }
 
-const ARGUMENTS = ['client', 'delivery', 'event', 'host', 'httpServer', 'listener', 'options', 'port', 'signals'];
+const ARGUMENTS = ['client', 'delivery', 'event', 'host', 'httpServer', 'listener', 'name', 'options', 'port', 'signals'];
 
 const A_FUNCTION = 'a function';
 const AN_OBJECT = 'an object';
@@ -33,12 +33,15 @@ const RULES: Readonly<Record<string, string>> = {
   authenticate: A_FUNCTION,
   client: 'a client',
   delivery: "'reliable', 'volatile' or { latest }",
+  except: 'a client of a server',
   host: "a name or an address: 'localhost', or '0.0.0.0' for all interfaces",
   hosts: "'*' or a list of host names without scheme and port: ['example.com']",
   httpServer: 'the http.Server that createServer() or app.listen() returned; listen() takes a port instead',
   inbox: 'an object: { maxMessages, maxBytes }',
   listener: A_FUNCTION,
   liveness: 'an object or false',
+  local: 'true or false',
+  name: 'a string',
   node: AN_OBJECT,
   onMessage: A_FUNCTION,
   options: AN_OBJECT,

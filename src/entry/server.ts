@@ -5,7 +5,11 @@ export { listen } from '../server/listen.js';
 export type { RateLimit, ServerOptions, TlsOptions } from '../server/options.js';
 export type { ServerSessionOptions } from '../server/session-options.js';
 export type {
+  BroadcastOptions,
   Refused,
+  Room,
+  RoomEvents,
+  RoomSendOptions,
   ServerClient,
   ServerClientEvents,
   ServerCloseOptions,

@@ -8,7 +8,7 @@ import { abnormalClose } from '../core/close-codes.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { checkHas } from '../core/option-checks.js';
 import type { AcceptedTransport } from '../core/transport.js';
-import type { ClientEvents, CloseInfo, Continuity, MessageIterator, Received } from '../core/types.js';
+import type { ClientEvents, CloseInfo, Continuity, Delivery, MessageIterator, Received } from '../core/types.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import type { ServerSettings } from './options.js';
 import { RateLimiter } from './rate-limit.js';
@@ -106,9 +106,19 @@ export class AcceptedClient extends Client implements ServerClient {
     this.#socket = request.socket;
   }
 
+  isOf(server: ClientServer): boolean {
+    return this.#server === server;
+  }
+
+  /** Whether the client is open, or its session is kept while its peer is disconnected. */
+  get takesMessages(): boolean {
+    const { state } = this;
+    return state === 'open' || (this.hasSession && state === 'reconnecting');
+  }
+
   /** Sends a message to many clients without a copy. Nothing changes it any more. */
-  sendToAll(message: string | Uint8Array<ArrayBuffer>, bytes: number): void {
-    this.send(message, bytes, 'reliable');
+  sendShared(message: string | Uint8Array<ArrayBuffer>, bytes: number, delivery: Delivery): void {
+    this.send(message, bytes, delivery);
   }
 
   override getMessage(): Received | undefined {

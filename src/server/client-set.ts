@@ -1,8 +1,5 @@
-import { makeError } from '../core/errors.js';
-import { copyOf, sizeOf } from '../core/message-bytes.js';
 import type { CloseInfo } from '../core/types.js';
 import type { AcceptedClient } from './accepted-client.js';
-import type { Broadcast } from './broadcast.js';
 
 /** How long a closed client stays in `clients` for a frame loop that polls. */
 const LINGER_MS = 5_000;
@@ -14,6 +11,8 @@ export interface ClientSetEvents {
   /** The client is in `server.clients` no longer. */
   unlisted(client: AcceptedClient): void;
   closing(client: AcceptedClient): void;
+  /** The client is closing or closed; may be called for each. */
+  ended(client: AcceptedClient): void;
   closed(client: AcceptedClient, info: CloseInfo): void;
 }
 
@@ -70,17 +69,6 @@ export class ClientSet {
     });
   }
 
-  /** Sends to every open client, and to every session. They share the encoded message, because encoding takes up to ten times as long as writing. */
-  sendToAll(message: string | ArrayBuffer | ArrayBufferView, broadcast: Broadcast): void {
-    const shared = typeof message === 'string' ? message : bytesOf(message);
-    const bytes = sizeOf(shared);
-    broadcast.run(shared, bytes, () => {
-      for (const client of this.#live) {
-        if (client.isConnectionOpen() || (client.hasSession && client.state === 'reconnecting')) client.sendToAll(shared, bytes);
-      }
-    });
-  }
-
   /** The application reads by polling. */
   polled(): void {
     this.#isPolled = true;
@@ -96,6 +84,7 @@ export class ClientSet {
   }
 
   #ends(client: AcceptedClient): void {
+    this.#events.ended(client);
     if (!client.awaitsPoll(this.#isPolled)) this.#unlist(client);
   }
 
@@ -114,14 +103,5 @@ export class ClientSet {
     if (!this.#listed.delete(client)) return;
     this.#snapshot = undefined;
     this.#events.unlisted(client);
-  }
-}
-
-/** A copy, which a session may keep: the application may change its buffer after the call. */
-function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
-  try {
-    return copyOf(message);
-  } catch {
-    throw makeError('INVALID_MESSAGE', { method: 'broadcast' });
   }
 }

@@ -5,6 +5,7 @@ import { deadline } from '../core/clock.js';
 import { Emitter, type Listeners } from '../core/emitter.js';
 import { makeError } from '../core/errors.js';
 import { PlainChannel } from '../core/plain-channel.js';
+import type { Delivery } from '../core/types.js';
 import { asyncDispose } from '../core/util.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { ReadScheduler } from '../platform/node/read-scheduler.js';
@@ -14,7 +15,7 @@ import type { OwnedWebSocket } from '../platform/node/ws.js';
 import { SESSION_PROTOCOL } from '../session/codec.js';
 import { AcceptQueue } from './accept-queue.js';
 import { AcceptedClient, type ClientServer, type UpgradeContext } from './accepted-client.js';
-import { Broadcast } from './broadcast.js';
+import { Broadcast, broadcastable, exceptOf } from './broadcast.js';
 import { ClientSet } from './client-set.js';
 import { checkHandshake, checkRequest, isClosing, PendingHandshakes, servesPath, tookTooLong, wrongPath } from './handshake-checks.js';
 import { ErrorReports, LimitedLog } from './log.js';
@@ -22,9 +23,10 @@ import { Metrics } from './metrics.js';
 import { type CloseSettings, resolveCloseOptions, type ServerSettings } from './options.js';
 import { ignore, type Refusal, Refusals } from './refusals.js';
 import { addressOf } from './request.js';
+import { Rooms } from './rooms.js';
 import { noSessions, Sessions, type SessionsEvents } from './sessions.js';
 import { ClosingSockets, Deadlines } from './sockets.js';
-import type { ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
+import type { BroadcastOptions, Room, ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
 import { makeUpgrade, type Upgrade } from './upgrade.js';
 
 /** The source of connections: an HTTP server of the library, or the application's. */
@@ -33,6 +35,8 @@ export interface Listener {
   /** Stops accepting connections. Resolves when the port is free; at once for the application's HTTP server. */
   shut(): Promise<void>;
 }
+
+const broadcastOptions = { except: undefined };
 
 const serverEvents: Listeners<ServerEvents> = { connection: [], refused: [], error: [] };
 
@@ -51,6 +55,7 @@ export class UpgradeServer implements WebsocketServer {
   readonly #pending: PendingHandshakes;
   readonly #closingSockets = new ClosingSockets();
   readonly #broadcast = new Broadcast();
+  readonly #rooms: Rooms;
   readonly #sharing: Sharing;
   readonly #sessions: Sessions | undefined;
   readonly #clientServer: ClientServer;
@@ -76,10 +81,12 @@ export class UpgradeServer implements WebsocketServer {
     this.#clientSet = new ClientSet({
       unlisted: (client) => this.#acceptQueue.left(client),
       closing: (client) => this.#closingSockets.add(client.socket),
+      ended: (client) => this.#rooms.leaveAll(client),
       closed: (client, info) => this.#metrics.closed(client, info),
     });
     this.#events = new Emitter(serverEvents, (error, event) => this.#errors.handlerFailed(error, event));
     this.#errors = new ErrorReports(this.#events, this.#metrics, this.#log);
+    this.#rooms = new Rooms(this.#clientServer, this.#broadcast, (error, event) => this.#errors.handlerFailed(error, event));
     this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
     this.#pending = new PendingHandshakes(settings, this.#refusals);
   }
@@ -113,8 +120,13 @@ export class UpgradeServer implements WebsocketServer {
     return this.#events.on(event, listener);
   }
 
-  broadcast(message: string | ArrayBuffer | ArrayBufferView): void {
-    this.#clientSet.sendToAll(message, this.#broadcast);
+  broadcast(message: string | ArrayBuffer | ArrayBufferView, delivery: Delivery = 'reliable', options: BroadcastOptions = {}): void {
+    const except = exceptOf(options, broadcastOptions);
+    this.#broadcast.send(this.#clientSet.live, broadcastable(message), delivery, except);
+  }
+
+  room(name: string): Room {
+    return this.#rooms.room(name);
   }
 
   close(options: ServerCloseOptions = {}): Promise<void> {

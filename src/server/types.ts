@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { WebsocketError } from '../core/errors.js';
-import type { ClientEvents, Continuity, IWebsocketClient } from '../core/types.js';
+import type { ClientEvents, Continuity, Delivery, IWebsocketClient } from '../core/types.js';
 
 /** The request of the client's handshake: with a session, of its newest one. */
 export interface ServerRequest {
@@ -62,6 +62,61 @@ export interface ServerEvents {
   error: (error: WebsocketError) => void;
 }
 
+/** Options of a message to all clients. */
+export interface BroadcastOptions {
+  /** The client that does not get the message: usually its sender. */
+  except?: ServerClient | undefined;
+}
+
+/** Options of a message to a room. */
+export interface RoomSendOptions extends BroadcastOptions {
+  /** Only members connected to this process. Without a backplane between processes, these are all members. */
+  local?: boolean | undefined;
+}
+
+/** The events of a room, and the functions that `on` takes for them. */
+export interface RoomEvents {
+  /** The client became a member. */
+  join: (client: ServerClient) => void;
+  /** The client was removed, or it is closing or closed. */
+  leave: (client: ServerClient) => void;
+}
+
+/**
+ * A set of clients that the server maintains, plain clients and sessions alike. A message to a room arrives as an ordinary message. A room
+ * has no history. A client leaves when it closes; a client whose session is detached stays a member, and its messages are kept.
+ * A room without members and listeners uses no memory.
+ */
+export interface Room extends Iterable<ServerClient> {
+  readonly name: string;
+  /** Number of members. Iteration gives the members at its start, in the order in which they joined. */
+  readonly size: number;
+  has(client: ServerClient): boolean;
+  /**
+   * Does nothing for a member, and for a client that is closing or closed.
+   *
+   * @throws {WebsocketError} `INVALID_OPTION` for a client of another server.
+   */
+  add(client: ServerClient): void;
+  /** Does nothing for a client that is no member. */
+  remove(client: ServerClient): void;
+  /**
+   * Sends the message to every member, those included whose session is detached. It is encoded once. A member that reads too slowly is
+   * closed with 1013, as in `broadcast`.
+   *
+   * @throws {WebsocketError} `INVALID_MESSAGE`, `INVALID_OPTION`.
+   */
+  sendMessage(text: string, delivery?: Delivery, options?: RoomSendOptions): void;
+  /** The same for bytes, which are copied once. @throws {WebsocketError} `INVALID_MESSAGE`, `INVALID_OPTION`. */
+  sendMessageBinary(bytes: ArrayBuffer | ArrayBufferView, delivery?: Delivery, options?: RoomSendOptions): void;
+  /**
+   * Calls the listener for every event of that name: see `RoomEvents`.
+   *
+   * @returns a function that removes the listener.
+   */
+  on<E extends keyof RoomEvents>(event: E, listener: RoomEvents[E]): () => void;
+}
+
 /** How `close()` ends the clients. */
 export interface ServerCloseOptions {
   /** 1001 by default: the server shuts down, and clients may reconnect (RFC 6455, 7.4.1). */
@@ -96,12 +151,18 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
    */
   on<E extends keyof ServerEvents>(event: E, listener: ServerEvents[E]): () => void;
   /**
-   * Sends a message to every open client of this process, and to every session whose client is disconnected. A client that reads too
-   * slowly is closed with 1013; `broadcast` does not throw for it.
+   * Sends a message to every open client of this process, and to every session whose client is disconnected. It is encoded once. A
+   * client that reads too slowly is closed with 1013; `broadcast` does not throw for it.
    *
-   * @throws {WebsocketError} `INVALID_MESSAGE`.
+   * @throws {WebsocketError} `INVALID_MESSAGE`, `INVALID_OPTION`.
    */
-  broadcast(message: string | ArrayBuffer | ArrayBufferView): void;
+  broadcast(message: string | ArrayBuffer | ArrayBufferView, delivery?: Delivery, options?: BroadcastOptions): void;
+  /**
+   * The room of that name, which may be any string. The same object for the same name as long as the room has members or listeners.
+   *
+   * @throws {WebsocketError} `INVALID_OPTION` for a name that is not a string.
+   */
+  room(name: string): Room;
   /** Counters since the start, and present gauges, by name. docs/guides/operating.md lists them. */
   readonly metrics: Readonly<Record<string, number>>;
   /**

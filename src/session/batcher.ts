@@ -1,5 +1,4 @@
 import { headerOf, isNumbered, MAX_BATCH_BYTES, NO_BYTES, recordSize, writeVarint } from './codec.js';
-import * as Kind from './record-kind.js';
 import type { SharedRecord } from './shared-records.js';
 
 /** A batch that is closed. */
@@ -68,7 +67,7 @@ export class Batcher {
   }
 
   /** Appends a record that many sessions send. A batch of nothing else stays in the shared slab, and no byte is copied. */
-  share({ slab, start }: SharedRecord): void {
+  share({ kind, slab, start }: SharedRecord): void {
     const isEmpty = this.bytes === 0;
     if (isEmpty || (start === this.#at && slab.buffer === this.#slab.buffer)) {
       if (isEmpty) this.#start = start;
@@ -78,7 +77,7 @@ export class Batcher {
       this.#reserve(slab.length - start);
       this.#slab.set(slab.subarray(start), this.#at);
     }
-    this.#finish(Kind.text, slab.length - start);
+    this.#finish(kind, slab.length - start);
   }
 
   /** Appends a control record with one number, behind all data. */

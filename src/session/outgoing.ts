@@ -227,7 +227,7 @@ export class Outgoing {
 
   #write(message: string | Uint8Array<ArrayBuffer>, bytes: number, isVolatile: boolean): void {
     if (!this.batcher.fits(bytes)) this.sendBatch();
-    const record = isVolatile ? undefined : this.#bounds.shared?.recordOf(message);
+    const record = this.#bounds.shared?.recordOf(message, isVolatile);
     if (record !== undefined) this.batcher.share(record);
     else if (typeof message === 'string') this.batcher.text(isVolatile ? Kind.volatileText : Kind.text, message, bytes);
     else this.batcher.body(isVolatile ? Kind.volatileBinary : Kind.binary, message);
