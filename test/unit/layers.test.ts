@@ -98,9 +98,10 @@ const arrows: readonly { file: string; allowed: readonly string[]; refused: read
     allowed: ['./b.js', '../core/b.js'],
     refused: ['../platform/node/b.js', '../session/b.js', '../server/b.js', 'ws', 'node:net'],
   },
+  { file: 'src/backplane/a.ts', allowed: ['./b.js'], refused: ['../core/b.js', '../session/b.js', '../server/b.js', 'ws', 'node:net'] },
   {
     file: 'src/server/a.ts',
-    allowed: ['./b.js', '../core/b.js', '../session/b.js', '../platform/node/b.js', 'ws', 'node:http'],
+    allowed: ['./b.js', '../core/b.js', '../session/b.js', '../backplane/b.js', '../platform/node/b.js', 'ws', 'node:http'],
     refused: ['../bus/b.js', '../platform/browser/b.js', '../entry/b.js', 'express'],
   },
   { file: 'src/entry/a.ts', allowed: ['./b.js', '../core/b.js', '../platform/node/b.js'], refused: ['ws', 'isomorphic-ws', 'node:net'] },
