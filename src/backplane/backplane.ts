@@ -37,7 +37,10 @@ export interface Page {
    * position is of another log, of another topic, not of this backplane, or not in the log that it claims to be of.
    */
   readonly isSameLog: boolean;
-  /** Entries that were removed between the requested position and the first of `entries`; undefined if `isSameLog` is false. */
+  /**
+   * Entries that were removed between the requested position and the first of `entries`; undefined if `isSameLog` is false. 0 for
+   * 'oldest' and 'now'.
+   */
   readonly lost: number | undefined;
   /** Entries of the log after this page. */
   readonly remaining: number;
@@ -70,7 +73,7 @@ export interface Versioned {
   readonly value: Bytes | undefined;
 }
 
-/** Called by the backplane. None of these throws. */
+/** Called by the backplane, but never within a call of its node: each of these may call the node. None of them throws. */
 export interface Sink {
   /** A new entry of a topic that this node watches, in the order of the log, or with a gap that `previous` shows. */
   entry(topic: string, entry: Entry): void;
@@ -111,7 +114,10 @@ export interface Backplane {
   readonly name: string;
 }
 
-/** A backplane as a server uses it. Every promise settles within a bound of the implementation, and rejects with `BackplaneError` only. */
+/**
+ * A backplane as a server uses it. Every promise settles within a bound of the implementation, and rejects with `BackplaneError` only:
+ * 'down' before `open` and after `close`.
+ */
 export interface NodeBackplane extends Backplane {
   /** Joins as this node. MUST be called first, once; the connection is kept up until `close`. */
   open(node: NodeTag, sink: Sink): Promise<void>;
@@ -119,18 +125,22 @@ export interface NodeBackplane extends Backplane {
    * Appends the payload to the topic's log, removes the entries beyond `keep`, and pushes the new entry to every node that watches the
    * topic, this one included. MUST publish the same id of one topic once within two minutes, and answer a repetition with the position
    * of the first. MUST keep the order of the calls of one node for one topic. Resolves once the entry is stored.
+   * The push to this node may come before or after the promise resolves.
    *
-   * @param keep 'none': the payload is pushed and not stored, and the promise resolves with undefined.
+   * @param keep 'none': the payload is pushed and not stored, the id is not remembered, and the promise resolves with undefined.
+   * @param signal ends the wait: the promise rejects with 'timeout'. If it is aborted before the call, nothing is done.
    */
   publish(topic: string, id: string, payload: Bytes, keep: Keep | 'none', signal?: AbortSignal): Promise<Position | undefined>;
   /**
-   * Resolves when every later publish is pushed to this node, until the returned function is called. The calls are counted: the topic
-   * is watched until as many functions are called.
+   * Resolves when every later publish is pushed to this node, until the returned function is called; nothing is pushed from then on.
+   * The calls are counted: the topic is watched until as many functions are called.
    */
   watch(topic: string): Promise<() => void>;
   /**
    * Reads the log after a position: at most `limit` entries, oldest first. 'oldest' begins at the first entry of the log; 'now' gives no
    * entries, and its `next` is the end of the log. A position that is not of this log (`isSameLog`) gives the whole log.
+   *
+   * @param limit at least 1.
    */
   read(topic: string, after: Position | 'oldest' | 'now', limit: number): Promise<Page>;
   /** The last position of each topic's log, for comparison with the last one pushed. */
@@ -149,6 +159,6 @@ export interface NodeBackplane extends Backplane {
   swap(key: string, expected: Version, value?: Bytes, ttlMs?: number): Promise<Versioned>;
   /** Sends bytes to a node; those to a node that has left are dropped. */
   signal(node: NodeTag, bytes: Bytes): Promise<void>;
-  /** Leaves: the members of this node are removed. Safe to call twice. */
+  /** Leaves: the members of this node are removed, and pushed with 0 connections. The sink is not called any more. Safe to call twice. */
   close(): Promise<void>;
 }

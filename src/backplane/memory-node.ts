@@ -59,12 +59,10 @@ export class MemoryNode implements NodeBackplane {
       this.#push(topic, (sink) => sink.transient(topic, payload));
       return undefined;
     }
-    const { logs } = this.#memory;
-    const position = logs.positionOf(topic, id);
-    if (position !== undefined) return position;
-    const entry = logs.append(topic, id, payload, keep);
-    this.#push(topic, (sink) => sink.entry(topic, entry));
-    return entry.position;
+    const published = this.#memory.logs.publish(topic, id, payload, keep);
+    if (typeof published === 'string') return published;
+    this.#push(topic, (sink) => sink.entry(topic, published));
+    return published.position;
   }
 
   async watch(topic: string): Promise<() => void> {
@@ -154,6 +152,7 @@ export class MemoryNode implements NodeBackplane {
 
   #pushMembers(topic: string, changes: NodeMembers): void {
     const others = this.#memory.watches.of(topic)?.filter(({ node }) => node !== changes.node) ?? [];
+    if (others.length === 0) return;
     this.#memory.pushes.add(() => {
       for (const watch of others) if (watch.count > 0) watch.sink.presence(topic, changes);
     });

@@ -11,7 +11,7 @@ interface StoredValue extends Expiring {
 }
 
 /** Memory of a value beside its bytes, as measured. */
-const VALUE_BYTES = 300;
+const VALUE_BYTES = 550;
 const ABSENT: Versioned = { version: undefined, value: undefined };
 
 /** The values that are compared and swapped. */

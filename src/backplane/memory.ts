@@ -11,18 +11,18 @@ import { Watches } from './memory-watches.js';
 
 export interface MemoryBackplaneOptions {
   /**
-   * Topics with a log. A publish that would begin another one rejects 'full'. Default 1,000,000: a topic for each client of a large
-   * server, several times over.
+   * Topics with a log. A publish that would begin another log rejects 'full'; a log without entries is forgotten after two minutes.
+   * Default 250,000: ten for each of 25,000 clients. Without entries they have 150 MB.
    */
   readonly maxTopics?: number;
   /**
-   * Memory of all logs and values, with some 250 bytes for each entry beside its payload. A publish beyond it rejects 'full', unless
-   * it removes as much as it adds. Default 256 MiB: the server still fits into a container of 512 MiB.
+   * Memory of all logs and values, with 350 bytes for each entry beside its payload. A publish beyond it rejects 'full', unless it
+   * removes as much as it adds. Default 256 MiB: the server still fits into a container of 512 MiB.
    */
   readonly maxBytes?: number;
   /**
-   * Ids of publishes that are remembered for two minutes; beyond it the oldest are forgotten earlier. Default 500,000: 4,000 publishes
-   * a second for two minutes, some 100 MB.
+   * Ids of publishes, which are remembered for two minutes; beyond this bound the oldest are forgotten earlier. Default 500,000: two
+   * minutes of 2,000 publishes a second, and at most 60 MB.
    */
   readonly maxIds?: number;
   /** Time, for tests. */
@@ -36,7 +36,7 @@ export class MemoryBroker {
   readonly #memory: SharedMemory;
 
   constructor(options: MemoryBackplaneOptions = {}) {
-    const { maxTopics = 1_000_000, maxBytes = 256 * 2 ** 20, maxIds = 500_000, clock = runtimeClock, random = Math.random } = options;
+    const { maxTopics = 250_000, maxBytes = 256 * 2 ** 20, maxIds = 500_000, clock = runtimeClock, random = Math.random } = options;
     const time = new ElapsedTime(clock);
     const deadlines = new Deadlines(clock, time);
     const budget = new MemoryBudget(maxBytes, deadlines);

@@ -30,6 +30,23 @@ export function callTests(test: WorldOfTest): void {
     expect(one.sink.alive).toEqual([one.tag]);
   });
 
+  it('calls the sink never within a call of the node', async () => {
+    const [one, other] = await test.openTwo();
+    await one.node.watch('topic');
+    await other.node.presence('topic', [{ key: 'ann', connections: 1, away: 0, data: '{}', updatedAtMs: 1 }]);
+    await until(() => one.sink.changes.length === 1, 'the member is pushed');
+    const calls = [
+      test.publish(one, 'topic', 'x'),
+      one.node.publish('topic', test.newId(), bytes('x'), 'none'),
+      one.node.signal(one.tag, bytes('x')),
+      other.node.close(),
+    ];
+    const { pushed, transients, changes, signals, alive } = one.sink;
+    expect([pushed.length, transients.length, changes.length, signals.length, alive.length]).toEqual([0, 0, 1, 0, 2]);
+    await Promise.all(calls);
+    await until(() => pushed.length + transients.length + changes.length + signals.length === 5, 'everything is pushed');
+  });
+
   it('signals to one node, with the tag of the sender, in order', async () => {
     const [one, other, third] = await test.openThree();
     for (const payload of ['1', '2', '3']) await one.node.signal(other.tag, bytes(payload));
