@@ -12,10 +12,6 @@ export class MemoryBudget {
     this.#deadlines = deadlines;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   hasRoom(bytes: number): boolean {
     return this.#bytes + bytes <= this.#maxBytes;
   }

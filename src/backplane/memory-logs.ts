@@ -32,10 +32,6 @@ export class MemoryLogs {
     this.#ids = new PublishIds(parts.maxIds);
   }
 
-  get size(): number {
-    return this.#logs.size;
-  }
-
   /** Appends an entry, or returns the position of an earlier publish with the same id. Throws 'full'. */
   publish(topic: string, id: string, payload: Bytes, keep: Keep): Entry | Position {
     const { time, budget } = this.#parts;

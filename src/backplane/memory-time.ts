@@ -20,7 +20,10 @@ function hasUnref(timer: unknown): timer is { unref(): void } {
   return typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function';
 }
 
-/** Milliseconds that only increase: if the wall clock is set back, every age goes on from its present value. */
+/**
+ * Milliseconds that only increase: if the wall clock is set back, every age goes on from its value at the last look. Time between
+ * that look and the step back is not counted.
+ */
 export class ElapsedTime {
   readonly #clock: MemoryClock;
   #lastMs: number;
