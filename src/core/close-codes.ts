@@ -16,6 +16,9 @@ export const messageTooBig = 1009;
 export const mandatoryExtension = 1010;
 export const tryAgainLater = 1013;
 
+/** Ours, of the private range, as HTTP's 401: the server ends the connections of a user. */
+export const unauthorized = 4401;
+
 /** Ours, of the private range: the reader stopped and its inbox is full. */
 export const inboxFull = 4408;
 

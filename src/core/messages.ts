@@ -49,9 +49,7 @@ const sentences: Readonly<Record<ErrorCode, Sentence>> = {
     `No connection within ${timeoutMs} ms. Check that a WebSocket server (with session(), a gemsocket server) answers there, or raise connectTimeoutMs.`,
   CONNECTION_LOST: ({ code, reason }) => `The connection ended with code ${code} (${reason || 'no reason given'}).`,
   HANDLER_FAILED: ({ handler }) =>
-    handler === 'isSameUser'
-      ? "The application's isSameUser function threw, so the session was not resumed. The server continues; see cause."
-      : `The application's ${handler} handler threw. No connection is affected; see cause.`,
+    `The application's ${failedHandlers[handler as keyof typeof failedHandlers] ?? `${handler} handler threw. No connection is affected`}; see cause.`,
   HAS_HANDLER: () => 'The client has a message handler, which takes every message. Remove the handler to iterate.',
   INBOX_FULL: inboxFull,
   INSECURE_ADDRESS: ({ address }) => `${address} is not encrypted. Write wss://, or set type: 'insecure'.`,
@@ -83,6 +81,11 @@ const sentences: Readonly<Record<ErrorCode, Sentence>> = {
   UNSENT: ({ messages, bytes, code }) =>
     `The connection ended (${code}) with ${messages} messages (${bytes} bytes) unsent. Await drained() before close(), or send them again.`,
   UNSUPPORTED: unsupported,
+};
+
+const failedHandlers = {
+  isSameUser: 'isSameUser function threw, so the session was not resumed. The server continues',
+  userKey: 'userKey function threw or returned no string, so the client counts as no known user. The server continues',
 };
 
 function connectFailed(context: ErrorContext, cause: unknown): string {

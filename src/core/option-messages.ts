@@ -23,7 +23,7 @@ function numberRule(min: unknown, max: unknown): string {
   return max === undefined ? `a number of at least ${min}` : `a number from ${min} to ${max}`;
 }
 
-const ARGUMENTS = ['client', 'delivery', 'event', 'host', 'httpServer', 'listener', 'name', 'options', 'port', 'signals'];
+const ARGUMENTS = ['client', 'delivery', 'event', 'host', 'httpServer', 'key', 'listener', 'name', 'options', 'port', 'signals'];
 
 const A_FUNCTION = 'a function';
 const AN_OBJECT = 'an object';
@@ -38,6 +38,7 @@ const RULES: Readonly<Record<string, string>> = {
   hosts: "'*' or a list of host names without scheme and port: ['example.com']",
   httpServer: 'the http.Server that createServer() or app.listen() returned; listen() takes a port instead',
   inbox: 'an object: { maxMessages, maxBytes }',
+  key: 'a string',
   listener: A_FUNCTION,
   liveness: 'an object or false',
   local: 'true or false',
@@ -63,6 +64,7 @@ const RULES: Readonly<Record<string, string>> = {
   tls: '{ key, cert }, a private key and its certificate as PEM, and is for listen() only: give attach() an https.Server',
   transport: 'what webSocketStream() returns',
   type: "'secure' or 'insecure'",
+  userKey: A_FUNCTION,
 };
 
 function ruleOf(option: string, expected: unknown): string | undefined {

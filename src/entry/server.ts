@@ -14,6 +14,7 @@ export type {
   ServerClientEvents,
   ServerCloseOptions,
   ServerEvents,
+  ServerHealth,
   ServerRequest,
   WebsocketServer,
 } from '../server/types.js';

@@ -72,7 +72,7 @@ export class AcceptedClient extends Client implements ServerClient {
     this.#server = server;
     this.#connection = connection as unknown as AcceptingConnection;
     this.#limiter = this.hasSession ? limiter : undefined;
-    this.#request = requestOf(request);
+    this.#request = requestOf(request, server.settings.trustedProxies);
     this.#socket = request.socket;
   }
 
@@ -91,6 +91,17 @@ export class AcceptedClient extends Client implements ServerClient {
     return this.ending;
   }
 
+  /** The same, and a peer that is disconnected gets the code when it asks for its session: it may not have another one. */
+  expel(code: number, reason: string): Promise<CloseInfo> {
+    if (this.state === 'reconnecting') this.#connection.terminate({ code, reason, wasClean: false }, undefined);
+    return this.closeForGood(code, reason);
+  }
+
+  /** No session moves to this process from another one. */
+  get resumed(): boolean {
+    return false;
+  }
+
   /** The socket of the newest transport. */
   get socket(): Duplex {
     return this.#socket;
@@ -102,7 +113,7 @@ export class AcceptedClient extends Client implements ServerClient {
 
   /** The client has reconnected, possibly from another address. */
   resuming(request: IncomingMessage): void {
-    this.#request = requestOf(request);
+    this.#request = requestOf(request, this.#server.settings.trustedProxies);
     this.#socket = request.socket;
   }
 

@@ -40,6 +40,9 @@ export function attach(httpServer: HttpServer | HttpsServer, options: ServerOpti
     get port() {
       return portOf(httpServer);
     },
+    get isListening() {
+      return httpServer.address() !== null;
+    },
     shut() {
       httpServer.off('upgrade', listener);
       httpServer.off('close', close);

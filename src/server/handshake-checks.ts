@@ -29,6 +29,13 @@ export const headersTooLarge: Refusal = { reason: 'request', status: 431, text: 
 
 const isFull: Refusal = { reason: 'full', status: 503, text: 'The server is full.', headers: { 'Retry-After': RETRY_AFTER_S } };
 
+export const tooManyOfAddress: Refusal = {
+  reason: 'address',
+  status: 429,
+  text: 'This address has too many connections.',
+  headers: { 'Retry-After': RETRY_AFTER_S },
+};
+
 /** The only version of RFC 6455 (4.1). ws also accepts version 8, that of a draft. */
 const PROTOCOL_VERSION = '13';
 
@@ -57,7 +64,7 @@ export function checkRequest(settings: ServerSettings, request: IncomingMessage,
 export class PendingHandshakes {
   readonly #settings: ServerSettings;
   readonly #refusals: Refusals;
-  readonly #sockets = new Set<Duplex>();
+  readonly #requests = new Map<Duplex, IncomingMessage>();
 
   constructor(settings: ServerSettings, refusals: Refusals) {
     this.#settings = settings;
@@ -65,33 +72,33 @@ export class PendingHandshakes {
   }
 
   get count(): number {
-    return this.#sockets.size;
+    return this.#requests.size;
   }
 
   /** Undefined if the handshake is over: refused, past its deadline, or ended by the client or the server. */
   async authenticate(request: IncomingMessage, socket: Duplex): Promise<{ readonly user: unknown } | undefined> {
-    const remoteAddress = addressOf(socket);
+    const remoteAddress = addressOf(socket, this.#settings.trustedProxies, request);
     const gone = () => {
-      if (this.#sockets.delete(socket)) this.#refusals.unanswered('gone', remoteAddress);
+      if (this.#requests.delete(socket)) this.#refusals.unanswered('gone', remoteAddress);
     };
-    this.#sockets.add(socket);
+    this.#requests.set(socket, request);
     socket.once('close', gone);
     const answer = await authenticate(this.#settings, request);
     socket.off('close', gone);
-    if (!this.#sockets.delete(socket)) return undefined;
+    if (!this.#requests.delete(socket)) return undefined;
     if ('user' in answer) return answer;
     this.#refusals.refuse(socket, answer, request);
     return undefined;
   }
 
   /** Ends a handshake, pending or not. */
-  refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
-    this.#sockets.delete(socket);
+  refuse(socket: Duplex, refusal: Refusal, request = this.#requests.get(socket)): void {
+    this.#requests.delete(socket);
     this.#refusals.refuse(socket, refusal, request);
   }
 
   refuseAll(refusal: Refusal): void {
-    for (const socket of this.#sockets) this.refuse(socket, refusal);
+    for (const socket of this.#requests.keys()) this.refuse(socket, refusal);
   }
 }
 

@@ -119,6 +119,9 @@ function listenerOf(http: HttpServer, sockets: ReadonlySet<Duplex>): Listener {
   const { port } = http.address() as AddressInfo;
   return {
     port,
+    get isListening() {
+      return http.listening;
+    },
     shut: () =>
       new Promise((resolve) => {
         http.close(() => resolve());

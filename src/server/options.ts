@@ -36,6 +36,28 @@ export interface ServerOptions {
   /** Called before the upgrade. Throw or return undefined to refuse with 401; the result becomes the client's `user`. */
   authenticate?: ((request: IncomingMessage) => unknown) | undefined;
   /**
+   * Identifies the user that `authenticate` returned, across connections: for `disconnectUser`, `session.maxDetachedPerUser` and
+   * `session.isSameUser`. By default each client is a user of its own, whose key is the client's id. If it throws, or returns no string,
+   * that is an `error` event of the server, and the client is no known user's.
+   */
+  userKey?: ((user: unknown) => string) | undefined;
+  /**
+   * Proxies in front of the server that append to X-Forwarded-For or Forwarded (RFC 7239): `request.remoteAddress`, the refusals, the log
+   * and all bounds for each address take the address that many hops back.
+   *
+   * Too many, and clients can choose their address. If a list is missing, short or malformed, the furthest address counts that one of
+   * these proxies has reported. The header that they do not write must not pass them: if both are present and differ, neither counts.
+   *
+   * @defaultValue 0: no header counts, because a client can send any.
+   */
+  trustedProxies?: number | undefined;
+  /**
+   * Open connections and pending handshakes of one `remoteAddress`; detached sessions do not count. The next handshake gets 429.
+   *
+   * @defaultValue Infinity: a school or a mobile network may have thousands of people behind one address.
+   */
+  maxClientsPerAddress?: number | undefined;
+  /**
    * Open clients and pending handshakes of the server. The next handshake gets 503.
    *
    * @defaultValue 16,384: idle clients take half a gigabyte, about 30 KB each.
@@ -119,6 +141,9 @@ export interface ServerSettings {
   /** Undefined: on a loopback address the loopback names, elsewhere any. */
   readonly hosts: readonly string[] | '*' | undefined;
   readonly authenticate: ServerOptions['authenticate'];
+  readonly userKey: ServerOptions['userKey'];
+  readonly trustedProxies: number;
+  readonly maxClientsPerAddress: number;
   readonly maxClients: number;
   readonly maxClosing: number;
   readonly handshakeTimeoutMs: number;
@@ -139,6 +164,9 @@ const serverRules = {
   origins: resolveOrigins,
   hosts: resolveHosts,
   authenticate: (option: string, value: unknown) => checkFunction(option, value as ServerOptions['authenticate']),
+  userKey: (option: string, value: unknown) => checkFunction(option, value as ServerOptions['userKey']),
+  trustedProxies: between(0, Number.POSITIVE_INFINITY, 0),
+  maxClientsPerAddress: Number.POSITIVE_INFINITY,
   maxClients: 16_384,
   maxClosing: 64,
   maxMessageBytes: 64 * 1024,
@@ -222,7 +250,7 @@ function resolveRateLimit(option: string, rateLimit: unknown): RateLimit | undef
 }
 
 function refuseUnsupported(options: object): void {
-  for (const option of ['backplane', 'topics', 'authorize', 'userKey', 'trustedProxies', 'maxClientsPerAddress']) {
+  for (const option of ['backplane', 'topics', 'authorize']) {
     if ((options as Record<string, unknown>)[option] === undefined) continue;
     throw makeError('UNSUPPORTED', { option });
   }

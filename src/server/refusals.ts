@@ -58,7 +58,7 @@ export class Refusals {
   /** Answers the request if the client is still connected. */
   refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
     const { reason, cause } = refusal;
-    const remoteAddress = addressOf(socket);
+    const remoteAddress = addressOf(socket, this.#settings.trustedProxies, request);
     const status = refuse(socket, refusal) ? refusal.status : 0;
     this.#report({ reason, status, remoteAddress, cause }, request);
   }
@@ -108,6 +108,8 @@ function adviceOn({ reason, cause }: Refused, request: IncomingMessage | undefin
       return `no WebSocket is served at ${quoted(request === undefined ? '' : pathOf(request))}, only at ${quoted(settings.path ?? '/')}. Correct the client's address or the option path.`;
     case 'full':
       return `the server is full. maxClients is ${settings.maxClients}: raise it if the machine has memory for more.`;
+    case 'address':
+      return `the address has as many connections as maxClientsPerAddress (${settings.maxClientsPerAddress}) allows. Raise it if many people share an address. Behind a proxy, set trustedProxies.`;
     case 'auth':
       return cause === undefined ? 'authenticate returned undefined.' : `authenticate threw ${described(cause)}`;
     case 'request':

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { addressBehind } from './forwarded.js';
 import type { ServerRequest } from './types.js';
 
 /** The absolute form of a request target, which RFC 6455 (4.1) allows beside the usual '/path?query'. */
@@ -45,12 +46,14 @@ export function offeredProtocols({ headers }: IncomingMessage): readonly string[
   return headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
 }
 
-/** The address of the peer; '' if the socket is closed. */
-export function addressOf(socket: Duplex): string {
-  return (socket as Partial<Socket>).remoteAddress ?? '';
+/** The address of the client: that of the peer of the socket, or the one that trusted proxies report. '' if the socket is closed. */
+export function addressOf(socket: Duplex, trustedProxies: number, request: IncomingMessage | undefined): string {
+  const { remoteAddress = '' } = socket as Partial<Socket>;
+  return request === undefined ? remoteAddress : addressBehind(remoteAddress, request.headers, trustedProxies);
 }
 
 /** The request as the application reads it. */
-export function requestOf(request: IncomingMessage): ServerRequest {
-  return { url: targetOf(request).url, headers: request.headers, remoteAddress: addressOf(request.socket) };
+export function requestOf(request: IncomingMessage, trustedProxies: number): ServerRequest {
+  const remoteAddress = addressOf(request.socket, trustedProxies, request);
+  return { url: targetOf(request).url, headers: request.headers, remoteAddress };
 }

@@ -2,8 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { MakeChannel } from '../core/channel.js';
 import { deadline } from '../core/clock.js';
+import * as CloseCode from '../core/close-codes.js';
+import { checkClose } from '../core/close-codes.js';
 import { Emitter, type Listeners } from '../core/emitter.js';
 import { makeError } from '../core/errors.js';
+import { invalid } from '../core/option-checks.js';
 import { PlainChannel } from '../core/plain-channel.js';
 import type { Delivery } from '../core/types.js';
 import { asyncDispose } from '../core/util.js';
@@ -17,21 +20,32 @@ import { AcceptQueue } from './accept-queue.js';
 import { AcceptedClient, type ClientServer, type UpgradeContext } from './accepted-client.js';
 import { Broadcast, broadcastable, exceptOf } from './broadcast.js';
 import { ClientSet } from './client-set.js';
-import { checkHandshake, checkRequest, isClosing, PendingHandshakes, servesPath, tookTooLong, wrongPath } from './handshake-checks.js';
+import {
+  checkHandshake,
+  checkRequest,
+  isClosing,
+  PendingHandshakes,
+  servesPath,
+  tookTooLong,
+  tooManyOfAddress,
+  wrongPath,
+} from './handshake-checks.js';
 import { ErrorReports, LimitedLog } from './log.js';
 import { Metrics } from './metrics.js';
 import { type CloseSettings, resolveCloseOptions, type ServerSettings } from './options.js';
 import { ignore, type Refusal, Refusals } from './refusals.js';
 import { addressOf } from './request.js';
 import { Rooms } from './rooms.js';
-import { noSessions, Sessions, type SessionsEvents } from './sessions.js';
-import { ClosingSockets, Deadlines } from './sockets.js';
-import type { BroadcastOptions, Room, ServerClient, ServerCloseOptions, ServerEvents, WebsocketServer } from './types.js';
+import { noSessions, Sessions, type SessionsContext, type SessionsEvents } from './sessions.js';
+import { ClosingSockets, Deadlines, SocketsByAddress } from './sockets.js';
+import type { BroadcastOptions, Room, ServerClient, ServerCloseOptions, ServerEvents, ServerHealth, WebsocketServer } from './types.js';
 import { makeUpgrade, type Upgrade } from './upgrade.js';
+import { Users } from './users.js';
 
 /** The source of connections: an HTTP server of the library, or the application's. */
 export interface Listener {
   readonly port: number;
+  readonly isListening: boolean;
   /** Stops accepting connections. Resolves when the port is free; at once for the application's HTTP server. */
   shut(): Promise<void>;
 }
@@ -54,6 +68,8 @@ export class UpgradeServer implements WebsocketServer {
   readonly #refusals: Refusals;
   readonly #pending: PendingHandshakes;
   readonly #closingSockets = new ClosingSockets();
+  readonly #socketsByAddress: SocketsByAddress;
+  readonly #users: Users;
   readonly #broadcast = new Broadcast();
   readonly #rooms: Rooms;
   readonly #sharing: Sharing;
@@ -62,10 +78,9 @@ export class UpgradeServer implements WebsocketServer {
   readonly #makePlainChannel: MakeChannel;
   readonly #sessionsEvents: SessionsEvents = {
     enter: (context, makeChannel, resumeWindowMs) => this.#newClient(context, makeChannel, resumeWindowMs),
-    report: (error) => this.#errors.report(error),
-    ending: (socket) => this.#closingSockets.add(socket),
+    ending: (socket) => this.#ending(socket),
     hasRoom: () => this.#taken < this.#settings.maxClients,
-    refusedFull: (request) => this.#refusals.unanswered('full', addressOf(request.socket), undefined, request),
+    refusedFull: (request) => this.#refusals.unanswered('full', this.#addressOf(request.socket, request), undefined, request),
   };
   #listener: Listener | undefined;
   #closing: Promise<void> | undefined;
@@ -76,11 +91,16 @@ export class UpgradeServer implements WebsocketServer {
     this.#clientServer = this.#serverOf(settings);
     this.#makePlainChannel = (context) => new PlainChannel(context, settings.client.outbox);
     this.#sharing = { scheduler: new ReadScheduler(settings.turnBudgetMs), turnEnd: new TurnEnd(), shared: this.#broadcast };
-    this.#sessions = settings.session && new Sessions(settings, settings.session, this.#sharing, this.#broadcast, this.#sessionsEvents);
+    this.#socketsByAddress = new SocketsByAddress(settings.maxClientsPerAddress);
+    this.#users = new Users(settings, {
+      failed: (error) => this.#errors.report(error),
+      failedFor: (client, error) => this.#errors.ofClient(client, error),
+    });
+    this.#sessions = settings.session && new Sessions(settings, settings.session, this.#sessionsContext());
     this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#clientSet = new ClientSet({
       unlisted: (client) => this.#acceptQueue.left(client),
-      closing: (client) => this.#closingSockets.add(client.socket),
+      closing: (client) => this.#ending(client.socket),
       ended: (client) => this.#rooms.leaveAll(client),
       closed: (client, info) => this.#metrics.closed(client, info),
     });
@@ -100,6 +120,10 @@ export class UpgradeServer implements WebsocketServer {
       unheard: (client, error) => this.#errors.ofConnection(client, error),
       report: (client, error) => this.#errors.ofClient(client, error),
     };
+  }
+
+  #sessionsContext(): SessionsContext {
+    return { sharing: this.#sharing, shared: this.#broadcast, users: this.#users, events: this.#sessionsEvents };
   }
 
   get clients(): readonly ServerClient[] {
@@ -127,6 +151,20 @@ export class UpgradeServer implements WebsocketServer {
 
   room(name: string): Room {
     return this.#rooms.room(name);
+  }
+
+  get health(): ServerHealth {
+    const draining = this.#closing !== undefined;
+    return { ready: !draining && this.#listener?.isListening === true, draining, backplane: 'up' };
+  }
+
+  async disconnectUser(key: string, code = CloseCode.unauthorized, reason = ''): Promise<number> {
+    if (typeof key !== 'string') throw invalid('key', key);
+    checkClose(code, reason);
+    const clients = [...this.#clientSet.live].filter((client) => this.#users.keyOf(client) === key);
+    const arriving = this.#sessions?.disconnectUser(key, code, reason) ?? 0;
+    await Promise.all(clients.map((client) => client.expel(code, reason)));
+    return clients.length + arriving;
   }
 
   close(options: ServerCloseOptions = {}): Promise<void> {
@@ -161,11 +199,13 @@ export class UpgradeServer implements WebsocketServer {
     // ws adds its own listener later; an error without a listener would end the process.
     socket.on('error', ignore);
     this.expect(socket);
-    const refusal = this.#check(request);
+    const address = this.#addressOf(socket, request);
+    const refusal = this.#check(request, address);
     if (refusal !== undefined) {
       this.refuse(socket, refusal, request);
       return;
     }
+    this.#socketsByAddress.add(socket, address);
     if (this.#settings.authenticate === undefined) this.#accept(request, socket, head, undefined);
     else void this.#pending.authenticate(request, socket).then((answer) => answer && this.#accept(request, socket, head, answer.user));
   }
@@ -186,11 +226,22 @@ export class UpgradeServer implements WebsocketServer {
     this.#refusals.unanswered('full', remoteAddress);
   }
 
-  #check(request: IncomingMessage): Refusal | undefined {
+  #check(request: IncomingMessage, address: string): Refusal | undefined {
     if (this.#closing !== undefined) return isClosing;
     if (!this.serves(request)) return wrongPath;
     const hasRoom = this.#taken < this.#settings.maxClients || this.#sessions?.mayBeReturning(request) === true;
-    return checkHandshake(request) ?? checkRequest(this.#settings, request, hasRoom);
+    const refusal = checkHandshake(request) ?? checkRequest(this.#settings, request, hasRoom);
+    return refusal ?? (this.#socketsByAddress.hasRoom(address) ? undefined : tooManyOfAddress);
+  }
+
+  #addressOf(socket: Duplex, request: IncomingMessage): string {
+    return addressOf(socket, this.#settings.trustedProxies, request);
+  }
+
+  /** The server closes the socket. */
+  #ending(socket: Duplex): void {
+    this.#socketsByAddress.remove(socket);
+    this.#closingSockets.add(socket);
   }
 
   /** Open clients and pending handshakes, which count towards `maxClients`. */
@@ -200,7 +251,7 @@ export class UpgradeServer implements WebsocketServer {
 
   #accept(request: IncomingMessage, socket: Duplex, head: Buffer, user: unknown): void {
     this.#deadlines.end(socket);
-    const remoteAddress = addressOf(socket);
+    const remoteAddress = this.#addressOf(socket, request);
     try {
       const ws = this.#upgrade(request, socket, head);
       if (ws === undefined) this.#refusals.refusedByWs(request, socket, remoteAddress);

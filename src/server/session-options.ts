@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { between, checkFunction, group, positive } from '../core/option-checks.js';
 import { sessionDefaults, sessionRules } from '../session/feature.js';
 import type { RegistryBounds } from '../session/registry.js';
@@ -52,13 +51,14 @@ export interface ServerSessionOptions {
   /**
    * Detached sessions of one address. Beyond them a session of that address is evicted.
    *
-   * The clients behind a proxy all have its address: set it to `maxDetached` there. Without a proxy, 100 is plenty.
+   * 100 is plenty, unless the clients are behind a proxy that `trustedProxies` does not count: then all have the proxy's address.
    *
    * @defaultValue 5,000: half of `maxDetached`, so that one stranger cannot occupy all places.
    */
   maxDetachedPerAddress?: number | undefined;
   /**
-   * Detached sessions of one user, as `authenticate` returned it, compared as JSON. Beyond them a session of that user is evicted.
+   * Detached sessions of one user, by `userKey`, or as `authenticate` returned it, compared as JSON. Beyond them a session of that
+   * user is evicted.
    *
    * If a user is a person, 16 is plenty.
    *
@@ -66,8 +66,9 @@ export interface ServerSessionOptions {
    */
   maxDetachedPerUser?: number | undefined;
   /**
-   * Whether the results of `authenticate` for the session and for the handshake that resumes it are the same user. Deep equality by
-   * default: set it if the result changes between handshakes, as the expiry of a token does.
+   * Whether the results of `authenticate` for the session and for the handshake that resumes it are the same user. By default they are
+   * if their `userKey` is the same, or without that option if they are deeply equal: set one of the two if the result changes between
+   * handshakes, as the expiry of a token does.
    */
   isSameUser?: ((before: unknown, now: unknown) => boolean) | undefined;
 }
@@ -77,7 +78,7 @@ export interface ServerSessionSettings extends RegistryBounds {
   readonly batchDelayMs: number;
   readonly windowBytes: number;
   readonly replayBytes: number;
-  readonly isSameUser: (before: unknown, now: unknown) => boolean;
+  readonly isSameUser: ServerSessionOptions['isSameUser'];
 }
 
 const { ackDelayMs, ...channelRules } = sessionRules({ ...sessionDefaults, replayBytes: MIB });
@@ -90,7 +91,7 @@ const serverSessionRules = {
   maxDetachedPerAddress: half,
   maxDetachedPerUser: half,
   maxDetachedBytes: 256 * MIB,
-  isSameUser: (option: string, value: unknown) => checkFunction(option, value as ServerSessionOptions['isSameUser']) ?? isDeepStrictEqual,
+  isSameUser: (option: string, value: unknown) => checkFunction(option, value as ServerSessionOptions['isSameUser']),
 };
 
 /** @throws {WebsocketError} `INVALID_OPTION`. */

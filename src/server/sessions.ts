@@ -2,13 +2,11 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { MakeChannel } from '../core/channel.js';
-import { makeError, type WebsocketError } from '../core/errors.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { NodeTransport, type Sharing } from '../platform/node/transport.js';
 import type { OwnedWebSocket } from '../platform/node/ws.js';
 import { SessionAcceptor } from '../session/acceptor.js';
 import { MAX_BATCH_BYTES, newDecoder, SESSION_PROTOCOL, splitBatch } from '../session/codec.js';
-import type { SessionOwner } from '../session/eviction.js';
 import { sessionSettings } from '../session/feature.js';
 import { SessionRegistry } from '../session/registry.js';
 import type { ServerChannel, ServerSession } from '../session/server-session.js';
@@ -18,11 +16,11 @@ import type { ServerSettings } from './options.js';
 import { offeredProtocols } from './request.js';
 import type { ServerSessionSettings } from './session-options.js';
 import { onSocket } from './sockets.js';
+import type { Users } from './users.js';
 
 export interface SessionsEvents {
   /** Makes the client of a new session, which opens in this turn. */
   enter(context: UpgradeContext, makeChannel: MakeChannel, resumeWindowMs: number): AcceptedClient;
-  report(error: WebsocketError): void;
   /** Whether `maxClients` allows one more. */
   hasRoom(): boolean;
   /** The server closes a socket that belongs to no client. */
@@ -40,8 +38,21 @@ const nodeSecrets = {
 /** Sockets that a full server accepts because they may resume a session; the previous socket of such a session still counts. */
 const MAX_RETURNING = 64;
 
+interface Arriving {
+  readonly ws: OwnedWebSocket;
+  readonly user: unknown;
+}
+
 interface SessionUpgrade extends UpgradeContext {
   readonly socket: Duplex;
+}
+
+/** The parts of the server that its sessions use. */
+export interface SessionsContext {
+  readonly sharing: Sharing;
+  readonly shared: SharedRecords;
+  readonly users: Users;
+  readonly events: SessionsEvents;
 }
 
 /** The server's sessions: finds or makes the client of each WebSocket that speaks gem.1. */
@@ -50,11 +61,14 @@ export class Sessions {
   readonly #protocols: readonly string[];
   readonly #sharing: Sharing;
   readonly #events: SessionsEvents;
+  readonly #users: Users;
   readonly #registry: SessionRegistry<ServerSession<AcceptedClient>>;
   readonly #acceptor: SessionAcceptor<AcceptedClient, SessionUpgrade>;
   readonly #channels = new WeakMap<AcceptedClient, ServerChannel>();
   /** Sockets whose first batch has not arrived; each may become a client. */
-  readonly #arriving = new Map<Duplex, OwnedWebSocket>();
+  readonly #arriving = new Map<Duplex, Arriving>();
+  /** Sockets that `disconnectUser` has closed: their first batch may be on its way. */
+  readonly #disconnected = new WeakSet<Duplex>();
   readonly #left = onSocket((socket) => this.#arriving.delete(socket));
   readonly #ending = (socket: Duplex): void => {
     this.#arriving.delete(socket);
@@ -63,8 +77,9 @@ export class Sessions {
   #refused = 0;
   #isClosing = false;
 
-  constructor(settings: ServerSettings, own: ServerSessionSettings, sharing: Sharing, shared: SharedRecords, events: SessionsEvents) {
+  constructor(settings: ServerSettings, own: ServerSessionSettings, { sharing, shared, users, events }: SessionsContext) {
     this.#settings = own;
+    this.#users = users;
     this.#protocols = settings.client.protocols;
     this.#sharing = sharing;
     this.#events = events;
@@ -79,7 +94,7 @@ export class Sessions {
         enter: (makeChannel, upgrade) => this.#enter(makeChannel, upgrade),
         mayResume: (client, upgrade) => this.#mayResume(client, upgrade),
         resuming: (client, upgrade) => client.resuming(upgrade.request),
-        ownerOf,
+        ownerOf: (client) => ({ address: client.request.remoteAddress, user: users.ownerOf(client) }),
         choose: (offered) => offered.find((name) => this.#protocols.includes(name)) ?? '',
       },
     );
@@ -110,7 +125,7 @@ export class Sessions {
   }
 
   accept(ws: OwnedWebSocket, socket: Duplex, context: UpgradeContext): void {
-    this.#arriving.set(socket, ws);
+    this.#arriving.set(socket, { ws, user: context.user });
     socket.on('close', this.#left);
     const origin = { ...this.#sharing, socket, split: splitBatch, ending: this.#ending, maxMessageBytes: MAX_BATCH_BYTES };
     this.#acceptor.accept(new NodeTransport(ws, origin), { ...context, socket });
@@ -127,16 +142,26 @@ export class Sessions {
   /** Closes the sockets whose first batch has not arrived, and accepts no more clients. */
   close(code: number, reason: string): void {
     this.#isClosing = true;
-    for (const [socket, ws] of this.#arriving) {
-      this.#events.ending(socket);
-      ws.close(code, reason);
-    }
+    for (const arriving of [...this.#arriving]) this.#closeArriving(arriving, code, reason);
     this.#registry.close();
+  }
+
+  /** Closes the sockets of a user whose first batch has not arrived. Returns their number. */
+  disconnectUser(key: string, code: number, reason: string): number {
+    const ofUser = [...this.#arriving].filter(([, { user }]) => this.#users.keyOfUser(user) === key);
+    for (const arriving of ofUser) this.#closeArriving(arriving, code, reason);
+    return ofUser.length;
+  }
+
+  #closeArriving([socket, { ws }]: readonly [Duplex, Arriving], code: number, reason: string): void {
+    this.#disconnected.add(socket);
+    this.#ending(socket);
+    ws.close(code, reason);
   }
 
   #enter(makeChannel: MakeChannel, { socket, ...context }: SessionUpgrade): AcceptedClient | undefined {
     this.#arriving.delete(socket);
-    if (this.#isClosing) return undefined;
+    if (this.#isClosing || this.#disconnected.has(socket)) return undefined;
     if (!this.#events.hasRoom()) {
       this.#events.refusedFull(context.request);
       return undefined;
@@ -153,28 +178,10 @@ export class Sessions {
 
   #mayResume(client: AcceptedClient, { socket, user }: SessionUpgrade): boolean {
     this.#arriving.delete(socket);
-    if (this.#isClosing || !(client.isConnectionOpen() || this.#events.hasRoom())) return false;
-    const isSame = this.#isSameUser(client.user, user);
+    if (this.#isClosing || this.#disconnected.has(socket) || !(client.isConnectionOpen() || this.#events.hasRoom())) return false;
+    const isSame = this.#users.isSame(client.user, user);
     if (!isSame) this.#refused += 1;
     return isSame;
-  }
-
-  #isSameUser(before: unknown, now: unknown): boolean {
-    try {
-      return this.#settings.isSameUser(before, now) === true;
-    } catch (cause) {
-      this.#events.report(makeError('HANDLER_FAILED', { handler: 'isSameUser' }, cause));
-      return false;
-    }
-  }
-}
-
-/** A user that JSON cannot represent, such as a function, does not count towards `maxDetachedPerUser`. */
-function ownerOf({ request, user }: AcceptedClient): SessionOwner {
-  try {
-    return { address: request.remoteAddress, user: JSON.stringify(user) };
-  } catch {
-    return { address: request.remoteAddress };
   }
 }
 

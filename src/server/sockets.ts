@@ -37,6 +37,44 @@ export class Deadlines {
   }
 }
 
+/** The sockets of each address that are open and not closing: of clients, and of pending handshakes. */
+export class SocketsByAddress {
+  readonly #most: number;
+  readonly #addresses = new Map<Duplex, string>();
+  readonly #counts = new Map<string, number>();
+  readonly #closed = onSocket((socket) => this.remove(socket));
+
+  /** @param most sockets of one address. Without such a bound nothing is counted. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  hasRoom(address: string): boolean {
+    return this.#countOf(address) < this.#most;
+  }
+
+  add(socket: Duplex, address: string): void {
+    if (this.#most === Number.POSITIVE_INFINITY || socket.destroyed) return;
+    this.#addresses.set(socket, address);
+    this.#counts.set(address, this.#countOf(address) + 1);
+    socket.on('close', this.#closed);
+  }
+
+  /** The socket is closed, or it is closing. */
+  remove(socket: Duplex): void {
+    const address = this.#addresses.get(socket);
+    if (address === undefined) return;
+    this.#addresses.delete(socket);
+    const count = this.#countOf(address) - 1;
+    if (count > 0) this.#counts.set(address, count);
+    else this.#counts.delete(address);
+  }
+
+  #countOf(address: string): number {
+    return this.#counts.get(address) ?? 0;
+  }
+}
+
 /**
  * Sockets that the server is closing. Each uses a file descriptor until its peer has answered the close frame or `closeTimeoutMs`
  * is over, although its client is no longer open.

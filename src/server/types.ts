@@ -8,7 +8,7 @@ export interface ServerRequest {
   readonly url: string;
   /** By names in lower case, as in Node. */
   readonly headers: Readonly<IncomingHttpHeaders>;
-  /** Address of the peer of the socket: behind a proxy, the proxy's. */
+  /** Address of the peer of the socket; behind proxies that `trustedProxies` counts, the address that they report. */
   readonly remoteAddress: string;
 }
 
@@ -32,10 +32,12 @@ export interface ServerClient extends IWebsocketClient {
   readonly request: ServerRequest;
   /** The result of `authenticate`; with a session, for its first handshake. */
   readonly user: unknown;
+  /** Whether the session was moved here from another process: false as long as a server is one process. */
+  readonly resumed: boolean;
 }
 
 /** Why a handshake did not become a client; each has a counter in the metrics. */
-export type RefusalReason = 'path' | 'origin' | 'host' | 'full' | 'auth' | 'request' | 'timeout' | 'closing' | 'gone';
+export type RefusalReason = 'path' | 'origin' | 'host' | 'full' | 'address' | 'auth' | 'request' | 'timeout' | 'closing' | 'gone';
 
 /** A handshake that did not become a client. */
 export interface Refused {
@@ -43,7 +45,7 @@ export interface Refused {
   readonly reason: RefusalReason;
   /** The HTTP status of the answer; 0 if the socket was closed without an answer. */
   readonly status: number;
-  /** Address of the peer of the socket; '' if it is not known any more. */
+  /** Address of the client, as in `request.remoteAddress`; '' if it is not known any more. */
   readonly remoteAddress: string;
   /** The error that `authenticate` threw. */
   readonly cause: unknown;
@@ -131,6 +133,16 @@ export interface ServerCloseOptions {
   graceMs?: number | undefined;
 }
 
+/** Whether a server can take clients. docs/guides/operating.md has a probe. */
+export interface ServerHealth {
+  /** The server listens, is not draining, and its backplane is up. */
+  readonly ready: boolean;
+  /** `close()` has been called: clients are leaving, and new ones are refused with 503. */
+  readonly draining: boolean;
+  /** The connection to other processes; a server on its own is always up. */
+  readonly backplane: 'up' | 'down';
+}
+
 /** Made by `listen()` or `attach()`. Iteration gives every new client. */
 export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDisposable {
   /**
@@ -163,6 +175,17 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
    * @throws {WebsocketError} `INVALID_OPTION` for a name that is not a string.
    */
   room(name: string): Room;
+  /**
+   * Closes every connection and every session of the user whose `userKey` this is, also sessions whose client is disconnected: when that
+   * client asks for its session, it gets the same code. Resolves with their number when they are closed. It keeps nobody out:
+   * `authenticate` has to refuse the user first.
+   *
+   * @param code 4401 by default, after which clients do not reconnect.
+   * @throws {WebsocketError} (rejects) `INVALID_OPTION`, `INVALID_CLOSE`.
+   */
+  disconnectUser(key: string, code?: number, reason?: string): Promise<number>;
+  /** The state of the server for liveness and readiness probes. */
+  readonly health: ServerHealth;
   /** Counters since the start, and present gauges, by name. docs/guides/operating.md lists them. */
   readonly metrics: Readonly<Record<string, number>>;
   /**

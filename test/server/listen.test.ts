@@ -170,6 +170,12 @@ describe('listen', () => {
     ['session', { session: true }],
     ['session', { session: null }],
     ['session.isSameUser', { session: { isSameUser: true } }],
+    ['userKey', { userKey: 'id' }],
+    ['trustedProxies', { trustedProxies: -1 }],
+    ['trustedProxies', { trustedProxies: true }],
+    ['trustedProxies', { trustedProxies: ['10.0.0.1'] }],
+    ['maxClientsPerAddress', { maxClientsPerAddress: 0 }],
+    ['maxClientsPerAddress', { maxClientsPerAddress: '10' }],
   ])('refuses a senseless %s', async (option, options) => {
     await expect(listen('127.0.0.1', 0, options as never)).rejects.toMatchObject({ code: 'INVALID_OPTION', context: { option } });
   });

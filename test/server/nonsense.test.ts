@@ -92,6 +92,9 @@ const serverOptions: Required<{ [Name in keyof ServerOptions]: unknown }> = {
   origins: 1,
   hosts: 1,
   authenticate: 1,
+  userKey: 1,
+  trustedProxies: 1,
+  maxClientsPerAddress: 1,
   maxClients: 1,
   maxClosing: 1,
   maxMessageBytes: 1,
@@ -310,12 +313,9 @@ describe('a name', () => {
     }
   });
 
-  it.each(['backplane', 'topics', 'authorize', 'userKey', 'trustedProxies', 'maxClientsPerAddress'])(
-    '%s of a server is UNSUPPORTED yet',
-    async (name) => {
-      await expect(listen('127.0.0.1', 0, { [name]: 5 } as never)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
-    },
-  );
+  it.each(['backplane', 'topics', 'authorize'])('%s of a server is UNSUPPORTED yet', async (name) => {
+    await expect(listen('127.0.0.1', 0, { [name]: 5 } as never)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  });
 
   it('of an option of gemsocket/shared may stand where nothing is shared: in Node it is the same program', async () => {
     await expect(dial({ shared: { key: 'chat' } } as never)).rejects.toMatchObject({ code: 'CONNECT_FAILED' });

@@ -29,6 +29,7 @@ const cases: readonly (readonly [ErrorCode, ErrorContext, words: string, cause?:
   ['CONNECTION_LOST', { code: 1001, reason: 'deploy', wasClean: false }, 'with code 1001 (deploy)'],
   ['HANDLER_FAILED', { handler: 'message' }, "The application's message handler threw"],
   ['HANDLER_FAILED', { handler: 'isSameUser' }, 'so the session was not resumed'],
+  ['HANDLER_FAILED', { handler: 'userKey' }, 'so the client counts as no known user'],
   ['HAS_HANDLER', {}, 'Remove the handler to iterate'],
   ['INBOX_FULL', bounds, 'More than 10 messages or 20 bytes wait to be read, and this WebSocket cannot slow the sender'],
   ['INBOX_FULL', { ...bounds, isClosing: true }, 'messages that arrived after close() were dropped'],
