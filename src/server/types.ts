@@ -177,8 +177,8 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
   room(name: string): Room;
   /**
    * Closes every connection and every session of the user whose `userKey` this is, also sessions whose client is disconnected: when that
-   * client asks for its session, it gets the same code. Resolves with their number when they are closed. It keeps nobody out:
-   * `authenticate` has to refuse the user first.
+   * client asks for its session, it gets the same code. Resolves with their number when they are closed. Later connections are not
+   * refused: `authenticate` has to do that first.
    *
    * @param code 4401 by default, after which clients do not reconnect.
    * @throws {WebsocketError} (rejects) `INVALID_OPTION`, `INVALID_CLOSE`.

@@ -346,7 +346,7 @@ describe('the name of a room', () => {
 });
 
 describe('a message to a room', () => {
-  it('reaches its members as an ordinary message, text and bytes, and nobody else', async () => {
+  it('reaches its members as an ordinary message, text and bytes, and no other client', async () => {
     const server = await serve();
     const members = await bothKinds(server);
     const others = await bothKinds(server);
@@ -473,7 +473,7 @@ describe('a message to a room', () => {
     );
   });
 
-  it('throws INVALID_MESSAGE for what is no message, and INVALID_OPTION for what is no delivery or option, even in an empty room', async () => {
+  it('throws INVALID_MESSAGE for a value that is no message, and INVALID_OPTION for one that is no delivery or option, even in an empty room', async () => {
     const server = await serve();
     const { accepted } = await pair(server);
     for (const room of [server.room('empty'), server.room('lobby')]) {
