@@ -90,9 +90,11 @@ export interface RoomEvents {
  * A room without members and listeners uses no memory.
  */
 export interface Room extends Iterable<ServerClient> {
+  /** The argument of `server.room`. */
   readonly name: string;
   /** Number of members. Iteration gives the members at its start, in the order in which they joined. */
   readonly size: number;
+  /** Whether the client is a member. */
   has(client: ServerClient): boolean;
   /**
    * Does nothing for a member, and for a client that is closing or closed.

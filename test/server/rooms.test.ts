@@ -1,14 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ClientOptions, IWebsocketClient, Message, WebsocketError } from '../../src/entry/node.js';
+import type { ClientOptions, Message, WebsocketError } from '../../src/entry/node.js';
 import type { Room, ServerClient, WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
 import type { AcceptedClient } from '../../src/server/accepted-client.js';
 import { Broadcast } from '../../src/server/broadcast.js';
 import * as Kind from '../../src/session/record-kind.js';
 import { startProxy } from '../support/proxy.js';
-import { nextClient, pair, RawPeer, serve, until } from './support.js';
+import { collect, nextClient, pair, RawPeer, serve, until } from './support.js';
 
 const kinds: [string, ClientOptions][] = [
   ['a plain client', {}],
@@ -18,12 +18,6 @@ const kinds: [string, ClientOptions][] = [
 /** Clients of both kinds. */
 async function bothKinds(server: WebsocketServer) {
   return [await pair(server), await pair(server, { session: session() })] as const;
-}
-
-function collect(client: IWebsocketClient): Message[] {
-  const received: Message[] = [];
-  client.on('message', (message) => received.push(message));
-  return received;
 }
 
 function errorsOf(server: WebsocketServer): WebsocketError[] {

@@ -4,7 +4,7 @@ import { generate } from 'selfsigned';
 import { onTestFinished, vi } from 'vitest';
 import WebSocket, { type ClientOptions as WsOptions } from 'ws';
 import { type Deferred, deferred } from '../../src/core/util.js';
-import { type ClientOptions, connect, type IWebsocketClient } from '../../src/entry/node.js';
+import { type ClientOptions, connect, type IWebsocketClient, type Message } from '../../src/entry/node.js';
 import { listen, type ServerClient, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { limit } from '../support/pace.js';
 
@@ -52,6 +52,13 @@ export async function pair(
     await client.close();
   });
   return { client, accepted: await accepting };
+}
+
+/** All messages of the client from now on. */
+export function collect(client: IWebsocketClient): Message[] {
+  const received: Message[] = [];
+  client.on('message', (message) => received.push(message));
+  return received;
 }
 
 /** A client that others wrote. */

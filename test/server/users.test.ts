@@ -31,6 +31,16 @@ async function connectAs(name: string, port: number, withSession: boolean) {
   return { client, closed };
 }
 
+/** The report of a session's client that was disconnected and has reconnected. */
+async function receiptOf(name: string, server: WebsocketServer): Promise<unknown> {
+  const proxy = await startProxy(server.port);
+  onTestFinished(() => proxy.close());
+  const { client } = await connectAs(name, proxy.port, true);
+  const receipt = new Promise((resolve) => client.on('reconnected', resolve));
+  proxy.cut('reset');
+  return receipt;
+}
+
 function errorsOf(server: WebsocketServer): WebsocketError[] {
   const errors: WebsocketError[] = [];
   server.on('error', (error) => errors.push(error));
@@ -131,34 +141,19 @@ describe('userKey', () => {
 
   it('says whether two handshakes are of the same user, so that a session can be resumed with another token', async () => {
     const server = await serveUsers();
-    const proxy = await startProxy(server.port);
-    onTestFinished(() => proxy.close());
-    const { client } = await connectAs('anna', proxy.port, true);
-    const receipt = new Promise((resolve) => client.on('reconnected', resolve));
-    proxy.cut('reset');
-    expect(await receipt).toMatchObject({ resumed: true });
+    expect(await receiptOf('anna', server)).toMatchObject({ resumed: true });
   });
 
   it('that fails resumes no session', async () => {
     const server = await serveUsers({ userKey: () => undefined as never });
     const errors = errorsOf(server);
-    const proxy = await startProxy(server.port);
-    onTestFinished(() => proxy.close());
-    const { client } = await connectAs('anna', proxy.port, true);
-    const receipt = new Promise((resolve) => client.on('reconnected', resolve));
-    proxy.cut('reset');
-    expect(await receipt).toMatchObject({ resumed: false });
+    expect(await receiptOf('anna', server)).toMatchObject({ resumed: false });
     expect(errors[0]).toMatchObject({ code: 'HANDLER_FAILED', context: { handler: 'userKey' } });
   });
 
   it('gives way to session.isSameUser', async () => {
     const server = await serveUsers({ session: { isSameUser: () => false } });
-    const proxy = await startProxy(server.port);
-    onTestFinished(() => proxy.close());
-    const { client } = await connectAs('anna', proxy.port, true);
-    const receipt = new Promise((resolve) => client.on('reconnected', resolve));
-    proxy.cut('reset');
-    expect(await receipt).toMatchObject({ resumed: false });
+    expect(await receiptOf('anna', server)).toMatchObject({ resumed: false });
     expect(server.metrics.sessionsRefused).toBe(1);
   });
 

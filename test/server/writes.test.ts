@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { connect, type IWebsocketClient } from '../../src/entry/node.js';
+import { connect } from '../../src/entry/node.js';
 import type { WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
-import { type Frame, frame, Opcode, pair, RawPeer, serve, until } from './support.js';
+import { collect, type Frame, frame, Opcode, pair, RawPeer, serve, until } from './support.js';
 
 /** Answers each message with two. */
 async function serveTwice(): Promise<WebsocketServer> {
@@ -115,12 +115,6 @@ describe('a client of Node', () => {
 
 describe('a broadcast', () => {
   const large = 'x'.repeat(20_000);
-
-  function collect(client: IWebsocketClient): unknown[] {
-    const received: unknown[] = [];
-    client.on('message', (message) => received.push(message));
-    return received;
-  }
 
   it('keeps its place among the messages to one client, plain and with a session, for text and bytes of any size', async () => {
     const server = await serve();
