@@ -8,7 +8,7 @@ import { shortInnerNames } from './scripts/inner-names.mjs';
 /** Entries of Node, whose errors always have sentences. */
 const nodeEntries = ['node', 'server'];
 /** Entries of which there are two builds: `browser.js`, and `browser.dev.js` for the conditions `development` and `node`. */
-const twoBuilds = ['browser', 'session', 'shared', 'standard', 'websocket-stream'];
+const twoBuilds = ['browser', 'session', 'shared', 'standard', 'topics', 'websocket-stream'];
 const external = [/^node:/, 'ws'];
 
 /** Leaves the sentences of the errors out: their messages are the code and its facts. */

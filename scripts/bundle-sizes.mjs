@@ -5,6 +5,8 @@ const programs = {
   connect: "import { connect } from 'gemsocket'; globalThis.it = connect;",
   bus: "import { WebsocketRequestBus } from 'gemsocket'; globalThis.it = WebsocketRequestBus;",
   session: "import { connect } from 'gemsocket'; import { session } from 'gemsocket/session'; globalThis.it = [connect, session];",
+  topics:
+    "import { connect } from 'gemsocket'; import { session } from 'gemsocket/session'; import * as topics from 'gemsocket/topics'; globalThis.it = [connect, session, topics];",
   shared: "import { connect } from 'gemsocket/shared'; globalThis.it = connect;",
   everything: "import * as gemsocket from 'gemsocket'; globalThis.it = gemsocket;",
 };

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import ts from 'typescript';
 import { table } from './matrix.mjs';
 
-const SOURCES = ['core/options', 'session/feature', 'server/options', 'server/session-options', 'server/types'];
+const SOURCES = ['core/options', 'session/feature', 'server/options', 'server/session-options', 'server/topic-options', 'server/types'];
 
 /** The guide of each table, in which it follows `<!-- defaults: name -->`. */
 const GUIDES = { client: 'docs/guides/operating.md', server: 'docs/guides/operating.md', session: 'docs/guides/sessions.md' };
@@ -59,10 +59,19 @@ function optionTypes() {
   for (const source of SOURCES) {
     const file = `src/${source}.ts`;
     for (const statement of ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true).statements) {
-      if (ts.isInterfaceDeclaration(statement)) types[statement.name.text] = statement.members.filter(ts.isPropertySignature).map(optionOf);
+      if (ts.isInterfaceDeclaration(statement)) types[statement.name.text] = [...inherited(types, statement), ...optionsOf(statement)];
     }
   }
   return types;
+}
+
+/** The options of an interface that an interface extends stand before it in its file. */
+function inherited(types, { heritageClauses = [] }) {
+  return heritageClauses.flatMap((clause) => clause.types.flatMap(({ expression }) => types[expression.getText()] ?? []));
+}
+
+function optionsOf({ members }) {
+  return members.filter(ts.isPropertySignature).map(optionOf);
 }
 
 function optionOf(member) {

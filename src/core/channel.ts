@@ -1,4 +1,5 @@
 import type { WebsocketError } from './errors.js';
+import type { Extension, RecordPort } from './extension.js';
 import type { Recover } from './state.js';
 import type { Transport } from './transport.js';
 import type { CloseInfo, Continuity, Delivery, Message } from './types.js';
@@ -29,6 +30,8 @@ export interface Channel {
   close(code: number, reason: string): void;
   /** The connection is closed for good. Returns the accepted messages that were never sent, or never acknowledged. */
   end(): Leftover;
+  /** The extension of this name, made the first time. A plain channel has none. */
+  extension?<E extends Extension>(name: string, make: (port: RecordPort) => E): E;
   /** A ping in the channel's own protocol, for platforms whose transports have none. */
   readonly ping?: () => void;
   /** What follows a lost transport. */
@@ -66,6 +69,8 @@ export interface ChannelSink {
   drained(): void;
   /** A round trip was measured. */
   measured(rttMs: number): void;
+  /** Optional. A record of an extension was received. */
+  counted?(): void;
   /** Optional. This many of the oldest accepted messages have arrived. */
   acknowledged?(messages: number): void;
 }

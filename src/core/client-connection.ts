@@ -1,5 +1,6 @@
 import type { Channel, ChannelSink } from './channel.js';
 import type { WebsocketError } from './errors.js';
+import type { Extension, RecordPort } from './extension.js';
 import type { InboxSource } from './inbox.js';
 import type { LifecycleListener } from './platform.js';
 import type { CloseInfo, ConnectionState, Continuity, Message, ReconnectAttempt } from './types.js';
@@ -23,6 +24,8 @@ export interface ClientConnection extends LifecycleListener, InboxSource {
   /** The subprotocol that the server chose, or ''. */
   readonly protocol: string;
   readonly channel: Pick<Channel, 'bufferedBytes' | 'send' | 'end'>;
+  /** The extension of this name, made the first time; undefined for a plain connection. */
+  extension?<E extends Extension>(name: string, make: (port: RecordPort) => E): E | undefined;
   connect(): void;
   /** @param isFinal close over the current transport only: a disconnected session is not resumed to deliver the rest. */
   close(code: number, reason: string, isFinal?: boolean): void;

@@ -3,6 +3,7 @@ import type { ClientParts } from './client-parts.js';
 import { checkClose } from './close-codes.js';
 import { Emitter } from './emitter.js';
 import { makeError, type WebsocketError } from './errors.js';
+import type { ExtensibleClient, Extension, RecordPort } from './extension.js';
 import { Inbox } from './inbox.js';
 import { copyOf, utf8Length } from './message-bytes.js';
 import { checkDelivery } from './option-checks.js';
@@ -14,19 +15,18 @@ import {
   type Continuity,
   clientEvents,
   type Delivery,
-  type IWebsocketClient,
   type Message,
   type MessageIterator,
   noStats,
   type Received,
   type ReconnectAttempt,
 } from './types.js';
-import { asyncDispose, type Deferred, deferred, newId } from './util.js';
+import { asyncDispose, type Deferred, deferred, newId, rejected } from './util.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The one implementation of IWebsocketClient: the connection, the inbox, the events, and the counters. */
-export class Client implements IWebsocketClient {
+export class Client implements ExtensibleClient {
   /** The side of the client that its connection reports to. A class, because a server's clients then need no closures of their own. */
   static readonly #Owner = class implements ConnectionOwner {
     readonly #client: Client;
@@ -171,11 +171,7 @@ export class Client implements IWebsocketClient {
   }
 
   drained(): Promise<void> {
-    if (this.#isClosingOrClosed()) {
-      const { promise, reject } = deferred<void>();
-      reject(makeError('NOT_OPEN', { state: this.state }));
-      return promise;
-    }
+    if (this.#isClosingOrClosed()) return rejected(makeError('NOT_OPEN', { state: this.state }));
     this.#drain ??= deferred();
     const { promise } = this.#drain;
     this.#checkDrain();
@@ -215,6 +211,11 @@ export class Client implements IWebsocketClient {
     await this.close();
   }
 
+  /** For the other entries of this library, such as "gemsocket/topics". */
+  extension<E extends Extension>(name: string, make: (port: RecordPort) => E): E | undefined {
+    return this.#connection.extension?.(name, make);
+  }
+
   /** Resolves when the connection is closed. */
   protected get ending(): Promise<CloseInfo> {
     if (this.#info === undefined) this.#closing ??= deferred();
@@ -226,7 +227,7 @@ export class Client implements IWebsocketClient {
     checkDelivery(delivery);
     const { state } = this;
     if (state === 'idle' || this.#ownerClosed) throw makeError('NOT_OPEN', { state });
-    if (state === 'closing' || state === 'closed') {
+    if (this.#isClosingOrClosed(state)) {
       this.#addLate(1, bytes);
       return false;
     }
@@ -284,8 +285,7 @@ export class Client implements IWebsocketClient {
     this.#drain = undefined;
   }
 
-  #isClosingOrClosed(): boolean {
-    const { state } = this;
+  #isClosingOrClosed(state = this.state): boolean {
     return state === 'closing' || state === 'closed';
   }
 
@@ -301,8 +301,8 @@ export class Client implements IWebsocketClient {
     });
   }
 
-  /** Reported as an `error` event; without a listener, or if that listener failed, in the platform's log. */
-  protected handlerFailed(cause: unknown, handler: string): void {
+  /** For functions of the application: reported as an `error` event; without a listener, or if that listener failed, in the platform's log. */
+  handlerFailed(cause: unknown, handler: string): void {
     const error = makeError('HANDLER_FAILED', { handler }, cause);
     if (handler === 'error') this.report(error);
     else this.#tell(error);

@@ -7,6 +7,7 @@ import * as CloseCode from './close-codes.js';
 import { abnormalClose } from './close-codes.js';
 import { dial, type Target } from './dialer.js';
 import { makeError, type WebsocketError } from './errors.js';
+import type { Extension, RecordPort } from './extension.js';
 import { Liveness } from './liveness.js';
 import { next, PAGE_HIDDEN, PROVEN_MS } from './machine.js';
 import type { Settings } from './options.js';
@@ -62,6 +63,10 @@ export class Connection implements ClientConnection, ChannelControl {
 
   get protocol(): string {
     return this.transport === undefined ? '' : this.channel.protocolOf(this.transport);
+  }
+
+  extension<E extends Extension>(name: string, make: (port: RecordPort) => E): E | undefined {
+    return this.channel.extension?.(name, make);
   }
 
   connect(): void {

@@ -4,44 +4,44 @@ import { Queue } from './queue.js';
 import type { CloseInfo, Message, MessageIterator, Received } from './types.js';
 
 /** The source of an inbox's messages. */
-export interface InboxSource {
+export interface InboxSource<M = Message> {
   /** The bounds are exceeded: no more until `resume`. */
   pause(): void;
   resume(): void;
-  /** The application has read this many bytes. */
-  consumed(bytes: number): void;
+  /** The application has read a message of this many bytes. */
+  consumed(bytes: number, message: M): void;
 }
 
 /** A pending `next()` of an iterator. */
-interface Waiter {
-  readonly iterator: MessageIterator;
-  readonly resolve: (result: IteratorResult<Message, CloseInfo | undefined>) => void;
+interface Waiter<M> {
+  readonly iterator: MessageIterator<M>;
+  readonly resolve: (result: IteratorResult<M, CloseInfo | undefined>) => void;
   readonly reject: (error: WebsocketError) => void;
 }
 
-export interface Arrival {
-  readonly message: Message;
+export interface Arrival<M = Message> {
+  readonly message: M;
   readonly bytes: number;
 }
 
 /** First in, first out. A platform may keep many small messages in less memory than a `Queue` does. */
-export interface ArrivalQueue {
+export interface ArrivalQueue<M = Message> {
   readonly length: number;
-  push(arrival: Arrival): void;
-  shift(): Arrival | undefined;
+  push(arrival: Arrival<M>): void;
+  shift(): Arrival<M> | undefined;
 }
 
 /**
  * One queue for all readers: a handler, getMessage(), iteration, streams. Without a handler messages stay in the queue;
  * a handler, once attached, gets all messages, the queued ones first. The end follows the last message; a poll returns it once.
  */
-export class Inbox {
+export class Inbox<M = Message> {
   readonly #bounds: InboxBounds;
-  readonly #source: InboxSource;
+  readonly #source: InboxSource<M>;
   #onFinished: (() => void) | undefined;
-  readonly #queue: ArrivalQueue;
-  readonly #waiters = new Set<Waiter>();
-  #handler: ((message: Message) => void) | undefined;
+  readonly #queue: ArrivalQueue<M>;
+  readonly #waiters = new Set<Waiter<M>>();
+  #handler: ((message: M) => void) | undefined;
   #bytes = 0;
   #isFull = false;
   #isPumping = false;
@@ -50,23 +50,23 @@ export class Inbox {
   #endIsPolled = false;
 
   /** @param onFinished called once the last reader has seen the end: nothing more will be read. */
-  constructor(bounds: InboxBounds, source: InboxSource, onFinished: () => void, queue: ArrivalQueue = new Queue<Arrival>()) {
+  constructor(bounds: InboxBounds, source: InboxSource<M>, onFinished: () => void, queue: ArrivalQueue<M> = new Queue<Arrival<M>>()) {
     this.#bounds = bounds;
     this.#source = source;
     this.#onFinished = onFinished;
     this.#queue = queue;
   }
 
-  push(message: Message, bytes: number): void {
+  push(message: M, bytes: number): void {
     if (this.#queue.length === 0 && !this.#isPumping) {
       if (this.#handler !== undefined) {
-        this.#source.consumed(bytes);
+        this.#source.consumed(bytes, message);
         this.#handler(message);
         return;
       }
       for (const waiter of this.#waiters) {
         this.#waiters.delete(waiter);
-        this.#source.consumed(bytes);
+        this.#source.consumed(bytes, message);
         waiter.resolve({ done: false, value: message });
         return;
       }
@@ -86,8 +86,8 @@ export class Inbox {
     if (!this.#isPumping && (this.#handler === undefined || this.#queue.length === 0)) this.#ended(info);
   }
 
-  getMessage(): Received | undefined {
-    const entry = this.#take();
+  getMessage(): { readonly message: M } | Extract<Received, { readonly closeCode: number }> | undefined {
+    const entry = this.take();
     if (entry !== undefined) return { message: entry.message };
     if (this.#end === undefined || this.#endIsPolled) return undefined;
     this.#endIsPolled = true;
@@ -97,15 +97,15 @@ export class Inbox {
   }
 
   /** All iterators read the same queue, so two loops share its messages. While a handler is attached, `next()` rejects. */
-  iterate(): MessageIterator {
+  iterate(): MessageIterator<M> {
     let isOver = false;
-    const iterator: MessageIterator = {
+    const iterator: MessageIterator<M> = {
       next: () =>
         new Promise((resolve, reject) => {
           const end = this.#end;
           if (isOver) return resolve({ done: true, value: end });
           if (this.#handler !== undefined && end === undefined) return reject(makeError('HAS_HANDLER'));
-          const entry = this.#take();
+          const entry = this.take();
           if (entry !== undefined) return resolve({ done: false, value: entry.message });
           if (end === undefined) return void this.#waiters.add({ iterator, resolve, reject });
           this.#finish();
@@ -122,7 +122,7 @@ export class Inbox {
   }
 
   /** Delivery starts in the next microtask, so `on()` has returned before the first message. */
-  setHandler(handler: ((message: Message) => void) | undefined): void {
+  setHandler(handler: ((message: M) => void) | undefined): void {
     this.#handler = handler;
     if (handler !== undefined) queueMicrotask(() => this.#pump());
   }
@@ -130,7 +130,7 @@ export class Inbox {
   #pump(): void {
     this.#isPumping = true;
     while (this.#handler !== undefined) {
-      const entry = this.#take();
+      const entry = this.take();
       if (entry === undefined) break;
       this.#handler(entry.message);
     }
@@ -151,7 +151,7 @@ export class Inbox {
   }
 
   /** @param of the iterator whose waiters end; undefined: all. */
-  #endWaiters(value: CloseInfo | undefined, of?: MessageIterator): void {
+  #endWaiters(value: CloseInfo | undefined, of?: MessageIterator<M>): void {
     for (const waiter of this.#waiters) {
       if (of !== undefined && waiter.iterator !== of) continue;
       this.#waiters.delete(waiter);
@@ -159,11 +159,18 @@ export class Inbox {
     }
   }
 
-  #take(): Arrival | undefined {
+  /** Drops the unread messages. */
+  clear(): void {
+    while (this.#queue.shift() !== undefined);
+    this.#bytes = 0;
+  }
+
+  /** The oldest message, which is read with this. */
+  take(): Arrival<M> | undefined {
     const entry = this.#queue.shift();
     if (entry === undefined) return undefined;
     this.#bytes -= entry.bytes;
-    this.#source.consumed(entry.bytes);
+    this.#source.consumed(entry.bytes, entry.message);
     if (this.#isFull && this.#bytes * 2 <= this.#bounds.maxBytes && this.#queue.length * 2 <= this.#bounds.maxMessages) {
       this.#isFull = false;
       this.#source.resume();

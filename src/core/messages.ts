@@ -5,9 +5,14 @@ import { invalidOption } from './option-messages.js';
 export type ErrorCode =
   | 'ABORTED'
   | 'ACCEPT_FAILED'
+  | 'BACKPLANE_BUSY'
+  | 'BACKPLANE_DOWN'
+  | 'BACKPLANE_FULL'
+  | 'BACKPLANE_TIMEOUT'
   | 'CONNECT_FAILED'
   | 'CONNECT_TIMEOUT'
   | 'CONNECTION_LOST'
+  | 'FORBIDDEN'
   | 'HANDLER_FAILED'
   | 'HAS_HANDLER'
   | 'INBOX_FULL'
@@ -23,6 +28,7 @@ export type ErrorCode =
   | 'OUTBOX_FULL'
   | 'PROTOCOL_ERROR'
   | 'RATE_LIMITED'
+  | 'TOO_MANY_TOPICS'
   | 'TOO_SLOW'
   | 'UNDELIVERED'
   | 'UNKNOWN_CLIENT'
@@ -42,12 +48,19 @@ type Sentence = (context: ErrorContext, cause: unknown) => string;
 
 const sentences: Readonly<Record<ErrorCode, Sentence>> = {
   ABORTED: () => 'The signal was aborted before the connection opened.',
+  BACKPLANE_BUSY: () =>
+    'Too many publishes wait for the backplane of the server. Publish less at a time, and publish this message again later.',
+  BACKPLANE_DOWN: () => 'The server has no connection to its backplane. Publish again when it is up.',
+  BACKPLANE_FULL: () => 'The backplane of the server has no memory for the message. Raise its bounds, or keep less history.',
+  BACKPLANE_TIMEOUT: () => 'The backplane of the server did not answer in time. The message may have arrived.',
   ACCEPT_FAILED: ({ systemCode }, cause) =>
     `The server could not accept a connection (${systemCode ?? textOf(cause)}) and continues. Check the limit on file descriptors.`,
   CONNECT_FAILED: connectFailed,
   CONNECT_TIMEOUT: ({ timeoutMs }) =>
     `No connection within ${timeoutMs} ms. Check that a WebSocket server (with session(), a gemsocket server) answers there, or raise connectTimeoutMs.`,
   CONNECTION_LOST: ({ code, reason }) => `The connection ended with code ${code} (${reason || 'no reason given'}).`,
+  FORBIDDEN: ({ topic }) =>
+    `The server does not permit this${typeof topic === 'string' ? ` for the topic ${topic}` : ''}. Its option authorize decides; without it every topic is forbidden.`,
   HANDLER_FAILED: ({ handler }) =>
     `The application's ${failedHandlers[handler as keyof typeof failedHandlers] ?? `${handler} handler threw. No connection is affected`}; see cause.`,
   HAS_HANDLER: () => 'The client has a message handler, which takes every message. Remove the handler to iterate.',
@@ -73,6 +86,8 @@ const sentences: Readonly<Record<ErrorCode, Sentence>> = {
   PROTOCOL_ERROR: protocolError,
   RATE_LIMITED: ({ messagesPerSecond, burst }) =>
     `The client sent more than ${messagesPerSecond} messages per second, beyond a burst of ${burst}, and was closed with 1008. Raise rateLimit if the client may do so.`,
+  TOO_MANY_TOPICS: ({ limit }) =>
+    `The client has ${limit} subscriptions and presences, the most that the server allows. End some of them, or raise topics.maxPerClient.`,
   TOO_SLOW: ({ buffered }) =>
     `The client reads too slowly: ${buffered} bytes waited for it, and it was closed with 1013. Await drained() when a send returns false, send less to it, or raise maxBufferedBytes.`,
   UNDELIVERED: ({ messages }) => `${messages} messages of the session may not have arrived. Listen to undelivered.`,
@@ -126,12 +141,15 @@ function invalidAddress({ address, part, scheme }: ErrorContext): string {
 }
 
 const messageMethods = {
+  publish: 'publish() takes a string, an ArrayBuffer or a view of one.',
   broadcast: 'broadcast() takes a string, an ArrayBuffer or a view of one.',
   sendMessage: 'sendMessage() takes a string; for bytes, use sendMessageBinary().',
   sendMessageBinary: 'sendMessageBinary() takes an ArrayBuffer that was not transferred, or a view of one.',
 };
 
-function messageTooBig({ isOwn, limit, reason, size }: ErrorContext): string {
+function messageTooBig({ isOwn, limit, reason, size, topic }: ErrorContext): string {
+  if (topic !== undefined)
+    return `The message is larger than the topic takes (${limit} bytes). Publish less at a time, or raise topics.maxMessageBytes and maxMessageBytes of the server.`;
   if (reason !== undefined) return `The peer closed with 1009 (${reason}). Raise maxMessageBytes there.`;
   if (isOwn === true)
     return `The message has ${size} bytes, the peer announced that it takes at most ${limit}, and the connection was closed with 1009. Send less at a time, or raise maxMessageBytes there.`;
@@ -149,7 +167,9 @@ function protocolError({ closeCode, fault, limit }: ErrorContext, cause: unknown
     : `The peer violated the WebSocket protocol (${textOf(cause)}) and was closed with ${closeCode}. The fault is on its side.`;
 }
 
-function unsupported({ fault, method, option, platform, protocol }: ErrorContext): string {
+function unsupported({ fault, feature, method, option, platform, protocol }: ErrorContext): string {
+  if (feature !== undefined)
+    return 'Topics need a session with a gemsocket server that has them. Set the option session of the client to session(), and use a server of this version or later.';
   if (protocol !== undefined) {
     const selected = protocol === '' ? 'selected no subprotocol' : `selected the subprotocol ${protocol}`;
     const answer = fault === undefined ? selected : `selected ${protocol}, but sent ${fault}`;

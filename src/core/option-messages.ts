@@ -23,7 +23,7 @@ function numberRule(min: unknown, max: unknown): string {
   return max === undefined ? `a number of at least ${min}` : `a number from ${min} to ${max}`;
 }
 
-const ARGUMENTS = ['client', 'delivery', 'event', 'host', 'httpServer', 'key', 'listener', 'name', 'options', 'port', 'signals'];
+const ARGUMENTS = ['client', 'delivery', 'event', 'host', 'httpServer', 'key', 'listener', 'name', 'options', 'port', 'signals', 'topic'];
 
 const A_FUNCTION = 'a function';
 const AN_OBJECT = 'an object';
@@ -31,6 +31,8 @@ const AN_OBJECT = 'an object';
 /** By option or argument; those that are not here are numbers. */
 const RULES: Readonly<Record<string, string>> = {
   authenticate: A_FUNCTION,
+  authorize: A_FUNCTION,
+  backplane: 'what redis() of "gemsocket/redis" returns',
   client: 'a client',
   delivery: "'reliable', 'volatile' or { latest }",
   except: 'a client of a server',
@@ -46,6 +48,10 @@ const RULES: Readonly<Record<string, string>> = {
   node: AN_OBJECT,
   onMessage: A_FUNCTION,
   options: AN_OBJECT,
+  from: "'now', 'oldest' or the position of a message",
+  topic: 'a text of 1 to 255 bytes of UTF-8 without control characters and lone surrogates',
+  topics: AN_OBJECT,
+  'topics.of': 'a function, or an object of options that it returns',
   outbox: AN_OBJECT,
   path: "a path that begins with '/' and has no query: '/game'",
   port: 'a whole number from 0 to 65535; 0 is any port that is free',

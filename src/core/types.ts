@@ -146,8 +146,8 @@ export const noStats: ClientStats = {
 };
 
 /** Reads from the inbox. Its return value is how the connection ended, or undefined if the loop was left before. */
-export interface MessageIterator extends AsyncIterator<Message, CloseInfo | undefined> {
-  [Symbol.asyncIterator](): MessageIterator;
+export interface MessageIterator<M = Message> extends AsyncIterator<M, CloseInfo | undefined> {
+  [Symbol.asyncIterator](): MessageIterator<M>;
 }
 
 /** One connection, held directly: everything that the bus can do with it, without the look-up. */

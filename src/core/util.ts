@@ -14,6 +14,13 @@ export interface Deferred<T> {
   readonly reject: (error: unknown) => void;
 }
 
+/** A promise that is rejected. One that is not awaited is not an unhandled rejection. */
+export function rejected(error: unknown): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => {});
+  return promise;
+}
+
 /** A promise to be settled later. A rejection that is not awaited is not an unhandled rejection. */
 export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;

@@ -66,6 +66,16 @@ export class Broadcast implements SharedFrames, SharedRecords {
     return this.#record;
   }
 
+  /** Encodes a record with this body for many sessions. */
+  encode(kind: number, head: Uint8Array, payload: Uint8Array): SharedRecord {
+    const bytes = head.length + payload.length;
+    const record = this.#records.reserve(recordSize(bytes));
+    const at = writeVarint(record.slab, record.start, headerOf(kind, bytes));
+    record.slab.set(head, at);
+    record.slab.set(payload, at + head.length);
+    return { kind, ...record };
+  }
+
   #begin(
     message: Message | undefined,
     bytes: number,

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import type { Backplane, NodeBackplane } from '../backplane/backplane.js';
 import { MAX_TIMER_MS } from '../core/clock.js';
 import * as CloseCode from '../core/close-codes.js';
 import { checkClose } from '../core/close-codes.js';
-import { makeError } from '../core/errors.js';
-import { between, type Checked, checkFunction, checkObject, group, invalid, positive } from '../core/option-checks.js';
+import { between, type Checked, checkFunction, checkHas, checkObject, group, invalid, positive } from '../core/option-checks.js';
 import {
   CLOSE_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
@@ -12,8 +12,10 @@ import {
   resolveOptions,
   type Settings,
 } from '../core/options.js';
+import type { Authorize } from './authorization.js';
 import { hostNameOf, originOf } from './request.js';
 import { resolveServerSession, type ServerSessionOptions, type ServerSessionSettings } from './session-options.js';
+import { resolveTopics, type ServerTopicOptions, type ServerTopicSettings } from './topic-options.js';
 import type { ServerCloseOptions } from './types.js';
 
 /** The options of a server. Every wait and every queue is bounded. */
@@ -115,6 +117,21 @@ export interface ServerOptions {
   turnBudgetMs?: number | undefined;
   /** Bounds of the sessions of clients with `session()`; false: every client is plain. */
   session?: ServerSessionOptions | false | undefined;
+  /** Where topics live: this process by default. */
+  backplane?: Backplane | undefined;
+  /** History and bounds of topics. */
+  topics?: ServerTopicOptions | undefined;
+  /**
+   * Called before a client subscribes, publishes or joins a presence. Return true, or a grant, which may end. Without this function all
+   * three are `FORBIDDEN`; so they are if it throws (the server has an `error` event) or takes longer than `authorizeTimeoutMs`.
+   */
+  authorize?: Authorize | undefined;
+  /**
+   * Milliseconds for `authorize`.
+   *
+   * @defaultValue 10,000: as for a handshake. A request to a database takes far less.
+   */
+  authorizeTimeoutMs?: number | undefined;
 }
 
 /** The options of a wss server. */
@@ -150,6 +167,11 @@ export interface ServerSettings {
   readonly rateLimit: RateLimit | undefined;
   readonly maxBufferedBytes: number;
   readonly turnBudgetMs: number;
+  /** Undefined: this process. */
+  readonly backplane: NodeBackplane | undefined;
+  readonly topics: ServerTopicSettings;
+  readonly authorize: Authorize | undefined;
+  readonly authorizeTimeoutMs: number;
   /** Undefined: none are held. */
   readonly session: ServerSessionSettings | undefined;
   /** Of each client. */
@@ -181,12 +203,19 @@ const serverRules = {
   maxBufferedBytes: 4 * 1024 * 1024,
   turnBudgetMs: (option: string, value: unknown) => positive(option, value, 2),
   session: (_option: string, value: unknown) => resolveServerSession(value as ServerOptions['session']),
+  backplane: (option: string, value: unknown) => {
+    if (value !== undefined) checkHas(option, value, 'publish');
+    return value as NodeBackplane | undefined;
+  },
+  topics: (_option: string, value: unknown, { maxMessageBytes }: Readonly<Record<string, unknown>>) =>
+    resolveTopics(value, maxMessageBytes as number),
+  authorize: (option: string, value: unknown) => checkFunction(option, value as ServerOptions['authorize']),
+  authorizeTimeoutMs: 10_000,
 };
 
 /** @throws {WebsocketError} `INVALID_OPTION`, `UNSUPPORTED`. */
 export function resolveServerOptions(options: ServerOptions): ServerSettings {
   checkObject('options', options);
-  refuseUnsupported(options);
   const { tls, protocols, liveness, inbox, maxMessageBytes, ...own } = group(serverRules)('', options, {});
   const client = resolveOptions({
     reconnect: false,
@@ -247,13 +276,6 @@ function resolveRateLimit(option: string, rateLimit: unknown): RateLimit | undef
     // With a burst of less than one token no message would pass.
     burst: (name, value) => Math.max(1, positive(name, value, messagesPerSecond)),
   })(option, rateLimit, {});
-}
-
-function refuseUnsupported(options: object): void {
-  for (const option of ['backplane', 'topics', 'authorize']) {
-    if ((options as Record<string, unknown>)[option] === undefined) continue;
-    throw makeError('UNSUPPORTED', { option });
-  }
 }
 
 const closeRules = {

@@ -74,12 +74,17 @@ export class RateLimiter {
 
   /** The same context, in which every message of the application needs a token. */
   limit({ sink, control }: ChannelContext): ChannelContext {
+    const counted = () => {
+      const isWithin = this.#bucket.take();
+      if (!isWithin) control.fail(CloseCode.policyViolation, makeError('RATE_LIMITED', { ...this.#limit }));
+      return isWithin;
+    };
     return {
       sink: {
         deliver: (message, bytes) => {
-          if (this.#bucket.take()) sink.deliver(message, bytes);
-          else control.fail(CloseCode.policyViolation, makeError('RATE_LIMITED', { ...this.#limit }));
+          if (counted()) sink.deliver(message, bytes);
         },
+        counted,
         sent: (bytes) => sink.sent(bytes),
         shed: () => sink.shed(),
         drained: () => sink.drained(),

@@ -38,6 +38,8 @@ import { addressOf } from './request.js';
 import { Rooms } from './rooms.js';
 import { noSessions, Sessions, type SessionsContext, type SessionsEvents } from './sessions.js';
 import { ClosingSockets, Deadlines, SocketsByAddress } from './sockets.js';
+import type { ServerPublishOptions } from './topic-options.js';
+import { Topics } from './topics.js';
 import type { BroadcastOptions, Room, ServerClient, ServerCloseOptions, ServerEvents, ServerHealth, WebsocketServer } from './types.js';
 import { makeUpgrade, type Upgrade } from './upgrade.js';
 import { Users } from './users.js';
@@ -72,12 +74,14 @@ export class UpgradeServer implements WebsocketServer {
   readonly #users: Users;
   readonly #broadcast = new Broadcast();
   readonly #rooms: Rooms;
+  readonly #topics: Topics;
   readonly #sharing: Sharing;
   readonly #sessions: Sessions | undefined;
   readonly #clientServer: ClientServer;
   readonly #makePlainChannel: MakeChannel;
   readonly #sessionsEvents: SessionsEvents = {
     enter: (context, makeChannel, resumeWindowMs) => this.#newClient(context, makeChannel, resumeWindowMs),
+    useTopics: (client, port) => this.#topics.sessionOf(client, port),
     ending: (socket) => this.#ending(socket),
     hasRoom: () => this.#taken < this.#settings.maxClients,
     refusedFull: (request) => this.#refusals.unanswered('full', this.#addressOf(request.socket, request), undefined, request),
@@ -107,6 +111,7 @@ export class UpgradeServer implements WebsocketServer {
     this.#events = new Emitter(serverEvents, (error, event) => this.#errors.handlerFailed(error, event));
     this.#errors = new ErrorReports(this.#events, this.#metrics, this.#log);
     this.#rooms = new Rooms(this.#clientServer, this.#broadcast, (error, event) => this.#errors.handlerFailed(error, event));
+    this.#topics = new Topics(settings, this.#broadcast, (error) => this.#errors.report(error));
     this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
     this.#pending = new PendingHandshakes(settings, this.#refusals);
   }
@@ -136,7 +141,13 @@ export class UpgradeServer implements WebsocketServer {
 
   get metrics(): Readonly<Record<string, number>> {
     const { count: closingSockets, dropped: closingDropped } = this.#closingSockets;
-    const gauges = { clients: this.#clientSet.openCount, closingSockets, closingDropped, ...(this.#sessions?.metrics ?? noSessions) };
+    const gauges = {
+      clients: this.#clientSet.openCount,
+      closingSockets,
+      closingDropped,
+      ...(this.#sessions?.metrics ?? noSessions),
+      ...this.#topics.metrics,
+    };
     return this.#metrics.read(gauges, this.#clientSet.live);
   }
 
@@ -165,6 +176,10 @@ export class UpgradeServer implements WebsocketServer {
     const arriving = this.#sessions?.disconnectUser(key, code, reason) ?? 0;
     await Promise.all(clients.map((client) => client.expel(code, reason)));
     return clients.length + arriving;
+  }
+
+  publish(topic: string, message: string | ArrayBuffer | ArrayBufferView, options: ServerPublishOptions = {}): Promise<string | undefined> {
+    return this.#topics.publish(topic, message, options);
   }
 
   close(options: ServerCloseOptions = {}): Promise<void> {
@@ -301,6 +316,7 @@ export class UpgradeServer implements WebsocketServer {
       for (const client of this.#clientSet.live) client.drop();
     });
     await Promise.all(clients.map((client) => client.closeForGood(code, reason)));
+    await this.#topics.close();
     cancelDrop();
     await this.#listener?.shut();
     this.#closingSockets.limitTo(0);

@@ -2,11 +2,12 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { MakeChannel } from '../core/channel.js';
+import type { RecordPort } from '../core/extension.js';
 import { nodePlatform } from '../platform/node/platform.js';
 import { NodeTransport, type Sharing } from '../platform/node/transport.js';
 import type { OwnedWebSocket } from '../platform/node/ws.js';
 import { SessionAcceptor } from '../session/acceptor.js';
-import { MAX_BATCH_BYTES, newDecoder, SESSION_PROTOCOL, splitBatch } from '../session/codec.js';
+import { FEATURE_TOPICS, MAX_BATCH_BYTES, newDecoder, SESSION_PROTOCOL, splitBatch } from '../session/codec.js';
 import { sessionSettings } from '../session/feature.js';
 import { SessionRegistry } from '../session/registry.js';
 import type { ServerChannel, ServerSession } from '../session/server-session.js';
@@ -16,11 +17,14 @@ import type { ServerSettings } from './options.js';
 import { offeredProtocols } from './request.js';
 import type { ServerSessionSettings } from './session-options.js';
 import { onSocket } from './sockets.js';
+import type { TopicSession } from './topic-session.js';
 import type { Users } from './users.js';
 
 export interface SessionsEvents {
   /** Makes the client of a new session, which opens in this turn. */
   enter(context: UpgradeContext, makeChannel: MakeChannel, resumeWindowMs: number): AcceptedClient;
+  /** The client has sent its first record of a topic. */
+  useTopics(client: AcceptedClient, port: RecordPort): TopicSession;
   /** Whether `maxClients` allows one more. */
   hasRoom(): boolean;
   /** The server closes a socket that belongs to no client. */
@@ -65,6 +69,7 @@ export class Sessions {
   readonly #registry: SessionRegistry<ServerSession<AcceptedClient>>;
   readonly #acceptor: SessionAcceptor<AcceptedClient, SessionUpgrade>;
   readonly #channels = new WeakMap<AcceptedClient, ServerChannel>();
+  readonly #clients = new WeakMap<ServerChannel, AcceptedClient>();
   /** Sockets whose first batch has not arrived; each may become a client. */
   readonly #arriving = new Map<Duplex, Arriving>();
   /** Sockets that `disconnectUser` has closed: their first batch may be on its way. */
@@ -85,7 +90,8 @@ export class Sessions {
     this.#events = events;
     this.#registry = new SessionRegistry<ServerSession<AcceptedClient>>(nodeSecrets, nodePlatform.clock, own);
     const { handshakeTimeoutMs } = settings;
-    const session = { ...sessionSettings(own, settings.client), shared, decoder: newDecoder() };
+    const extend = (channel: ServerChannel) => this.#extend(channel);
+    const session = { ...sessionSettings(own, settings.client), shared, decoder: newDecoder(), extend, features: FEATURE_TOPICS };
     this.#acceptor = new SessionAcceptor<AcceptedClient, SessionUpgrade>(
       { ...nodePlatform, makeEndOfTurn: () => sharing.turnEnd.add },
       this.#registry,
@@ -172,8 +178,17 @@ export class Sessions {
       return channel;
     };
     const client = this.#events.enter(context, noted, this.#settings.resumeWindowMs);
-    if (channel !== undefined) this.#channels.set(client, channel);
+    if (channel !== undefined) {
+      this.#channels.set(client, channel);
+      this.#clients.set(channel, client);
+    }
     return client;
+  }
+
+  /** The client uses topics. */
+  #extend(channel: ServerChannel): void {
+    const client = this.#clients.get(channel);
+    if (client !== undefined) channel.extension('topics', (port) => this.#events.useTopics(client, port));
   }
 
   #mayResume(client: AcceptedClient, { socket, user }: SessionUpgrade): boolean {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { WebsocketError } from '../core/errors.js';
 import type { ClientEvents, Continuity, Delivery, IWebsocketClient } from '../core/types.js';
+import type { ServerPublishOptions } from './topic-options.js';
 
 /** The request of the client's handshake: with a session, of its newest one. */
 export interface ServerRequest {
@@ -177,6 +178,14 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
    * @throws {WebsocketError} `INVALID_OPTION` for a name that is not a string.
    */
   room(name: string): Room;
+  /**
+   * Publishes a message to every subscriber of the topic. Resolves with its position once it is stored; with undefined for a volatile
+   * message. Needs no permission.
+   *
+   * @throws {WebsocketError} (rejects) `INVALID_OPTION`, `INVALID_MESSAGE`, `MESSAGE_TOO_BIG`, `ABORTED`, and the codes that begin with
+   * `BACKPLANE_`.
+   */
+  publish(topic: string, message: string | ArrayBuffer | ArrayBufferView, options?: ServerPublishOptions): Promise<string | undefined>;
   /**
    * Closes every connection and every session of the user whose `userKey` this is, also sessions whose client is disconnected: when that
    * client asks for its session, it gets the same code. Resolves with their number when they are closed. Later connections are not

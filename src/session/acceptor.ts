@@ -11,8 +11,14 @@ import { type Control, decodeControl, encodeControl, Outcome, type Resume, type 
 import type { SessionOwner } from './eviction.js';
 import * as Kind from './record-kind.js';
 import type { SessionRegistry, Tombstone } from './registry.js';
-import { type NewServerSession, ServerChannel, ServerHandshake, ServerSession, type SessionClient } from './server-session.js';
-import type { SessionSettings } from './session-channel.js';
+import {
+  type NewServerSession,
+  ServerChannel,
+  type ServerChannelSettings,
+  ServerHandshake,
+  ServerSession,
+  type SessionClient,
+} from './server-session.js';
 
 /** Callbacks of the server. `Context` is the server's data of a connection: its request and its user. */
 export interface AcceptorEvents<C extends SessionClient, Context> {
@@ -29,7 +35,7 @@ export interface AcceptorEvents<C extends SessionClient, Context> {
 }
 
 export interface AcceptorSettings {
-  readonly session: SessionSettings;
+  readonly session: ServerChannelSettings;
   readonly resumeWindowMs: number;
   readonly handshakeTimeoutMs: number;
 }

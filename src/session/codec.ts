@@ -11,11 +11,17 @@ export const MAX_BATCH_BYTES = 65_536;
 /** Largest body of a record, and so the longest time that a control record waits for one. */
 export const MAX_BODY_BYTES = 16_384;
 
+/** A record of an extension may be this much larger than the largest message, for its fields beside a message. */
+export const EXTENSION_BYTES = 1_024;
+
 /** Largest body of END: that of a control frame (RFC 6455, 5.5), as the close frame has the same code and reason. */
 const MAX_GOODBYE_BYTES = 125;
 
 /** An idle connection holds no memory of its own. */
 export const NO_BYTES = new Uint8Array(0);
+
+/** The extensions of this version that a peer may use: a sum of these bits. */
+export const FEATURE_TOPICS = 1;
 
 /** Refuses malformed UTF-8 and keeps a byte order mark. Not made when this module is loaded: React Native has no TextDecoder. */
 export function newDecoder(): TextDecoder {
@@ -91,6 +97,10 @@ export class FieldReader {
     this.#limit = end;
   }
 
+  get isAtEnd(): boolean {
+    return this.at >= this.#limit;
+  }
+
   /** At most 8 bytes, as short as possible, from `min` to `max`. */
   varint(max: number = Number.MAX_SAFE_INTEGER, min = 0): number {
     let value = 0;
@@ -116,6 +126,13 @@ export class FieldReader {
       copy.set(this.batch.subarray(start, this.at));
     }
     return copy;
+  }
+
+  /** A view of everything that is left. */
+  rest(): Uint8Array<ArrayBuffer> {
+    const start = this.at;
+    this.at = this.#limit;
+    return this.batch.subarray(start, this.#limit) as Uint8Array<ArrayBuffer>;
   }
 
   string(maxBytes: number): string {

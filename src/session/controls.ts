@@ -23,6 +23,8 @@ export interface Terms {
   readonly initialCredit: number;
   /** Largest message that the sender of this receives: 16,384 bytes at the least. */
   readonly maxMessageBytes: number;
+  /** Bits of the extensions that the sender of this understands. An older peer announces none. */
+  readonly features?: number | undefined;
 }
 
 export interface Offer extends Terms {
@@ -71,6 +73,7 @@ type Field = (fields: FieldReader) => unknown;
 type Values = Record<string, unknown>;
 /** Requires a field for each property of the type. */
 type Layout<C> = Readonly<Record<Exclude<keyof C, 'is'>, Field>>;
+type OldTerms = Omit<Terms, 'features'>;
 
 const number: Field = (fields) => fields.varint();
 const token: Field = (fields) => fields.bytes(TOKEN_BYTES);
@@ -83,7 +86,9 @@ const lost: Field = (fields) => {
 
 const credentials: Layout<SessionCredentials> = { id: token, secret: token };
 const progress: Layout<Progress> = { received: number, messagesSent: number };
-const terms: Layout<Terms> = { initialCredit: number, maxMessageBytes: (fields) => fields.varint(undefined, MIN_MESSAGE_BYTES) };
+/** Later than the other fields, and so not in the records of an older peer. */
+const features: Field = (fields) => (fields.isAtEnd ? undefined : fields.varint());
+const terms: Layout<OldTerms> = { initialCredit: number, maxMessageBytes: (fields) => fields.varint(undefined, MIN_MESSAGE_BYTES) };
 const offer: Layout<Offer> = {
   ...terms,
   protocols: (fields) => {
@@ -91,12 +96,13 @@ const offer: Layout<Offer> = {
     for (const count = fields.varint(MAX_PROTOCOLS); fields.isSound && names.length < count; ) names.push(protocol(fields));
     return names;
   },
+  features,
 };
 
 /** The fields of each control record in the order of the wire. Its place here, counted from 1, is its type. */
 const layouts: { readonly [C in Control as C['is']]: Layout<C> } = {
   hello: offer,
-  welcome: { ...credentials, ...terms, resumeWindowMs: number, outcome: number, lost, protocol },
+  welcome: { ...credentials, ...terms, resumeWindowMs: number, outcome: number, lost, protocol, features },
   resume: { ...credentials, attempt: number, ...progress, ...offer },
   resumed: progress,
   leave: { delayMs: number },
@@ -108,10 +114,11 @@ export function encodeControl(control: Control): Uint8Array<ArrayBuffer> {
   const body = [types.indexOf(control.is) + 1];
   for (const [name, field] of Object.entries(layouts[control.is])) {
     const value = (control as unknown as Values)[name];
-    append(body, field === lost ? ((value as number | undefined) ?? -1) + 1 : value);
+    if (field === lost) appendField(body, ((value as number | undefined) ?? -1) + 1);
+    else if (value !== undefined) appendField(body, value);
   }
   const header: number[] = [];
-  append(header, headerOf(Kind.control, body.length));
+  appendField(header, headerOf(Kind.control, body.length));
   return Uint8Array.of(...header, ...body);
 }
 
@@ -124,14 +131,15 @@ export function decodeControl(bytes: Uint8Array, start: number, end: number): Co
   return fields.isSound ? (control as unknown as Control) : undefined;
 }
 
-function append(body: number[], value: unknown): void {
+/** Appends a number as a varint, bytes as they are, and a text or a list of texts with its length before it. */
+export function appendField(body: number[], value: unknown): void {
   if (typeof value === 'number') writeVarint(body, body.length, value);
   else if (value instanceof Uint8Array) body.push(...value);
   else {
     // A string or a list of strings, preceded by its length.
     const counted = typeof value === 'string' ? new TextEncoder().encode(value) : (value as readonly string[]);
-    append(body, counted.length);
-    if (counted instanceof Uint8Array) append(body, counted);
-    else for (const text of counted) append(body, text);
+    appendField(body, counted.length);
+    if (counted instanceof Uint8Array) appendField(body, counted);
+    else for (const text of counted) appendField(body, text);
   }
 }

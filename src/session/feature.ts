@@ -5,7 +5,7 @@ import { TRANSPORT_MARK_BYTES } from '../core/plain-channel.js';
 import type { Dial } from '../core/transport.js';
 import type { SessionFeature } from '../core/types.js';
 import * as SessionCloseCode from './close-code.js';
-import { MAX_BODY_BYTES, SESSION_PROTOCOL } from './codec.js';
+import { FEATURE_TOPICS, MAX_BODY_BYTES, SESSION_PROTOCOL } from './codec.js';
 import { MAX_PROTOCOL_BYTES, MAX_PROTOCOLS, MIN_MESSAGE_BYTES } from './controls.js';
 import { MIN_WINDOW_BYTES } from './credit.js';
 import { ClientHandshake } from './handshake.js';
@@ -69,8 +69,8 @@ export function session(options: SessionOptions = {}): SessionFeature {
     options: resolved,
     makeChannel: (settings, platform) => {
       checkOffer(settings.protocols);
-      return (context) =>
-        new SessionChannel(context, new ClientHandshake(settings.protocols), sessionSettings(resolved, settings), platform);
+      const announced = { ...sessionSettings(resolved, settings), features: FEATURE_TOPICS };
+      return (context) => new SessionChannel(context, new ClientHandshake(settings.protocols), announced, platform);
     },
     wrap: recognising,
   };

@@ -9,10 +9,15 @@ export class Fragmenter {
   readonly #lastKind: number;
   #at = 0;
 
-  constructor(message: string | Uint8Array<ArrayBuffer>) {
+  /** @param kind of a record that is no message. */
+  constructor(message: string | Uint8Array<ArrayBuffer>, kind?: number) {
     this.message = message;
     this.bytes = typeof message === 'string' ? new TextEncoder().encode(message) : message;
-    this.#lastKind = typeof message === 'string' ? Kind.text : Kind.binary;
+    this.#lastKind = kind ?? (typeof message === 'string' ? Kind.text : Kind.binary);
+  }
+
+  get isMessage(): boolean {
+    return this.#lastKind < Kind.end;
   }
 
   get remaining(): number {

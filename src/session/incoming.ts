@@ -1,7 +1,7 @@
 import type { ChannelSink } from '../core/channel.js';
 import type { CloseInfo, Message } from '../core/types.js';
 import * as SessionCloseCode from './close-code.js';
-import { decodeGoodbye, decodeText, isNumbered, newDecoder, type RecordReader } from './codec.js';
+import { decodeGoodbye, decodeText, EXTENSION_BYTES, isNumbered, newDecoder, type RecordReader } from './codec.js';
 import { costOf, ReceiveCredit } from './credit.js';
 import { Reassembler } from './fragments.js';
 import * as Kind from './record-kind.js';
@@ -16,6 +16,9 @@ export function malformed(what: string): Fault {
   return { code: SessionCloseCode.protocol, what };
 }
 
+/** Takes the records of extensions: `Extension.receive`. */
+export type ReceiveRecord = (kind: number, bytes: Uint8Array, start: number, end: number) => Fault | undefined;
+
 function overLimit(what: string): Fault {
   return { code: SessionCloseCode.limit, what };
 }
@@ -27,17 +30,19 @@ export class Incoming {
   readonly #reassembler = new Reassembler();
   readonly #maxMessageBytes: number;
   readonly #sink: ChannelSink;
+  readonly #receiveRecord: ReceiveRecord;
   /** Numbered records of this session. */
   received = 0;
   messagesReceived = 0;
   /** The peer's END, once it has arrived. */
   end: CloseInfo | undefined;
 
-  constructor(windowBytes: number, maxMessageBytes: number, sink: ChannelSink, decoder = newDecoder()) {
+  constructor(windowBytes: number, maxMessageBytes: number, sink: ChannelSink, receiveRecord: ReceiveRecord, decoder = newDecoder()) {
     this.#decoder = decoder;
     this.credit = new ReceiveCredit(windowBytes);
     this.#maxMessageBytes = maxMessageBytes;
     this.#sink = sink;
+    this.#receiveRecord = receiveRecord;
   }
 
   /** Memory of unread messages and of the fragments of an incomplete message. */
@@ -51,7 +56,7 @@ export class Incoming {
     if (!isNumbered(record.kind)) return this.#volatile(record, length);
     if (this.end !== undefined) return malformed('a record after END');
     if (!this.credit.receive(costOf(record.kind, length))) return overLimit('more than its credit');
-    if (record.kind !== Kind.end && this.#reassembler.length + length > this.#maxMessageBytes) return this.#tooBig();
+    if (record.kind !== Kind.end && this.#reassembler.length + length > this.#limitOf(record.kind)) return this.#tooBig();
     this.received += 1;
     return this.#numbered(record, length);
   }
@@ -69,18 +74,17 @@ export class Incoming {
     const { batch, start, end, kind } = record;
     if (kind === Kind.chunk) {
       if (length === 0) return malformed('an empty CHUNK');
-      this.#reassembler.add(batch.subarray(start, end), this.#maxMessageBytes);
+      this.#reassembler.add(batch.subarray(start, end), this.#limitOf(kind));
       return undefined;
     }
     if (kind === Kind.end) return this.#goodbye(record);
-    if (kind !== Kind.text && kind !== Kind.binary) {
-      this.#reassembler.clear();
-      return undefined;
-    }
+    const isMessage = kind === Kind.text || kind === Kind.binary;
+    if (this.#reassembler.length === 0 && !isMessage) return this.#receiveRecord(kind, batch, start, end);
     let body: Uint8Array<ArrayBuffer>;
     if (this.#reassembler.length > 0) {
-      this.#reassembler.add(batch.subarray(start, end), this.#maxMessageBytes);
+      this.#reassembler.add(batch.subarray(start, end), this.#limitOf(kind));
       body = this.#reassembler.take();
+      if (!isMessage) return this.#receiveRecord(kind, body, 0, body.length);
     } else body = this.#bodyOf(record);
     this.messagesReceived += 1;
     return this.#deliver(kind === Kind.text, body);
@@ -91,6 +95,11 @@ export class Incoming {
     if (!this.credit.isBehind) return this.#deliver(record.kind === Kind.volatileText, this.#bodyOf(record));
     this.#sink.shed();
     return undefined;
+  }
+
+  /** The last part tells what a CHUNK belongs to. */
+  #limitOf(kind: number): number {
+    return kind === Kind.chunk || kind === Kind.topic ? this.#maxMessageBytes + EXTENSION_BYTES : this.#maxMessageBytes;
   }
 
   #tooBig(): Fault {

@@ -6,12 +6,12 @@ import { Outbox } from '../core/outbox.js';
 import type { Transport } from '../core/transport.js';
 import type { Delivery, Message } from '../core/types.js';
 import { Batcher } from './batcher.js';
-import { encodeGoodbye, MAX_BODY_BYTES } from './codec.js';
+import { encodeGoodbye, isNumbered, MAX_BODY_BYTES } from './codec.js';
 import { costOf, SendCredit } from './credit.js';
 import { Fragmenter } from './fragments.js';
 import * as Kind from './record-kind.js';
 import { RetransmitBuffer } from './retransmit-buffer.js';
-import type { SharedRecords } from './shared-records.js';
+import type { SharedRecord, SharedRecords } from './shared-records.js';
 
 /**
  * Where the transport can be flushed before the turn ends, the first batch is sent at this size, so that the peer reads it while
@@ -42,6 +42,10 @@ export interface OutgoingEvents {
   refused(error: WebsocketError): void;
   /** The open batch has a new record, which is sent at the end of the turn. */
   wrote(): void;
+  /** Lets the extensions write one record each. False if they wrote none. */
+  pump(): boolean;
+  /** Whether the extensions have no record that must be sent before END. */
+  areIdle(): boolean;
 }
 
 /**
@@ -64,7 +68,7 @@ export class Outgoing {
   #hasCut = false;
   /** Bytes in the buffer of the transport at the last look. */
   #transportBytes = 0;
-  #peerMaxMessageBytes = MAX_BODY_BYTES;
+  peerMaxMessageBytes = MAX_BODY_BYTES;
 
   constructor(bounds: OutgoingBounds, sink: ChannelSink, events: OutgoingEvents) {
     this.#bounds = { ...bounds, chunkBytes: Math.min(bounds.chunkBytes, MAX_BODY_BYTES) };
@@ -74,6 +78,10 @@ export class Outgoing {
     this.#outbox = new Outbox(bounds.outbox);
     this.#sink = sink;
     this.#events = events;
+  }
+
+  get maxBytes(): number {
+    return this.#bounds.outbox.maxBytes;
   }
 
   /** Bytes accepted and not yet handed to the network. */
@@ -142,12 +150,13 @@ export class Outgoing {
 
   /** Begins a new session. Returns the messages of the old one that are not acknowledged; messages without a number stay. */
   reset(limit: number, peerMaxMessageBytes: number): Message[] {
-    this.#peerMaxMessageBytes = peerMaxMessageBytes;
+    this.peerMaxMessageBytes = peerMaxMessageBytes;
     const undelivered = this.#retransmitBuffer.clear();
     this.credit.reset(limit);
     this.messagesSent = 0;
     this.#endIsWritten = false;
-    this.#big?.restart();
+    if (this.#big?.isMessage) this.#big.restart();
+    else this.#big = undefined;
     return undelivered;
   }
 
@@ -161,9 +170,10 @@ export class Outgoing {
     while (this.#retransmitBuffer.isReplaying && this.#transportHasRoom())
       this.#transport?.send(this.#retransmitBuffer.next() as Uint8Array<ArrayBuffer>);
     if (this.#transport === undefined || this.#retransmitBuffer.isReplaying) return;
-    while (this.#big !== undefined ? this.#writePart(this.#big) : this.#writeNext());
-    if (this.#transport === undefined || this.#goodbye === undefined || this.#endIsWritten || !this.isIdle) return;
-    this.#writeEnd(this.#goodbye);
+    while (this.#big !== undefined ? this.#writePart(this.#big) : this.#writeOneOfEach());
+    const goodbye = this.#goodbye;
+    if (this.#transport === undefined || goodbye === undefined || this.#endIsWritten || !this.isIdle || !this.#events.areIdle()) return;
+    this.#writeEnd(goodbye);
     this.#events.wrote();
   }
 
@@ -180,7 +190,7 @@ export class Outgoing {
     this.detach();
     const undelivered = this.#retransmitBuffer.clear();
     let [messages, bytes] = [0, 0];
-    if (this.#big !== undefined) {
+    if (this.#big?.isMessage) {
       undelivered.push(this.#big.message);
       messages += 1;
       bytes += this.#big.bytes.length;
@@ -236,6 +246,34 @@ export class Outgoing {
       this.messagesSent += 1;
     }
     this.#sink.sent(bytes);
+    this.#wrote();
+  }
+
+  /**
+   * Writes a record that is no message. False if it has to wait, or if there is no more room than for messages that wait.
+   *
+   * @param shared the same record, if many sessions send it.
+   */
+  writeRecord(kind: number, body: Uint8Array<ArrayBuffer>, shared?: SharedRecord): boolean {
+    const { length } = body;
+    if (this.#big !== undefined || this.#endIsWritten) return false;
+    const isBig = length > this.#bounds.chunkBytes;
+    const cost = isNumbered(kind) ? costOf(kind, length) : 1;
+    if (isBig ? this.#transport === undefined || this.#retransmitBuffer.isReplaying : !this.#mayWrite(length, cost)) return false;
+    if (isBig) {
+      this.#big = new Fragmenter(body, kind);
+      this.pump();
+      return true;
+    }
+    if (!this.batcher.fits(length)) this.sendBatch();
+    if (shared === undefined) this.batcher.body(kind, body);
+    else this.batcher.share(shared);
+    if (isNumbered(kind)) this.credit.spend(cost);
+    this.#wrote();
+    return true;
+  }
+
+  #wrote(): void {
     this.#events.wrote();
     if (this.batcher.bytes >= FIRST_BATCH_BYTES && !this.#hasCut && this.#transport?.flush !== undefined) {
       this.#hasCut = true;
@@ -251,12 +289,18 @@ export class Outgoing {
     this.#transport?.flush?.();
   }
 
+  /** Alternates, so that neither messages nor the records of extensions wait for the last of the other. */
+  #writeOneOfEach(): boolean {
+    const hasWritten = this.#events.pump();
+    return (this.#big === undefined && this.#writeNext()) || hasWritten;
+  }
+
   /** Writes one message of the outbox; false if there is none or it has to wait. */
   #writeNext(): boolean {
     const queued = this.#outbox.peek();
     if (queued === undefined) return false;
     const { message, bytes } = queued;
-    if (bytes > this.#peerMaxMessageBytes) return this.#refuse(bytes);
+    if (bytes > this.peerMaxMessageBytes) return this.#refuse(bytes);
     if (bytes > this.#bounds.chunkBytes) {
       this.#outbox.shift();
       this.#big = new Fragmenter(message);
@@ -271,7 +315,7 @@ export class Outgoing {
   #writePart(big: Fragmenter): boolean {
     const { chunkBytes } = this.#bounds;
     // Only the peer of a new session can have a lower limit than the receiver of the first fragments.
-    if (big.bytes.length > this.#peerMaxMessageBytes) return this.#refuse(big.bytes.length);
+    if (big.isMessage && big.bytes.length > this.peerMaxMessageBytes) return this.#refuse(big.bytes.length);
     const kind = big.kind(chunkBytes);
     const length = Math.min(big.remaining, chunkBytes);
     const cost = costOf(kind, length);
@@ -282,6 +326,7 @@ export class Outgoing {
     this.#events.wrote();
     if (kind === Kind.chunk) return true;
     this.#big = undefined;
+    if (!big.isMessage) return true;
     this.messagesSent += 1;
     this.#retransmitBuffer.keepWhole(big.message, big.bytes.length, this.#retransmitBuffer.sent + this.batcher.numbered);
     this.#sink.sent(big.bytes.length);
@@ -297,7 +342,7 @@ export class Outgoing {
   /** Closes with 1009: END follows everything written so far, and nothing is written after it. */
   #refuse(bytes: number): false {
     const closeCode = CloseCode.messageTooBig;
-    const error = makeError('MESSAGE_TOO_BIG', { size: bytes, limit: this.#peerMaxMessageBytes, closeCode, isOwn: true });
+    const error = makeError('MESSAGE_TOO_BIG', { size: bytes, limit: this.peerMaxMessageBytes, closeCode, isOwn: true });
     this.#writeEnd(encodeGoodbye(closeCode, error.code));
     this.#events.refused(error);
     return false;

@@ -1,13 +1,16 @@
+import type { ChannelContext, ChannelSink } from '../core/channel.js';
 import * as CloseCode from '../core/close-codes.js';
 import { abnormalClose } from '../core/close-codes.js';
+import type { Platform } from '../core/platform.js';
 import type { Recover } from '../core/state.js';
 import type { AcceptedTransport } from '../core/transport.js';
 import type { CloseInfo, IWebsocketClient } from '../core/types.js';
 import { type Control, encodeControl, Outcome, type SessionCredentials } from './controls.js';
 import type { SessionOwner } from './eviction.js';
 import type { Agreement, Handshake, Self } from './handshake.js';
+import type { Fault } from './incoming.js';
 import type { Evictable } from './registry.js';
-import { SessionChannel } from './session-channel.js';
+import { SessionChannel, type SessionSettings } from './session-channel.js';
 
 /** A session that the server is about to begin. */
 export interface NewServerSession {
@@ -57,8 +60,23 @@ export class ServerHandshake implements Handshake {
   forget(): void {}
 }
 
+/** What the channels of a server have in common. */
+export interface ServerChannelSettings extends SessionSettings {
+  /** Makes the extensions of a channel, whose client has sent the first record for one. */
+  readonly extend?: (channel: ServerChannel) => void;
+}
+
 /** The channel of a server: it answers the questions of the registry, and sends LEAVE. */
 export class ServerChannel extends SessionChannel {
+  readonly #sink: ChannelSink;
+  readonly #extend: ServerChannelSettings['extend'];
+
+  constructor(context: ChannelContext, handshake: Handshake, settings: ServerChannelSettings, platform: Platform) {
+    super(context, handshake, settings, platform);
+    this.#sink = context.sink;
+    this.#extend = settings.extend;
+  }
+
   /** Memory held for the peer, with or without a transport. */
   get heldBytes(): number {
     return this.outgoing.heldBytes + this.incoming.heldBytes;
@@ -82,6 +100,13 @@ export class ServerChannel extends SessionChannel {
   /** Asks the client to wait before it reconnects. */
   leave(delayMs: number): void {
     this.flushScheduler.sendControl(encodeControl({ is: 'leave', delayMs: Math.floor(delayMs) }));
+  }
+
+  /** A record counts towards the rate limit as a message does. */
+  protected override receiveRecord(kind: number, bytes: Uint8Array, start: number, end: number): Fault | undefined {
+    if (this.extensions === undefined) this.#extend?.(this);
+    this.#sink.counted?.();
+    return super.receiveRecord(kind, bytes, start, end);
   }
 }
 

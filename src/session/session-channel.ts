@@ -1,6 +1,7 @@
 import type { Channel, ChannelContext, ChannelControl, ChannelSink, Leftover } from '../core/channel.js';
 import * as CloseCode from '../core/close-codes.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
+import type { Extension, RecordPort } from '../core/extension.js';
 import type { Platform } from '../core/platform.js';
 import type { Recover } from '../core/state.js';
 import type { Transport } from '../core/transport.js';
@@ -8,9 +9,10 @@ import type { CloseInfo, Delivery, Message } from '../core/types.js';
 import * as SessionCloseCode from './close-code.js';
 import { encodeGoodbye, FieldReader, MAX_BATCH_BYTES, RecordReader, SESSION_PROTOCOL } from './codec.js';
 import { type Control, decodeControl, encodeControl } from './controls.js';
+import { type ExtensionHost, Extensions } from './extensions.js';
 import { FlushScheduler, type FlushSettings } from './flush-scheduler.js';
 import { type Agreement, goneContinuity, type Handshake, resumedContinuity, type Self } from './handshake.js';
-import { type Fault, Incoming, malformed } from './incoming.js';
+import { type Fault, Incoming, malformed, type ReceiveRecord } from './incoming.js';
 import { Outgoing, type OutgoingBounds } from './outgoing.js';
 import * as Kind from './record-kind.js';
 
@@ -21,12 +23,14 @@ export interface SessionSettings extends OutgoingBounds, FlushSettings {
   /** Bytes of unread messages at which the sender has no more credit. */
   readonly windowBytes: number;
   readonly maxMessageBytes: number;
+  /** Bits of the extensions that this side understands. */
+  readonly features?: number;
   /** Shared by the sessions of a server. */
   readonly decoder?: TextDecoder;
 }
 
 /** gem.1 over one transport after another, in the role of its handshake: client or server. */
-export class SessionChannel implements Channel {
+export class SessionChannel implements Channel, ExtensionHost {
   readonly resumes = true;
   readonly holdsPeer = true;
   readonly maxFrameBytes = MAX_BATCH_BYTES;
@@ -35,8 +39,8 @@ export class SessionChannel implements Channel {
   readonly #control: ChannelControl;
   readonly #handshake: Handshake;
   readonly #settings: SessionSettings;
-  protected readonly outgoing: Outgoing;
-  protected readonly incoming: Incoming;
+  readonly outgoing: Outgoing;
+  readonly incoming: Incoming;
   protected readonly flushScheduler: FlushScheduler;
   #transport: Transport | undefined;
   #initialCredit = 0;
@@ -46,6 +50,9 @@ export class SessionChannel implements Channel {
   #mayPump = false;
   /** Whether the peer has sent a handshake on this transport, and so speaks gem.1. */
   #isUnderstood = false;
+  protected extensions: Extensions | undefined;
+  /** Those that the peer announced. */
+  features = 0;
 
   constructor(context: ChannelContext, handshake: Handshake, settings: SessionSettings, platform: Platform) {
     const { sink, control } = context;
@@ -54,10 +61,13 @@ export class SessionChannel implements Channel {
     this.#control = control;
     this.#handshake = handshake;
     this.#settings = settings;
-    this.incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, sink, settings.decoder);
+    const receive: ReceiveRecord = (kind, bytes, start, end) => this.receiveRecord(kind, bytes, start, end);
+    this.incoming = new Incoming(settings.windowBytes, settings.maxMessageBytes, sink, receive, settings.decoder);
     this.outgoing = new Outgoing(settings, sink, {
       wrote: () => this.flushScheduler.written(),
       refused: (error) => this.#refused(error),
+      pump: () => this.extensions?.pump() === true,
+      areIdle: () => this.extensions?.areIdle !== false,
     });
     this.flushScheduler = new FlushScheduler(settings, this.outgoing, this.incoming, platform, context);
   }
@@ -96,6 +106,7 @@ export class SessionChannel implements Channel {
     this.#transport = undefined;
     this.flushScheduler.close();
     this.outgoing.detach();
+    this.extensions?.detached();
     this.#sink.drained();
   }
 
@@ -128,13 +139,29 @@ export class SessionChannel implements Channel {
 
   end(): Leftover {
     this.#transport = undefined;
-    return this.outgoing.end();
+    const leftover = this.outgoing.end();
+    this.extensions?.ended();
+    return leftover;
+  }
+
+  extension<E extends Extension>(name: string, make: (port: RecordPort) => E): E {
+    this.extensions ??= new Extensions(this);
+    return this.extensions.get(name, make);
+  }
+
+  get isOpen(): boolean {
+    return this.flushScheduler.isOpen;
   }
 
   readonly ping = (): void => {
     this.flushScheduler.pinger.ask();
     this.flushScheduler.due();
   };
+
+  /** A record that is no message. */
+  protected receiveRecord(kind: number, bytes: Uint8Array, start: number, end: number): Fault | undefined {
+    return this.extensions?.receive(kind, bytes, start, end);
+  }
 
   #read(records: RecordReader, transport: Transport | undefined): Fault | undefined {
     let fault: Fault | undefined;
@@ -168,7 +195,9 @@ export class SessionChannel implements Channel {
       case Kind.control:
         return this.#readControl(record);
       default:
-        return record.kind === Kind.reserved ? undefined : this.incoming.take(record);
+        return record.kind === Kind.transient
+          ? this.receiveRecord(record.kind, record.batch, record.start, record.end)
+          : this.incoming.take(record);
     }
   }
 
@@ -222,13 +251,16 @@ export class SessionChannel implements Channel {
       this.outgoing.open(transport);
       this.#control.ready(resumedContinuity(replayed));
     } else {
-      const undelivered = this.outgoing.reset(agreement.terms.initialCredit, agreement.terms.maxMessageBytes);
+      const { initialCredit, maxMessageBytes, features = 0 } = agreement.terms;
+      this.features = features;
+      const undelivered = this.outgoing.reset(initialCredit, maxMessageBytes);
       this.outgoing.open(transport);
       this.#control.ready(goneContinuity(undelivered.length, agreement));
       if (undelivered.length > 0) this.#control.undelivered(undelivered);
     }
     if (this.#transport !== transport || this.#isFinished()) return;
     this.flushScheduler.pinger.ask();
+    this.extensions?.opened(agreement.isResumed);
     this.#pump();
     this.flushScheduler.due();
   }
@@ -242,7 +274,11 @@ export class SessionChannel implements Channel {
 
   #self(): Self {
     return {
-      terms: { initialCredit: this.incoming.credit.initial, maxMessageBytes: this.#settings.maxMessageBytes },
+      terms: {
+        initialCredit: this.incoming.credit.initial,
+        maxMessageBytes: this.#settings.maxMessageBytes,
+        features: this.#settings.features,
+      },
       progress: { received: this.incoming.received, messagesSent: this.outgoing.messagesSent },
     };
   }

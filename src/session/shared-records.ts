@@ -1,10 +1,6 @@
-/** A record of a broadcast, header included. Its bytes never change, and `slab` ends with it. */
-export interface SharedRecord {
-  /** A kind of record-kind.ts. */
-  readonly kind: number;
-  readonly slab: Uint8Array<ArrayBuffer>;
-  readonly start: number;
-}
+import type { SharedRecord } from '../core/extension.js';
+
+export type { SharedRecord };
 
 /** Records that are encoded once for many sessions. */
 export interface SharedRecords {

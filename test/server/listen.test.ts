@@ -126,10 +126,6 @@ describe('listen', () => {
     await once(socket, 'open');
   });
 
-  it.each(['backplane', 'topics', 'authorize'])('refuses %s as not supported yet', async (option) => {
-    await expect(listen('127.0.0.1', 0, { [option]: {} })).rejects.toMatchObject({ code: 'UNSUPPORTED', context: { option } });
-  });
-
   it.each([
     ['path', { path: 'game' }],
     ['path', { path: '/game?level=1' }],

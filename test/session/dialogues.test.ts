@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Client } from '../../src/core/client.js';
-import { clientParts } from '../../src/core/client-parts.js';
+import { type ChannelFeature, clientParts } from '../../src/core/client-parts.js';
 import { resolveOptions } from '../../src/core/options.js';
 import type { Platform } from '../../src/core/platform.js';
 import type { AcceptedTransport, Dial } from '../../src/core/transport.js';
@@ -8,8 +8,10 @@ import type { CloseInfo, Continuity, Message } from '../../src/core/types.js';
 import { SessionAcceptor } from '../../src/session/acceptor.js';
 import { RecordReader } from '../../src/session/codec.js';
 import { resolveSession, session, sessionSettings } from '../../src/session/feature.js';
+import { ClientHandshake } from '../../src/session/handshake.js';
 import * as Kind from '../../src/session/record-kind.js';
 import { SessionRegistry } from '../../src/session/registry.js';
+import { SessionChannel } from '../../src/session/session-channel.js';
 import { TestServerClient } from '../support/server-client.js';
 import { CableEnd } from './support/cable.js';
 import { FakeClock } from './support/fake-clock.js';
@@ -87,6 +89,13 @@ abstract class Side {
   }
 }
 
+/** The peer of the vectors announces no features, as one of an earlier version. */
+const withoutFeatures: ChannelFeature = {
+  ...(session() as ChannelFeature),
+  makeChannel: (settings, platform) => (context) =>
+    new SessionChannel(context, new ClientHandshake(settings.protocols), sessionSettings(resolveSession({}), settings), platform),
+};
+
 class ClientSide extends Side {
   readonly client: Client;
 
@@ -99,7 +108,7 @@ class ClientSide extends Side {
       this.ends.push(end);
       return end;
     });
-    const options = { session: session(), protocols: ['chat'], maxMessageBytes: 16_777_216, liveness: false as const };
+    const options = { session: withoutFeatures, protocols: ['chat'], maxMessageBytes: 16_777_216, liveness: false as const };
     this.client = this.watch(new Client(clientParts(platform, 'ws://test', 'insecure', options)));
   }
 
