@@ -166,7 +166,8 @@ export class UpgradeServer implements WebsocketServer {
 
   get health(): ServerHealth {
     const draining = this.#closing !== undefined;
-    return { ready: !draining && this.#listener?.isListening === true, draining, backplane: 'up' };
+    const { isUp } = this.#topics;
+    return { ready: !draining && isUp && this.#listener?.isListening === true, draining, backplane: isUp ? 'up' : 'down' };
   }
 
   async disconnectUser(key: string, code = CloseCode.unauthorized, reason = ''): Promise<number> {
@@ -180,6 +181,10 @@ export class UpgradeServer implements WebsocketServer {
 
   publish(topic: string, message: string | ArrayBuffer | ArrayBufferView, options: ServerPublishOptions = {}): Promise<string | undefined> {
     return this.#topics.publish(topic, message, options);
+  }
+
+  revoke(topic: string, userKey: string): Promise<void> {
+    return this.#topics.revoke(topic, userKey, (client) => this.#users.keyOf(client as AcceptedClient));
   }
 
   close(options: ServerCloseOptions = {}): Promise<void> {

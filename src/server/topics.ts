@@ -4,7 +4,7 @@ import { memoryBackplane } from '../backplane/memory.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import type { RecordPort } from '../core/extension.js';
 import { copyOf } from '../core/message-bytes.js';
-import { checkObject } from '../core/option-checks.js';
+import { checkObject, invalid } from '../core/option-checks.js';
 import { checkTopic, encodePayload } from '../topics/records.js';
 import { Authorization } from './authorization.js';
 import type { Broadcast } from './broadcast.js';
@@ -85,9 +85,11 @@ export class Topics implements Sink, TopicServer {
     this.#refusals += 1;
   }
 
-  /** Ends the subscriptions of the clients that `isConcerned` names. */
-  revoke(topic: string, isConcerned: (client: ServerClient) => boolean): void {
-    for (const session of this.#sessions) if (isConcerned(session.client)) session.revoke(topic);
+  /** Ends what the user's clients may do with the topic until they ask again. */
+  async revoke(topic: string, userKey: string, keyOf: (client: ServerClient) => string | undefined): Promise<void> {
+    checkTopic(topic);
+    if (typeof userKey !== 'string') throw invalid('key', userKey);
+    for (const session of this.#sessions) if (keyOf(session.client) === userKey) session.revoke(topic);
   }
 
   /** Publishes for the server itself. */

@@ -195,6 +195,13 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
    * @throws {WebsocketError} (rejects) `INVALID_OPTION`, `INVALID_CLOSE`.
    */
   disconnectUser(key: string, code?: number, reason?: string): Promise<number>;
+  /**
+   * Ends the subscriptions of the user to the topic, each with a `revoked` event. It keeps nobody out: `authorize` has to refuse the user
+   * first.
+   *
+   * @throws {WebsocketError} (rejects) `INVALID_OPTION`.
+   */
+  revoke(topic: string, userKey: string): Promise<void>;
   /** The state of the server for liveness and readiness probes. */
   readonly health: ServerHealth;
   /** Counters since the start, and present gauges, by name. docs/guides/operating.md lists them. */

@@ -45,9 +45,10 @@ export function nextClient(server: WebsocketServer): Promise<ServerClient> {
 export async function pair(
   server: WebsocketServer,
   options: ClientOptions = {},
+  path = '',
 ): Promise<{ client: IWebsocketClient; accepted: ServerClient }> {
   const accepting = nextClient(server);
-  const client = await connect(`ws://127.0.0.1:${server.port}`, { type: 'insecure', reconnect: false, ...options });
+  const client = await connect(`ws://127.0.0.1:${server.port}${path}`, { type: 'insecure', reconnect: false, ...options });
   onTestFinished(async () => {
     await client.close();
   });

@@ -299,6 +299,40 @@ describe('permission', () => {
   });
 });
 
+describe('server.revoke', () => {
+  it('ends the subscriptions of one user to one topic, and a request that waits for its permission', async () => {
+    let decide = (_isGranted: boolean): void => {};
+    const server = await open({
+      authenticate: ({ url }) => url,
+      userKey: (user) => String(user),
+      authorize: (_client, _action, topic) =>
+        topic !== 'slow' ||
+        new Promise<boolean>((resolve) => {
+          decide = resolve;
+        }),
+    });
+    const one = (await pair(server, { session: session() }, '/one')).client;
+    const two = (await pair(server, { session: session() }, '/two')).client;
+    const [mine, other, theirs] = [await subscribe(one, 'news'), await subscribe(one, 'other'), await subscribe(two, 'news')];
+    const revoked: WebsocketError[] = [];
+    mine.on('revoked', (error) => revoked.push(error));
+    const pending = subscribe(one, 'slow');
+    pending.catch(() => {});
+    await publish(one, 'other', 'the request has arrived');
+    await server.revoke('news', '/one');
+    await server.revoke('slow', '/one');
+    decide(true);
+    await expect(pending).rejects.toMatchObject({ code: 'FORBIDDEN', context: { topic: 'slow' } });
+    await until(() => expect(revoked).toMatchObject([{ code: 'FORBIDDEN' }]));
+    await server.publish('news', 'a');
+    await until(() => expect(texts(theirs)).toEqual(['a']));
+    expect(texts(mine)).toEqual([]);
+    expect(texts(other)).toEqual(['the request has arrived']);
+    await expect(server.revoke('', '/one')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(server.revoke('news', 5 as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+});
+
 describe('a client', () => {
   it('has a bounded number of subscriptions', async () => {
     const client = await subscriber(await open({ topics: { maxPerClient: 3 } }));
