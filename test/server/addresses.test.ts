@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { attach, type Refused, type ServerOptions, type WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
@@ -66,6 +67,25 @@ describe('the address behind trusted proxies', () => {
     expect(addressBehind(PEER, joined, trustedProxies)).toBe(expected);
   });
 
+  const address = fc.oneof(fc.ipV4(), fc.ipV6());
+  const port = fc.option(fc.nat({ max: 65_535 }), { nil: undefined });
+
+  it.each([
+    ['x-forwarded-for', (node: string) => node],
+    ['forwarded', (node: string) => `by="_proxy, one";for="${node}";host="x;for=192.0.2.9"`],
+  ])('is that of the last entries of %s, which the proxies wrote, whatever the client sent before them', (name, entryOf) => {
+    const written = fc.array(fc.tuple(address, port), { minLength: 1, maxLength: 4 });
+    const sent = fc.string({ unit: fc.constantFrom(...'",;=\\[]: for1.2'), maxLength: 20 });
+    fc.assert(
+      fc.property(sent, written, (byClient, byProxies) => {
+        const entries = byProxies.map(([node, at]) => (at === undefined ? node : `${node.includes(':') ? `[${node}]` : node}:${at}`));
+        const list = [byClient, ...entries.map(entryOf)].join(', ');
+        expect(addressBehind(PEER, { [name]: list }, entries.length)).toBe(byProxies[0]?.[0]);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('is found in linear time, whatever a client sends', () => {
     const nasty = [',', '"', '\\', '\\"', 'for="', ',for=";', 'a=b;', '[', '_', ' ', '1.', ':'];
     for (const part of nasty) {
@@ -123,7 +143,7 @@ describe('maxClientsPerAddress', () => {
   });
 
   it('is the number of open connections: a place is free again when its client has left', async () => {
-    const server = await serve({ maxClientsPerAddress: 1 });
+    const { server } = await serveAndWatch({ maxClientsPerAddress: 1 });
     for (let round = 0; round < 3; round++) {
       const { client } = await pair(server, round === 1 ? { session: session() } : {});
       expect(await ask(server, PEER)).toBe(429);
@@ -139,7 +159,7 @@ describe('maxClientsPerAddress', () => {
 
   it('counts handshakes that are pending, and not those that were refused', async () => {
     const slow = slowAuthentication();
-    const server = await serve({ maxClientsPerAddress: 1, authenticate: slow.authenticate });
+    const { server } = await serveAndWatch({ maxClientsPerAddress: 1, authenticate: slow.authenticate });
     const pending = foreign(`ws://127.0.0.1:${server.port}`);
     await slow.asked;
     expect(await ask(server, PEER)).toBe(429);
@@ -150,7 +170,7 @@ describe('maxClientsPerAddress', () => {
   });
 
   it('does not count sessions whose peer is disconnected, which can be resumed in their place', async () => {
-    const server = await serve({ maxClientsPerAddress: 1 });
+    const { server } = await serveAndWatch({ maxClientsPerAddress: 1 });
     const proxy = await startProxy(server.port);
     onTestFinished(() => proxy.close());
     const reconnect = { minDelayMs: 1, maxDelayMs: 20 };
