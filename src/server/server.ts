@@ -18,26 +18,15 @@ import type { OwnedWebSocket } from '../platform/node/ws.js';
 import { SESSION_PROTOCOL } from '../session/codec.js';
 import { AcceptQueue } from './accept-queue.js';
 import { AcceptedClient, type ClientServer, type UpgradeContext } from './accepted-client.js';
+import { Admission, type Occupancy } from './admission.js';
 import { Broadcast, broadcastable, exceptOf } from './broadcast.js';
 import { ClientSet } from './client-set.js';
-import {
-  checkHandshake,
-  checkRequest,
-  isClosing,
-  PendingHandshakes,
-  servesPath,
-  tookTooLong,
-  tooManyOfAddress,
-  wrongPath,
-} from './handshake-checks.js';
 import { ErrorReports, LimitedLog } from './log.js';
 import { Metrics } from './metrics.js';
 import { type CloseSettings, resolveCloseOptions, type ServerSettings } from './options.js';
-import { ignore, type Refusal, Refusals } from './refusals.js';
-import { addressOf } from './request.js';
+import { type Refusal, Refusals } from './refusals.js';
 import { Rooms } from './rooms.js';
 import { noSessions, Sessions, type SessionsContext, type SessionsEvents } from './sessions.js';
-import { ClosingSockets, Deadlines, SocketsByAddress } from './sockets.js';
 import type { ServerPublishOptions } from './topic-options.js';
 import { Topics } from './topics.js';
 import type { BroadcastOptions, Room, ServerClient, ServerCloseOptions, ServerEvents, ServerHealth, WebsocketServer } from './types.js';
@@ -60,7 +49,6 @@ const serverEvents: Listeners<ServerEvents> = { connection: [], refused: [], err
 export class UpgradeServer implements WebsocketServer {
   readonly #settings: ServerSettings;
   readonly #upgrade: Upgrade;
-  readonly #deadlines: Deadlines;
   readonly #metrics = new Metrics();
   readonly #log = new LimitedLog((line) => console.warn(`gemsocket: ${line}`));
   readonly #acceptQueue = new AcceptQueue();
@@ -68,9 +56,7 @@ export class UpgradeServer implements WebsocketServer {
   readonly #events: Emitter<ServerEvents>;
   readonly #errors: ErrorReports;
   readonly #refusals: Refusals;
-  readonly #pending: PendingHandshakes;
-  readonly #closingSockets = new ClosingSockets();
-  readonly #socketsByAddress: SocketsByAddress;
+  readonly #admission: Admission;
   readonly #users: Users;
   readonly #broadcast = new Broadcast();
   readonly #rooms: Rooms;
@@ -82,9 +68,9 @@ export class UpgradeServer implements WebsocketServer {
   readonly #sessionsEvents: SessionsEvents = {
     enter: (context, makeChannel, resumeWindowMs) => this.#newClient(context, makeChannel, resumeWindowMs),
     useTopics: (client, port) => this.#topics.sessionOf(client, port),
-    ending: (socket) => this.#ending(socket),
-    hasRoom: () => this.#taken < this.#settings.maxClients,
-    refusedFull: (request) => this.#refusals.unanswered('full', this.#addressOf(request.socket, request), undefined, request),
+    ending: (socket) => this.#admission.ending(socket),
+    hasRoom: () => this.#admission.hasRoom,
+    refusedFull: (request) => this.#admission.refusedFull(request),
   };
   #listener: Listener | undefined;
   #closing: Promise<void> | undefined;
@@ -95,16 +81,14 @@ export class UpgradeServer implements WebsocketServer {
     this.#clientServer = this.#serverOf(settings);
     this.#makePlainChannel = (context) => new PlainChannel(context, settings.client.outbox);
     this.#sharing = { scheduler: new ReadScheduler(settings.turnBudgetMs), turnEnd: new TurnEnd(), shared: this.#broadcast };
-    this.#socketsByAddress = new SocketsByAddress(settings.maxClientsPerAddress);
     this.#users = new Users(settings, {
       failed: (error) => this.#errors.report(error),
       failedFor: (client, error) => this.#errors.ofClient(client, error),
     });
     this.#sessions = settings.session && new Sessions(settings, settings.session, this.#sessionsContext());
-    this.#deadlines = new Deadlines(settings.handshakeTimeoutMs, (socket) => this.refuse(socket, tookTooLong));
     this.#clientSet = new ClientSet({
       unlisted: (client) => this.#acceptQueue.left(client),
-      closing: (client) => this.#ending(client.socket),
+      closing: (client) => this.#admission.ending(client.socket),
       ended: (client) => this.#rooms.leaveAll(client),
       closed: (client, info) => this.#metrics.closed(client, info),
     });
@@ -113,7 +97,7 @@ export class UpgradeServer implements WebsocketServer {
     this.#rooms = new Rooms(this.#clientServer, this.#broadcast, (error, event) => this.#errors.handlerFailed(error, event));
     this.#topics = new Topics(settings, this.#broadcast, (error) => this.#errors.report(error));
     this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
-    this.#pending = new PendingHandshakes(settings, this.#refusals);
+    this.#admission = new Admission(settings, this.#refusals, this.#occupancy());
   }
 
   #serverOf(settings: ServerSettings): ClientServer {
@@ -124,6 +108,16 @@ export class UpgradeServer implements WebsocketServer {
       unsent: (messages) => this.#metrics.unsent(messages),
       unheard: (client, error) => this.#errors.ofConnection(client, error),
       report: (client, error) => this.#errors.ofClient(client, error),
+    };
+  }
+
+  #occupancy(): Occupancy {
+    const [clients, sessions] = [this.#clientSet, this.#sessions];
+    return {
+      get taken() {
+        return clients.openCount + (sessions?.arriving ?? 0);
+      },
+      mayBeReturning: (request) => sessions?.mayBeReturning(request) === true,
     };
   }
 
@@ -140,11 +134,9 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   get metrics(): Readonly<Record<string, number>> {
-    const { count: closingSockets, dropped: closingDropped } = this.#closingSockets;
     const gauges = {
       clients: this.#clientSet.openCount,
-      closingSockets,
-      closingDropped,
+      ...this.#admission.metrics,
       ...(this.#sessions?.metrics ?? noSessions),
       ...this.#topics.metrics,
     };
@@ -207,32 +199,21 @@ export class UpgradeServer implements WebsocketServer {
 
   /** Starts the deadline of the socket's handshake. */
   expect(socket: Duplex): void {
-    this.#deadlines.begin(socket);
+    this.#admission.expect(socket);
   }
 
   serves(request: IncomingMessage): boolean {
-    return servesPath(this.#settings, request);
+    return this.#admission.serves(request);
   }
 
   /** Never throws: a fault of the request closes its socket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // ws adds its own listener later; an error without a listener would end the process.
-    socket.on('error', ignore);
-    this.expect(socket);
-    const address = this.#addressOf(socket, request);
-    const refusal = this.#check(request, address);
-    if (refusal !== undefined) {
-      this.refuse(socket, refusal, request);
-      return;
-    }
-    this.#socketsByAddress.add(socket, address);
-    if (this.#settings.authenticate === undefined) this.#accept(request, socket, head, undefined);
-    else void this.#pending.authenticate(request, socket).then((answer) => answer && this.#accept(request, socket, head, answer.user));
+    this.#admission.admit(request, socket, (user) => this.#accept(request, socket, head, user));
   }
 
   /** Ends a handshake, with an answer if the socket is still writable. */
   refuse(socket: Duplex, refusal: Refusal, request?: IncomingMessage): void {
-    this.#pending.refuse(socket, refusal, request);
+    this.#admission.refuse(socket, refusal, request);
   }
 
   /** The HTTP server could not accept a connection. It continues. */
@@ -246,38 +227,14 @@ export class UpgradeServer implements WebsocketServer {
     this.#refusals.unanswered('full', remoteAddress);
   }
 
-  #check(request: IncomingMessage, address: string): Refusal | undefined {
-    if (this.#closing !== undefined) return isClosing;
-    if (!this.serves(request)) return wrongPath;
-    const hasRoom = this.#taken < this.#settings.maxClients || this.#sessions?.mayBeReturning(request) === true;
-    const refusal = checkHandshake(request) ?? checkRequest(this.#settings, request, hasRoom);
-    return refusal ?? (this.#socketsByAddress.hasRoom(address) ? undefined : tooManyOfAddress);
-  }
-
-  #addressOf(socket: Duplex, request: IncomingMessage): string {
-    return addressOf(socket, this.#settings.trustedProxies, request);
-  }
-
-  /** The server closes the socket. */
-  #ending(socket: Duplex): void {
-    this.#socketsByAddress.remove(socket);
-    this.#closingSockets.add(socket);
-  }
-
-  /** Open clients and pending handshakes, which count towards `maxClients`. */
-  get #taken(): number {
-    return this.#clientSet.openCount + this.#pending.count + (this.#sessions?.arriving ?? 0);
-  }
-
   #accept(request: IncomingMessage, socket: Duplex, head: Buffer, user: unknown): void {
-    this.#deadlines.end(socket);
-    const remoteAddress = this.#addressOf(socket, request);
+    const remoteAddress = this.#admission.addressOf(socket, request);
     try {
       const ws = this.#upgrade(request, socket, head);
       if (ws === undefined) this.#refusals.refusedByWs(request, socket, remoteAddress);
       else if (ws.protocol === SESSION_PROTOCOL && this.#sessions !== undefined) this.#sessions.accept(ws, socket, { request, user });
       else this.#enterPlain(ws, socket, { request, user });
-      this.#makeRoom();
+      this.#admission.makeRoom();
     } catch (cause) {
       // ws throws for a socket that another upgrade listener has already upgraded.
       socket.destroy();
@@ -289,12 +246,6 @@ export class UpgradeServer implements WebsocketServer {
     const { maxMessageBytes } = this.#settings.client;
     const transport = new NodeTransport(ws, { ...this.#sharing, socket, ending: this.#sessionsEvents.ending, maxMessageBytes });
     this.#newClient(context, this.#makePlainChannel).accept(transport);
-  }
-
-  /** Drops closing sockets when clients need their places; `maxClosing` of them always stay. */
-  #makeRoom(): void {
-    const { maxClients, maxClosing } = this.#settings;
-    this.#closingSockets.limitTo(Math.max(maxClosing, maxClients - this.#taken));
   }
 
   #newClient(context: UpgradeContext, makeChannel: MakeChannel, resumeWindowMs?: number): AcceptedClient {
@@ -313,7 +264,7 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   async #close({ code, reason, graceMs }: CloseSettings): Promise<void> {
-    this.#pending.refuseAll(isClosing);
+    this.#admission.close();
     this.#sessions?.close(code, reason);
     const clients = [...this.#clientSet.live];
     this.#sessions?.leave(clients, graceMs);
@@ -324,7 +275,7 @@ export class UpgradeServer implements WebsocketServer {
     await this.#topics.close();
     cancelDrop();
     await this.#listener?.shut();
-    this.#closingSockets.limitTo(0);
+    this.#admission.end();
     this.#clientSet.clear();
     this.#acceptQueue.end();
     this.#log.close();
