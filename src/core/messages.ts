@@ -149,7 +149,7 @@ const messageMethods = {
 
 function messageTooBig({ isOwn, limit, reason, size, topic }: ErrorContext): string {
   if (topic !== undefined)
-    return `The message is larger than the topic takes (${limit} bytes). Publish less at a time, or raise topics.maxMessageBytes and maxMessageBytes of the server.`;
+    return `The message or the data is larger than the topic takes (${limit} bytes). Publish less at a time, or raise topics.maxMessageBytes and maxMessageBytes of the server; the data of a presence has at most topics.maxPresenceBytes.`;
   if (reason !== undefined) return `The peer closed with 1009 (${reason}). Raise maxMessageBytes there.`;
   if (isOwn === true)
     return `The message has ${size} bytes, the peer announced that it takes at most ${limit}, and the connection was closed with 1009. Send less at a time, or raise maxMessageBytes there.`;

@@ -23,7 +23,21 @@ function numberRule(min: unknown, max: unknown): string {
   return max === undefined ? `a number of at least ${min}` : `a number from ${min} to ${max}`;
 }
 
-const ARGUMENTS = ['client', 'delivery', 'event', 'host', 'httpServer', 'key', 'listener', 'name', 'options', 'port', 'signals', 'topic'];
+const ARGUMENTS = [
+  'client',
+  'data',
+  'delivery',
+  'event',
+  'host',
+  'httpServer',
+  'key',
+  'listener',
+  'name',
+  'options',
+  'port',
+  'signals',
+  'topic',
+];
 
 const A_FUNCTION = 'a function';
 const AN_OBJECT = 'an object';
@@ -34,6 +48,7 @@ const RULES: Readonly<Record<string, string>> = {
   authorize: A_FUNCTION,
   backplane: 'what redis() of "gemsocket/redis" returns',
   client: 'a client',
+  data: 'a value that JSON.stringify() takes',
   delivery: "'reliable', 'volatile' or { latest }",
   except: 'a client of a server',
   host: "a name or an address: 'localhost', or '0.0.0.0' for all interfaces",
@@ -46,6 +61,7 @@ const RULES: Readonly<Record<string, string>> = {
   local: 'true or false',
   name: 'a string',
   node: AN_OBJECT,
+  observe: 'true or false; a presence with observe: true has no data to update',
   onMessage: A_FUNCTION,
   options: AN_OBJECT,
   from: "'now', 'oldest' or the position of a message",

@@ -21,3 +21,4 @@ export type {
   ServerRequest,
   WebsocketServer,
 } from '../server/types.js';
+export type { Member } from '../topics/types.js';

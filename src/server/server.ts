@@ -16,6 +16,7 @@ import { NodeTransport, type Sharing } from '../platform/node/transport.js';
 import { TurnEnd } from '../platform/node/turn-end.js';
 import type { OwnedWebSocket } from '../platform/node/ws.js';
 import { SESSION_PROTOCOL } from '../session/codec.js';
+import type { Member } from '../topics/types.js';
 import { AcceptQueue } from './accept-queue.js';
 import { AcceptedClient, type ClientServer, type UpgradeContext } from './accepted-client.js';
 import { Admission, type Occupancy } from './admission.js';
@@ -95,7 +96,8 @@ export class UpgradeServer implements WebsocketServer {
     this.#events = new Emitter(serverEvents, (error, event) => this.#errors.handlerFailed(error, event));
     this.#errors = new ErrorReports(this.#events, this.#metrics, this.#log);
     this.#rooms = new Rooms(this.#clientServer, this.#broadcast, (error, event) => this.#errors.handlerFailed(error, event));
-    this.#topics = new Topics(settings, this.#broadcast, (error) => this.#errors.report(error));
+    const keyOf = (client: ServerClient) => this.#users.keyOf(client as AcceptedClient);
+    this.#topics = new Topics(settings, this.#broadcast, (error) => this.#errors.report(error), keyOf);
     this.#refusals = new Refusals(settings, this.#metrics, this.#events, this.#log);
     this.#admission = new Admission(settings, this.#refusals, this.#occupancy());
   }
@@ -176,7 +178,11 @@ export class UpgradeServer implements WebsocketServer {
   }
 
   revoke(topic: string, userKey: string): Promise<void> {
-    return this.#topics.revoke(topic, userKey, (client) => this.#users.keyOf(client as AcceptedClient));
+    return this.#topics.revoke(topic, userKey);
+  }
+
+  members(topic: string): Promise<ReadonlyMap<string, Member>> {
+    return this.#topics.members(topic);
   }
 
   close(options: ServerCloseOptions = {}): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Keep } from '../backplane/backplane.js';
 import { between, type Checked, checkFunction, checkNames, checkObject, group } from '../core/option-checks.js';
+import { MAX_DATA_BYTES } from '../topics/records.js';
 
 /** The options of a topic. */
 export interface TopicOptions {
@@ -39,6 +40,12 @@ export interface ServerTopicOptions extends TopicOptions {
    * @defaultValue 1,000: more than a person follows; each takes some 400 bytes of the server.
    */
   maxPerClient?: number | undefined;
+  /**
+   * Largest data of a member of a presence, in bytes of JSON: from 4 to 4,096.
+   *
+   * @defaultValue 4 KiB: a name, a picture's address and a cursor several times over. Every observer gets the data of every member.
+   */
+  maxPresenceBytes?: number | undefined;
 }
 
 /** The options of `server.publish()`. */
@@ -64,6 +71,7 @@ export type TopicSettings = Checked<ReturnType<typeof topicRules>>;
 export interface ServerTopicSettings extends TopicSettings {
   readonly of: ServerTopicOptions['of'];
   readonly maxPerClient: number;
+  readonly maxPresenceBytes: number;
 }
 
 /** @throws {WebsocketError} `INVALID_OPTION` */
@@ -72,6 +80,8 @@ export function resolveTopics(options: unknown, maxMessageBytes: number): Server
     ...topicRules(maxMessageBytes),
     of: (option, value) => checkFunction(option, value as ServerTopicOptions['of']),
     maxPerClient: 1_000,
+    // The smallest data is null.
+    maxPresenceBytes: between(4, MAX_DATA_BYTES, MAX_DATA_BYTES),
   })('topics', options, {});
 }
 

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BackplaneError, type Position } from '../backplane/backplane.js';
 import type { Extension, RecordPort } from '../core/extension.js';
-import { Queue } from '../core/queue.js';
 import { FieldReader } from '../session/codec.js';
 import * as Kind from '../session/record-kind.js';
 import {
@@ -10,6 +9,7 @@ import {
   FROM_OLDEST,
   FROM_POSITION,
   isTopicName,
+  JOIN,
   MAX_ID_BYTES,
   MAX_POSITION_BYTES,
   MAX_TOPIC_BYTES,
@@ -23,20 +23,25 @@ import {
   type RefusalCode,
   STOP,
   SUBSCRIBE,
+  UPDATE,
   WINDOW,
 } from '../topics/records.js';
 import type { Authorization, Grant } from './authorization.js';
+import { ClientPresence, isJson, isKey } from './client-presence.js';
 import { expiry } from './grant-expiry.js';
+import type { Presences } from './presences.js';
 import { PublishOrder } from './publish-order.js';
-import type { EncodedEntry, Topic } from './topic.js';
-import { type CursorSession, type Start, TopicCursor } from './topic-cursor.js';
+import type { Topic } from './topic.js';
+import { type Start, TopicCursor } from './topic-cursor.js';
 import type { ServerTopicSettings, TopicSettings } from './topic-options.js';
+import { TopicOutput } from './topic-output.js';
 import type { ServerClient } from './types.js';
 
 /** A request of the client that lasts until one side ends it. */
 interface LastingRequest {
   readonly topic: string;
   cursor?: TopicCursor;
+  presence?: ClientPresence;
   /** Ends it, and whatever waits for it. */
   readonly ends: (() => void)[];
 }
@@ -45,6 +50,9 @@ interface LastingRequest {
 export interface TopicServer {
   readonly settings: ServerTopicSettings;
   readonly authorization: Authorization;
+  readonly presences: Presences;
+  /** The key of the client's user; undefined if it has failed. */
+  keyOf(client: ServerClient): string | undefined;
   optionsOf(topic: string): TopicSettings;
   publishPayload(topic: string, payload: Uint8Array<ArrayBuffer>, id: string): Promise<Position | undefined>;
   /** A topic with subscribers, until it is released as often as it was held. */
@@ -56,35 +64,22 @@ export interface TopicServer {
   ended(session: TopicSession): void;
 }
 
-/** How soon the log is read again after a failure. */
-const READ_AGAIN_MS = 1_000;
-
-/** The server's half of topics, for one client: its subscriptions, and what it publishes. */
-export class TopicSession implements Extension, CursorSession {
+/** The server's half of topics, for one client: its subscriptions, its presences, and what it publishes. */
+export class TopicSession implements Extension {
   /** Answers are sent before the connection is closed only if there is room. */
   readonly isIdle = true;
   readonly client: ServerClient;
   readonly #topics: TopicServer;
   readonly #port: RecordPort;
+  readonly #output: TopicOutput;
   readonly #requests = new Map<number, LastingRequest>();
-  readonly #answers = new Queue<Uint8Array<ArrayBuffer>>();
-  /** Cursors that wait for room in the session, in turn. */
-  readonly #waiting = new Set<TopicCursor>();
   readonly #order = new PublishOrder();
-  #isPumping = false;
 
   constructor(client: ServerClient, topics: TopicServer, port: RecordPort) {
     this.client = client;
     this.#topics = topics;
     this.#port = port;
-  }
-
-  get hasAnswers(): boolean {
-    return this.#answers.length > 0;
-  }
-
-  get maxBytes(): number {
-    return this.#port.maxBodyBytes;
+    this.#output = new TopicOutput(port);
   }
 
   receive(kind: number, bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -96,73 +91,35 @@ export class TopicSession implements Extension, CursorSession {
     else if (subtype === STOP) this.#end(request);
     else if (subtype === WINDOW) this.#allow(request, fields.varint());
     else if (subtype === PUBLISH) return this.#publish(request, fields, end - start);
+    else if (subtype === JOIN) return this.#join(request, fields, end - start);
+    else if (subtype === UPDATE) return this.#update(request, fields, end - start);
     return fields.isSound ? undefined : 'an invalid record of a topic';
   }
 
   opened(isResumed: boolean): void {
     if (!isResumed) return;
-    for (const { cursor } of this.#requests.values()) cursor?.resumed();
+    for (const { cursor, presence } of this.#requests.values()) {
+      cursor?.resumed();
+      presence?.refresh();
+    }
   }
 
-  detached(): void {}
+  detached(): void {
+    for (const { presence } of this.#requests.values()) presence?.refresh();
+  }
 
   ended(): void {
     for (const request of [...this.#requests.keys()]) this.#end(request);
     this.#topics.ended(this);
   }
 
-  /** Answers first, then the cursors, one entry each. */
   pump(): boolean {
-    const answer = this.#answers.peek();
-    if (answer !== undefined) {
-      if (!this.#port.write(Kind.topic, answer)) return false;
-      this.#answers.shift();
-      return true;
-    }
-    this.#isPumping = true;
-    const hasWritten = this.#pumpCursors();
-    this.#isPumping = false;
-    return hasWritten;
-  }
-
-  answer(body: Uint8Array<ArrayBuffer>): void {
-    this.#answers.push(body);
-    if (!this.#isPumping) this.#port.due();
-  }
-
-  write(cursor: TopicCursor, { kind, body, shared }: EncodedEntry): boolean {
-    if (this.#port.write(kind, body, shared)) return true;
-    // A message that is not in the log is not sent later.
-    if (kind === Kind.topic) this.#waiting.add(cursor);
-    return false;
-  }
-
-  wait(cursor: TopicCursor): void {
-    this.#waiting.add(cursor);
-  }
-
-  readFailed(cursor: TopicCursor): void {
-    const timer = setTimeout(() => cursor.wake(), READ_AGAIN_MS);
-    timer.unref();
-    this.#requests.get(cursor.request)?.ends.push(() => clearTimeout(timer));
+    return this.#output.pump();
   }
 
   /** Ends the client's requests for a topic, which it may not use any more. */
   revoke(topic: string): void {
     for (const [number, request] of [...this.#requests]) if (request.topic === topic) this.#revoke(number);
-  }
-
-  #pumpCursors(): boolean {
-    for (const cursor of this.#waiting) {
-      this.#waiting.delete(cursor);
-      if (cursor.writeOne()) {
-        this.#waiting.add(cursor);
-        return true;
-      }
-      // It waits again: the session has no room.
-      if (this.#waiting.has(cursor)) return false;
-    }
-    return false;
   }
 
   #subscribe(number: number, fields: FieldReader): void {
@@ -183,11 +140,10 @@ export class TopicSession implements Extension, CursorSession {
   async #granted(number: number, request: LastingRequest, grant: Grant, start: Start, limit: number): Promise<void> {
     const topic = this.#topics.hold(request.topic);
     request.ends.push(() => this.#topics.release(topic));
-    const isFirst = ![...this.#requests.values()].some(({ cursor }) => cursor?.feed === topic.feed);
-    const cursor = new TopicCursor(this, topic, number, isFirst ? topic.feed : this.#topics.nextFeed(), limit);
+    const cursor = new TopicCursor(this.#output, topic, number, this.#feedOf(topic.feed), limit);
     request.cursor = cursor;
     request.ends.push(() => {
-      this.#waiting.delete(cursor);
+      this.#output.forget(cursor);
       cursor.end();
     });
     try {
@@ -224,11 +180,65 @@ export class TopicSession implements Extension, CursorSession {
     const start = this.#order.add((isGranted) => {
       const done = isGranted ? this.#topics.publishPayload(name, payload, id) : Promise.reject(new Forbidden());
       done
-        .then((position) => this.answer(encodeBody([PUBLISHED, number, position ?? ''])))
+        .then((position) => this.#output.answer(encodeBody([PUBLISHED, number, position ?? ''])))
         .catch((cause) => this.#refuse(number, refusalOf(cause)))
         .finally(() => this.#port.release(length));
     });
     this.#topics.authorization.ask(this.client, 'publish', name, (grant) => start(grant !== undefined));
+  }
+
+  #join(number: number, fields: FieldReader, length: number): string | undefined {
+    const isObserver = fields.varint(1) === 1;
+    const name = fields.string(MAX_TOPIC_BYTES);
+    const data = isObserver ? undefined : fields.string(length);
+    if (!fields.isSound) return 'an invalid JOIN';
+    if (!this.#mayAdd(number, name) || this.#isTooBig(number, data)) return undefined;
+    if (data !== undefined && !isJson(data)) return 'invalid JSON';
+    const presence = new ClientPresence(this.#output, this.#topics.presences, name, data);
+    const request: LastingRequest = { topic: name, presence, ends: [() => presence.end()] };
+    this.#requests.set(number, request);
+    this.#topics.authorization.ask(this.client, 'presence', name, (grant) => {
+      if (this.#requests.get(number) !== request) return;
+      if (grant === undefined) this.#refuse(number, 'FORBIDDEN');
+      else void this.#joined(number, request, presence, grant);
+    });
+    return undefined;
+  }
+
+  async #joined(number: number, request: LastingRequest, presence: ClientPresence, grant: Grant): Promise<void> {
+    const key = presence.isObserver ? '' : this.#topics.keyOf(this.client);
+    // Without a key of its own a client is no member.
+    if (key === undefined || !isKey(key)) return this.#refuse(number, 'FORBIDDEN');
+    try {
+      await presence.begin(number, key, (feed) => this.#feedOf(feed));
+      if (this.#requests.get(number) === request) request.ends.push(expiry(grant, () => this.#revoke(number)));
+    } catch (cause) {
+      if (this.#requests.get(number) === request) this.#refuse(number, refusalOf(cause));
+    }
+  }
+
+  #update(number: number, fields: FieldReader, length: number): string | undefined {
+    const data = fields.string(length);
+    const presence = this.#requests.get(number)?.presence;
+    if (!fields.isSound || presence?.isObserver === true) return 'an invalid UPDATE';
+    // The presence may have been revoked meanwhile.
+    if (presence === undefined || this.#isTooBig(number, data)) return undefined;
+    if (!isJson(data)) return 'invalid JSON';
+    presence.update(data, length);
+    return undefined;
+  }
+
+  #isTooBig(number: number, data: string | undefined): boolean {
+    const { maxPresenceBytes: limit } = this.#topics.settings;
+    const isTooBig = data !== undefined && Buffer.byteLength(data) > limit;
+    if (isTooBig) this.#refuse(number, 'MESSAGE_TOO_BIG', limit);
+    return isTooBig;
+  }
+
+  /** The number of a topic, or another one if this session already has a request with that. */
+  #feedOf(feed: number): number {
+    const isUsed = [...this.#requests.values()].some(({ cursor, presence }) => (cursor ?? presence)?.feed === feed);
+    return isUsed ? this.#topics.nextFeed() : feed;
   }
 
   /** A number that is in use, or a topic that cannot exist, is an answer of its own. */
@@ -243,12 +253,12 @@ export class TopicSession implements Extension, CursorSession {
   #refuse(number: number, code: RefusalCode, limit?: number): void {
     this.#end(number);
     this.#topics.refused();
-    this.answer(encodeBody([REFUSED, number, REFUSALS.indexOf(code) + 1, ...(limit === undefined ? [] : [limit])]));
+    this.#output.answer(encodeBody([REFUSED, number, REFUSALS.indexOf(code) + 1, ...(limit === undefined ? [] : [limit])]));
   }
 
   #revoke(number: number): void {
     this.#end(number);
-    this.answer(encodeBody([REVOKED, number, REFUSALS.indexOf('FORBIDDEN') + 1]));
+    this.#output.answer(encodeBody([REVOKED, number, REFUSALS.indexOf('FORBIDDEN') + 1]));
   }
 
   #end(number: number): void {

@@ -154,12 +154,15 @@ export class Topic {
     let record: EncodedEntry;
     if (bytes > MAX_BODY_BYTES) {
       record = { kind: Kind.topic, bytes, body: encodeBody([ENTRY, feed, position], payload), shared: undefined };
-    } else {
-      const kind = position === '' ? Kind.transient : Kind.topic;
-      const shared = this.#broadcast.encode(kind, head, payload);
-      record = { kind, bytes, body: shared.slab.subarray(shared.slab.length - bytes), shared };
-    }
+    } else record = sharedEntry(this.#broadcast, position === '' ? Kind.transient : Kind.topic, head, payload);
     this.#encoded = { of: payload, feed, record };
     return record;
   }
+}
+
+/** Encodes a record that many sessions send. */
+export function sharedEntry(broadcast: Broadcast, kind: number, head: Uint8Array, payload: Uint8Array): EncodedEntry {
+  const bytes = head.length + payload.length;
+  const shared = broadcast.encode(kind, head, payload);
+  return { kind, bytes, body: shared.slab.subarray(shared.slab.length - bytes), shared };
 }

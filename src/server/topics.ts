@@ -1,21 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import { BackplaneError, type Entry, type NodeBackplane, type NodeMembers, type Position, type Sink } from '../backplane/backplane.js';
+import {
+  BackplaneError,
+  type Entry,
+  type NodeBackplane,
+  type NodeMembers,
+  type NodeTag,
+  type Position,
+  type Sink,
+} from '../backplane/backplane.js';
 import { memoryBackplane } from '../backplane/memory.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import type { RecordPort } from '../core/extension.js';
 import { copyOf } from '../core/message-bytes.js';
 import { checkObject, invalid } from '../core/option-checks.js';
 import { checkTopic, encodePayload } from '../topics/records.js';
+import type { Member } from '../topics/types.js';
 import { Authorization } from './authorization.js';
 import type { Broadcast } from './broadcast.js';
 import type { ServerSettings } from './options.js';
+import { type PresenceMetrics, Presences } from './presences.js';
 import { Topic } from './topic.js';
 import { keepOf, type ServerPublishOptions, type ServerTopicSettings, type TopicSettings, topicSettings } from './topic-options.js';
 import { refusalOf, type TopicServer, TopicSession } from './topic-session.js';
 import type { ServerClient } from './types.js';
 
 /** The metrics of topics: gauges, then counters. */
-export interface TopicMetrics {
+export interface TopicMetrics extends PresenceMetrics {
   readonly topics: number;
   readonly subscriptions: number;
   readonly messagesPublished: number;
@@ -28,6 +38,8 @@ export interface TopicMetrics {
 export class Topics implements Sink, TopicServer {
   readonly settings: ServerTopicSettings;
   readonly authorization: Authorization;
+  readonly presences: Presences;
+  readonly keyOf: (client: ServerClient) => string | undefined;
   readonly #backplane: NodeBackplane;
   readonly #broadcast: Broadcast;
   readonly #report: (error: WebsocketError) => void;
@@ -43,13 +55,21 @@ export class Topics implements Sink, TopicServer {
   #refusals = 0;
   #isUp = true;
 
-  constructor(settings: ServerSettings, broadcast: Broadcast, report: (error: WebsocketError) => void) {
+  /** @param keyOf the key of a client's user; undefined if it has failed. */
+  constructor(
+    settings: ServerSettings,
+    broadcast: Broadcast,
+    report: (error: WebsocketError) => void,
+    keyOf: (client: ServerClient) => string | undefined,
+  ) {
     const { authorize, authorizeTimeoutMs, backplane = memoryBackplane(), topics } = settings;
     this.settings = topics;
     this.authorization = new Authorization(authorize, authorizeTimeoutMs, report);
+    this.keyOf = keyOf;
     this.#backplane = backplane;
     this.#broadcast = broadcast;
     this.#report = report;
+    this.presences = new Presences(this.#node, backplane, broadcast, () => this.nextFeed());
     this.#opened = backplane.open(this.#node, this);
     this.#opened.catch(() => {}); // each caller awaits it
   }
@@ -67,6 +87,7 @@ export class Topics implements Sink, TopicServer {
       messagesPublished: this.#published,
       topicGaps: this.#gaps,
       topicRequestsRefused: this.#refusals,
+      ...this.presences.metrics,
     };
   }
 
@@ -86,10 +107,10 @@ export class Topics implements Sink, TopicServer {
   }
 
   /** Ends what the user's clients may do with the topic until they ask again. */
-  async revoke(topic: string, userKey: string, keyOf: (client: ServerClient) => string | undefined): Promise<void> {
+  async revoke(topic: string, userKey: string): Promise<void> {
     checkTopic(topic);
     if (typeof userKey !== 'string') throw invalid('key', userKey);
-    for (const session of this.#sessions) if (keyOf(session.client) === userKey) session.revoke(topic);
+    for (const session of this.#sessions) if (this.keyOf(session.client) === userKey) session.revoke(topic);
   }
 
   /** Publishes for the server itself. */
@@ -108,7 +129,18 @@ export class Topics implements Sink, TopicServer {
     try {
       return await this.publishPayload(name, payload, id, signal);
     } catch (cause) {
-      throw cause instanceof BackplaneError ? makeError(refusalOf(cause), { mayHaveArrived: cause.fault === 'timeout' }, cause) : cause;
+      throw asWebsocketError(cause);
+    }
+  }
+
+  /** The members of a topic on all nodes. */
+  async members(name: string): Promise<ReadonlyMap<string, Member>> {
+    checkTopic(name);
+    try {
+      await this.#opened;
+      return await this.presences.members(name);
+    } catch (cause) {
+      throw asWebsocketError(cause);
     }
   }
 
@@ -162,17 +194,23 @@ export class Topics implements Sink, TopicServer {
     this.#topics.get(topic)?.transient(payload);
   }
 
-  presence(_topic: string, _changes: NodeMembers): void {}
+  presence(topic: string, changes: NodeMembers): void {
+    this.presences.pushed(topic, changes);
+  }
 
   signal(): void {}
 
-  nodes(): void {}
+  nodes(alive: readonly NodeTag[]): void {
+    this.presences.keepNodes(alive);
+  }
 
   health(isUp: boolean): void {
+    if (isUp && !this.#isUp) this.presences.resync();
     this.#isUp = isUp;
   }
 
   async close(): Promise<void> {
+    this.presences.close();
     await this.#backplane.close();
   }
 
@@ -189,4 +227,8 @@ function publishable(message: string | ArrayBuffer | ArrayBufferView): string | 
   } catch {
     throw makeError('INVALID_MESSAGE', { method: 'publish' });
   }
+}
+
+function asWebsocketError(cause: unknown): unknown {
+  return cause instanceof BackplaneError ? makeError(refusalOf(cause), { mayHaveArrived: cause.fault === 'timeout' }, cause) : cause;
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { WebsocketError } from '../core/errors.js';
 import type { ClientEvents, Continuity, Delivery, IWebsocketClient } from '../core/types.js';
+import type { Member } from '../topics/types.js';
 import type { ServerPublishOptions } from './topic-options.js';
 
 /** The request of the client's handshake: with a session, of its newest one. */
@@ -187,6 +188,12 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
    */
   publish(topic: string, message: string | ArrayBuffer | ArrayBufferView, options?: ServerPublishOptions): Promise<string | undefined>;
   /**
+   * The present members of the topic's presence by key, on every node. Needs no permission.
+   *
+   * @throws {WebsocketError} (rejects) `INVALID_OPTION`, `BACKPLANE_DOWN`, `BACKPLANE_TIMEOUT`.
+   */
+  members(topic: string): Promise<ReadonlyMap<string, Member>>;
+  /**
    * Closes every connection and every session of the user whose `userKey` this is, also sessions whose client is disconnected: when that
    * client asks for its session, it gets the same code. Resolves with their number when they are closed. Later connections are not
    * refused: `authenticate` has to do that first.
@@ -196,7 +203,7 @@ export interface WebsocketServer extends AsyncIterable<ServerClient>, AsyncDispo
    */
   disconnectUser(key: string, code?: number, reason?: string): Promise<number>;
   /**
-   * Ends the subscriptions of the user to the topic, each with a `revoked` event. It keeps nobody out: `authorize` has to refuse the user
+   * Ends the subscriptions and presences of the user in the topic, each with a `revoked` event. It keeps nobody out: `authorize` has to refuse the user
    * first.
    *
    * @throws {WebsocketError} (rejects) `INVALID_OPTION`.

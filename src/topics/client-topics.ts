@@ -23,6 +23,12 @@ export interface TopicRequest {
 /** Receives the records that the server sends to many sessions: those of one subscription or of one presence. */
 export type Feed = (fields: FieldReader) => boolean;
 
+/** A record that waits for the session, and that a newer one may replace until it is sent. */
+export interface WaitingRecord {
+  record: Uint8Array<ArrayBuffer>;
+  isSent: boolean;
+}
+
 /** The client's half of topics: its requests, in the order in which they were made. */
 export class ClientTopics implements Extension {
   readonly client: ExtensibleClient;
@@ -30,7 +36,7 @@ export class ClientTopics implements Extension {
   readonly #requests = new Map<number, TopicRequest>();
   readonly #feeds = new Map<number, Feed>();
   /** Records that wait for the session. */
-  readonly #waiting = new Queue<Uint8Array<ArrayBuffer>>();
+  readonly #waiting = new Queue<WaitingRecord>();
   #lastRequest = 0;
   #lastPublished = 0;
   /** Bytes of messages that are not known to be published. */
@@ -100,15 +106,19 @@ export class ClientTopics implements Extension {
   }
 
   /** Sends a record of a request in this session; dropped if there is none, because a new one is asked for everything. */
-  send(record: Uint8Array<ArrayBuffer>): void {
-    if (!this.#isAsked) return;
-    this.#waiting.push(record);
-    this.port.due();
+  send(record: Uint8Array<ArrayBuffer>): WaitingRecord {
+    const waiting = { record, isSent: !this.#isAsked };
+    if (this.#isAsked) {
+      this.#waiting.push(waiting);
+      this.port.due();
+    }
+    return waiting;
   }
 
   pump(): boolean {
-    const record = this.#waiting.peek();
-    if (record === undefined || !this.port.write(Kind.topic, record)) return false;
+    const waiting = this.#waiting.peek();
+    if (waiting === undefined || !this.port.write(Kind.topic, waiting.record)) return false;
+    waiting.isSent = true;
     this.#waiting.shift();
     return true;
   }

@@ -9,7 +9,8 @@ export const SUBSCRIBE = 1;
 export const STOP = 2;
 export const WINDOW = 3;
 export const PUBLISH = 4;
-// 5 and 6 are those of a presence.
+export const JOIN = 5;
+export const UPDATE = 6;
 export const GRANTED = 16;
 export const REFUSED = 17;
 export const ENTRY = 18;
@@ -28,6 +29,13 @@ export const OUTCOME_NONE = 0;
 export const OUTCOME_SAME_LOG = 1;
 export const OUTCOME_OTHER_LOG = 2;
 
+/** The bits of a MEMBERS record: it begins a snapshot of all members, and more records of that snapshot follow. */
+export const SNAPSHOT = 1;
+export const MORE = 2;
+
+/** State of a member whose connections are all disconnected and may still be resumed. */
+export const AWAY = 1;
+
 /** The first byte of a payload; the bytes of the message follow. */
 export const PAYLOAD_TEXT = 1;
 export const PAYLOAD_BINARY = 2;
@@ -36,6 +44,10 @@ export const PAYLOAD_BINARY = 2;
 export const MAX_TOPIC_BYTES = 255;
 export const MAX_POSITION_BYTES = 64;
 export const MAX_ID_BYTES = 64;
+/** Longest key of a member, in bytes of UTF-8. */
+export const MAX_KEY_BYTES = 1_024;
+/** Largest data of a member, in bytes of JSON. */
+export const MAX_DATA_BYTES = 4_096;
 
 /** Why a request is refused. Its place here, counted from 1, is its number on the wire. */
 export const REFUSALS = [

@@ -6,8 +6,9 @@ import type { IWebsocketClient } from '../core/types.js';
 import { ClientTopics, unsupported } from './client-topics.js';
 import { PublishRequest } from './publish-request.js';
 import { checkTopic, encodePayload, MAX_POSITION_BYTES, MIN_WINDOW_BYTES } from './records.js';
+import { encodeData, TopicPresence } from './topic-presence.js';
 import { TopicSubscription } from './topic-subscription.js';
-import type { PublishOptions, SubscribeOptions, Subscription, TopicMessage } from './types.js';
+import type { Presence, PresenceOptions, PublishOptions, SubscribeOptions, Subscription, TopicMessage } from './types.js';
 
 const WINDOW_BYTES = 256 * 1024;
 const checkWindow = between(MIN_WINDOW_BYTES, Number.MAX_SAFE_INTEGER, WINDOW_BYTES);
@@ -61,6 +62,20 @@ export async function publish(
     volatile === true,
     signal,
   ).begin();
+}
+
+/**
+ * Joins the presence of a topic and observes it; with `observe`, only observes. Resolves with the present members once the server grants
+ * it; until the connection opens, it waits. In a new session it joins again with its newest data.
+ *
+ * @throws {WebsocketError} (rejects) `FORBIDDEN`; `TOO_MANY_TOPICS`; `MESSAGE_TOO_BIG`; `UNSUPPORTED` for a client without a session, and
+ * for a server without topics; `NOT_OPEN`; `ABORTED`; `BACKPLANE_DOWN`, `BACKPLANE_TIMEOUT`; `INVALID_OPTION`.
+ */
+export async function presence(client: IWebsocketClient, topic: string, options: PresenceOptions = {}): Promise<Presence> {
+  const { data, observe = false, signal } = checkObject('options', options) as PresenceOptions;
+  if (typeof observe !== 'boolean') throw invalid('observe', observe);
+  const topics = topicsOf(client, signal);
+  return new TopicPresence(topics, checkTopic(topic), observe ? undefined : encodeData(topic, data), signal).begin();
 }
 
 function topicsOf(client: IWebsocketClient, signal: AbortSignal | undefined): ClientTopics {

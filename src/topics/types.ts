@@ -67,3 +67,64 @@ export interface PublishOptions {
   /** Rejects the promise with `ABORTED`. The message may have been published. */
   signal?: AbortSignal | undefined;
 }
+
+/** A member of a topic's presence. A user with three tabs is one member. */
+export interface Member {
+  /** What the server's option `userKey` returns for the user; the id of the server's client without that option. */
+  readonly key: string;
+  /** The newest data of the member: JSON. Null if it has set none. */
+  readonly data: unknown;
+  /** Connections of the member, those included that are disconnected and may still be resumed. */
+  readonly connections: number;
+  /** `'away'`: all connections of the member are disconnected, and their sessions may still be resumed. */
+  readonly state: 'here' | 'away';
+}
+
+/** The events of a presence, and the functions that `on` takes for them. After a reconnect, they are the difference to the members of before. */
+export interface PresenceEvents {
+  /** A member that was not there before. */
+  join: (member: Member) => void;
+  /** The last connection of the member has left; the member as it was. */
+  leave: (member: Member) => void;
+  /** The member has other data, another state or another number of connections. */
+  change: (member: Member) => void;
+  /**
+   * The server ended the presence: the grant was revoked or has expired (`FORBIDDEN`), or the server did not grant it again after a
+   * reconnect. No event follows.
+   */
+  revoked: (error: WebsocketError) => void;
+}
+
+/** The members of a topic, as one of them or an observer sees them. */
+export interface Presence extends AsyncDisposable {
+  readonly topic: string;
+  /** The present members by key, this client's own among them unless it observes. Always the same object; it stays as it is at the end. */
+  readonly members: ReadonlyMap<string, Member>;
+  /**
+   * Replaces the data that others see for this member. Resolves once it is accepted here: it is sent with the next batch, and of many
+   * updates only the newest if they cannot be sent at once.
+   *
+   * @param data JSON of at most 4 KiB.
+   * @throws {WebsocketError} (rejects) `MESSAGE_TOO_BIG`; `INVALID_OPTION`, also for an observer; the error with which the presence ended.
+   */
+  update(data: unknown): Promise<void>;
+  /**
+   * Calls the listener for every event of that name: see `PresenceEvents`.
+   *
+   * @returns a function that removes the listener.
+   * @throws {WebsocketError} `INVALID_OPTION` for an event that does not exist.
+   */
+  on<E extends keyof PresenceEvents>(event: E, listener: PresenceEvents[E]): () => void;
+  /** Leaves: no event follows the call. Resolves once it has ended here; safe to call twice. */
+  leave(): Promise<void>;
+}
+
+/** The options of `presence()`. */
+export interface PresenceOptions {
+  /** What the others see for this member: JSON of at most 4 KiB. Null by default. */
+  data?: unknown;
+  /** Observes the members without being one. False by default. */
+  observe?: boolean | undefined;
+  /** Ends the request, and later the presence. */
+  signal?: AbortSignal | undefined;
+}

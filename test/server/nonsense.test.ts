@@ -107,7 +107,7 @@ const serverOptions: Required<{ [Name in keyof ServerOptions]: unknown }> = {
   backplane: 1,
   authorize: 1,
   authorizeTimeoutMs: 1,
-  topics: ['historyMessages', 'historyMs', 'historyBytes', 'maxMessageBytes', 'of', 'maxPerClient'],
+  topics: ['historyMessages', 'historyMs', 'historyBytes', 'maxMessageBytes', 'of', 'maxPerClient', 'maxPresenceBytes'],
   session: [
     'windowBytes',
     'replayBytes',
