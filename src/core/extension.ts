@@ -58,3 +58,19 @@ export interface ExtensibleClient extends IWebsocketClient {
   /** Reports that a function of the application threw. */
   handlerFailed(cause: unknown, handler: string): void;
 }
+
+/** A tab that shares a session with others, for the extensions of that session. */
+export interface RelayedTab {
+  /** Posts a record to the tab. */
+  record(kind: number, body: Uint8Array<ArrayBuffer>): void;
+}
+
+/** Carries the records of an extension between tabs and the session that they share. */
+export interface RecordRelay {
+  readonly features: number;
+  readonly maxBodyBytes: number;
+  /** A record of a tab. */
+  fromTab(tab: RelayedTab, kind: number, body: Uint8Array<ArrayBuffer>): void;
+  /** The tab has left: its requests end. */
+  left(tab: RelayedTab): void;
+}

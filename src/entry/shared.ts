@@ -7,6 +7,7 @@ import type { Platform } from '../core/platform.js';
 import type { Address, IWebsocketClient, OnMessage, WebsocketType } from '../core/types.js';
 import { browserPlatform } from '../platform/browser/platform.js';
 import { Hub } from '../shared/hub.js';
+import { OneTabRelay } from '../shared/one-tab-relay.js';
 import { localPorts, type PortLike, webLocks } from '../shared/port.js';
 import { shareKey } from '../shared/posts.js';
 import { TabConnection } from '../shared/tab-connection.js';
@@ -42,7 +43,7 @@ const sharedPlatform: Platform = { ...browserPlatform, otherOptions: { shared: (
  * Workers with the same script and name are the same worker. The number is the version of the posts
  * between tab and worker, so that a page with another version of this library gets a worker of its own.
  */
-const WORKER_NAME = 'gemsocket-4';
+const WORKER_NAME = 'gemsocket-5';
 
 /** One connection over wss, shared with the other tabs, held directly. Start it with `connect()`. */
 export class SecureWebsocketClient extends Client {
@@ -155,12 +156,13 @@ function makeWorker(worker: SharedOptions['worker']): SharedWorker {
   if (typeof worker === 'function') return worker();
   if (worker !== undefined) return new SharedWorker(worker, { name: WORKER_NAME });
   // Bundlers recognise exactly this expression, with a literal name.
-  return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-4' });
+  return new SharedWorker(new URL('./shared-worker.js', import.meta.url), { name: 'gemsocket-5' });
 }
 
 /** A hub for this client alone. Only the number of sockets differs. */
 function openLocal(feature: ChannelFeature): PortLike {
   const [tab, port] = localPorts();
-  new Hub({ platform: browserPlatform, locks: undefined, makeSession: () => feature }).accept(port);
+  const makeRelay = (client: Client) => client.extension('records', (records) => new OneTabRelay(records));
+  new Hub({ platform: browserPlatform, locks: undefined, makeSession: () => feature, makeRelay }).accept(port);
   return tab;
 }

@@ -1,5 +1,6 @@
 import type { Client } from '../core/client.js';
 import type { Cancel } from '../core/clock.js';
+import type { RecordRelay } from '../core/extension.js';
 import { sizeOf } from '../core/message-bytes.js';
 import type { Platform } from '../core/platform.js';
 import type { Continuity, Message } from '../core/types.js';
@@ -11,6 +12,8 @@ export interface FanOutOptions {
   readonly platform: Pick<Platform, 'clock' | 'random'>;
   /** Whether the peer stops sending while nothing is read. */
   readonly canHold: boolean;
+  /** The server, as the extensions of the tabs see it. */
+  readonly relay: Pick<RecordRelay, 'features' | 'maxBodyBytes'> | undefined;
 }
 
 /**
@@ -39,7 +42,9 @@ export class FanOut {
   begin(tabPort: TabPort, continuity: Continuity): void {
     if (tabPort.isBehind) return;
     const { id, protocol } = this.#client;
-    tabPort.opened({ is: 'opened', protocol, connection: id, continuity, epoch: this.#epoch, received: this.#received });
+    const { features = 0, maxBodyBytes = 0 } = this.#options.relay ?? {};
+    const known = { protocol, connection: id, continuity, epoch: this.#epoch, received: this.#received };
+    tabPort.opened({ is: 'opened', ...known, features, maxBodyBytes });
   }
 
   /** Messages in transit were lost at the disconnect: those that follow are a new series. */

@@ -1,6 +1,7 @@
 import type { ChannelSink, MakeChannel } from '../core/channel.js';
 import { Client } from '../core/client.js';
 import { type ChannelOptions, clientParts } from '../core/client-parts.js';
+import type { RecordRelay } from '../core/extension.js';
 import type { ClientOptions } from '../core/options.js';
 import { TRANSPORT_MARK_BYTES } from '../core/plain-channel.js';
 import type { LifecycleListener, Platform } from '../core/platform.js';
@@ -12,6 +13,8 @@ export interface HubClientEnvironment {
   /** Dials the physical connections. */
   readonly platform: Platform;
   makeSession(options: ChannelOptions): SessionFeature;
+  /** Carries the records of topics. Undefined for a client without a session. */
+  makeRelay(client: Client): RecordRelay | undefined;
 }
 
 /** The tabs that share a client, in place of the page of an ordinary one. */

@@ -58,6 +58,7 @@ export class Hub {
     return {
       holds: ({ lock }) => this.#watch(tabPort, connection, lock),
       message: (post) => tabPort.sent(post),
+      record: (post) => connection.record(tabPort, post),
       taken: ({ bytes }) => connection.taken(tabPort, bytes),
       address: (post) => connection.answered(tabPort, post),
       noAddress: (post) => connection.answered(tabPort, post),

@@ -38,6 +38,8 @@ export type ToHub =
   /** The tab holds this lock until it ends. */
   | { readonly is: 'holds'; readonly lock: string }
   | { readonly is: 'message'; readonly message: string | Uint8Array<ArrayBuffer>; readonly bytes: number }
+  /** A record of an extension, such as topics. */
+  | { readonly is: 'record'; readonly kind: number; readonly body: Uint8Array<ArrayBuffer> }
   /** Messages of this cost (`postCost`) were received, or with a session were read. */
   | { readonly is: 'taken'; readonly bytes: number }
   | { readonly is: 'address'; readonly ask: number; readonly address: string }
@@ -62,7 +64,11 @@ export type ToTab =
       /** Names a series of messages without a gap, of which the hub has received so many. */
       readonly epoch: string;
       readonly received: number;
+      /** Of the server: see `RecordPort`. */
+      readonly features: number;
+      readonly maxBodyBytes: number;
     }
+  | { readonly is: 'record'; readonly kind: number; readonly body: Uint8Array<ArrayBuffer> }
   /** The connection was lost; the hub reconnects. */
   | { readonly is: 'disconnected' }
   | { readonly is: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly cause: CarriedCause }

@@ -2,6 +2,7 @@ import type { Client } from '../core/client.js';
 import * as CloseCode from '../core/close-codes.js';
 import { abnormalClose } from '../core/close-codes.js';
 import { WebsocketError } from '../core/errors.js';
+import type { RecordRelay } from '../core/extension.js';
 import type { CloseInfo, Continuity, ReconnectAttempt } from '../core/types.js';
 import { whatwgCloseCode } from '../core/whatwg-transport.js';
 import { AddressResolver } from './address-exchange.js';
@@ -27,6 +28,7 @@ export class SharedConnection {
   readonly #client: Client;
   readonly #fanOut: FanOut;
   readonly #fairQueue: FairQueue;
+  readonly #relay: RecordRelay | undefined;
   readonly #ended: () => void;
   #cause: WebsocketError | undefined;
 
@@ -41,12 +43,14 @@ export class SharedConnection {
       acknowledged: (messages) => this.#fairQueue.acknowledged(messages),
     });
     this.#client = client;
+    this.#relay = environment.makeRelay(client);
     this.#wake = wake;
     this.#fairQueue = new FairQueue(client, this.#tabPorts, this.#hasSession);
     this.#listen();
     this.#fanOut = new FanOut(client, this.#tabPorts, {
       platform: environment.platform,
       canHold: this.#hasSession,
+      relay: this.#relay,
     });
   }
 
@@ -79,6 +83,10 @@ export class SharedConnection {
   taken(tabPort: TabPort, bytes: number): void {
     tabPort.taken(bytes);
     this.#fanOut.update();
+  }
+
+  record(tabPort: TabPort, { kind, body }: ToHub & { is: 'record' }): void {
+    this.#relay?.fromTab(tabPort, kind, body);
   }
 
   answered(tabPort: TabPort, answer: ToHub & { is: 'address' | 'noAddress' }): void {
@@ -127,6 +135,7 @@ export class SharedConnection {
   /** Its messages are still sent. */
   #remove(tabPort: TabPort): void {
     this.#tabPorts.delete(tabPort);
+    this.#relay?.left(tabPort);
     this.#fairQueue.inherit(tabPort);
     this.#fairQueue.pump();
     this.#addressResolver.left(tabPort);

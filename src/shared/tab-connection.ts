@@ -6,6 +6,7 @@ import * as CloseCode from '../core/close-codes.js';
 import { abnormalClose } from '../core/close-codes.js';
 import type { Target } from '../core/dialer.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
+import type { Extension, RecordPort } from '../core/extension.js';
 import { PAGE_HIDDEN } from '../core/machine.js';
 import type { CloseInfo, ConnectionState, Message } from '../core/types.js';
 import { AddressResponder } from './address-exchange.js';
@@ -14,6 +15,7 @@ import { type ConnectionPost, HubPort, type HubPortParts } from './hub-port.js';
 import { handlePost, type PostHandlers } from './port.js';
 import { SLOW_TAB_MS, type ToTab, unpack } from './posts.js';
 import { TabChannel } from './tab-channel.js';
+import { TabRecords } from './tab-records.js';
 
 /** The parts of a client whose connection is a hub's. `target` answers the hub that asks for the address. */
 export type TabConnectionParts = HubPortParts & { readonly target: Target };
@@ -33,12 +35,14 @@ export class TabConnection implements ClientConnection {
   readonly #addressResponder: AddressResponder;
   readonly #hubPort: HubPort;
   readonly #gapTracker = new GapTracker();
+  readonly #records: TabRecords;
   readonly #handlers: PostHandlers<ConnectionPost> = {
     opened: (post) => this.channel.opened(post.protocol, post.connection, (lost) => this.#opened(post, lost)),
     message: ({ message, bytes }) => {
       this.#gapTracker.received();
       this.channel.received(message, bytes);
     },
+    record: (post) => this.#records.received(post),
     handed: ({ messages }) => this.channel.handed(messages),
     acknowledged: ({ messages }) => void this.channel.settled(messages),
     returned: ({ messages }) => this.#handBack(this.channel.settled(messages)),
@@ -46,6 +50,7 @@ export class TabConnection implements ClientConnection {
     ask: ({ ask }) => void this.#addressResponder.to(ask).then((answer) => this.#hubPort.post(answer)),
     behind: () => this.#fellBehind(),
     disconnected: () => {
+      this.#records.detached(false);
       this.channel.disconnected();
       if (this.#state !== 'closing') this.#become('reconnecting');
     },
@@ -74,6 +79,7 @@ export class TabConnection implements ClientConnection {
         this.#lost(abnormalClose('The worker that held the connection is gone.'));
       },
     });
+    this.#records = new TabRecords(parts.settings.outbox.maxBytes, (post) => this.#hubPort.post(post));
     this.channel = new TabChannel(parts.settings.outbox, parts.session, owner, {
       post: (post) => this.#hubPort.post(post),
       dropped: () => this.#reports.tell((reports) => reports.failed(makeError('INBOX_FULL', { ...parts.settings.inbox, isClosing: true }))),
@@ -86,6 +92,11 @@ export class TabConnection implements ClientConnection {
 
   get protocol(): string {
     return this.#state === 'open' || this.#state === 'closing' ? this.channel.protocol : '';
+  }
+
+  /** A connection without a session has no extensions. */
+  extension<E extends Extension>(name: string, make: (port: RecordPort) => E): E | undefined {
+    return this.#parts.session && this.#records.get(name, make);
   }
 
   connect(): void {
@@ -173,6 +184,7 @@ export class TabConnection implements ClientConnection {
     this.#become('open');
     this.#reports.tell((reports) => reports.opened(isFirst, continuity));
     this.#handBack(lost);
+    this.#records.opened(post);
   }
 
   #fellBehind(): void {
@@ -217,6 +229,7 @@ export class TabConnection implements ClientConnection {
 
   #drop(): void {
     this.#cancelTimer?.();
+    this.#records.detached(true);
     this.#hubPort.release();
     this.channel.restart();
   }
@@ -232,6 +245,7 @@ export class TabConnection implements ClientConnection {
     this.#drop();
     this.channel.disconnected();
     this.#become('closed');
+    this.#records.ended();
     if (error !== undefined) this.#reports.tell((reports) => reports.failed(error));
     this.#reports.tell((reports) => reports.closed(info, error));
   }

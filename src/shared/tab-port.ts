@@ -1,5 +1,6 @@
 import type { Cancel } from '../core/clock.js';
 import type { WebsocketError } from '../core/errors.js';
+import type { RelayedTab } from '../core/extension.js';
 import { Queue } from '../core/queue.js';
 import type { CloseInfo, Message } from '../core/types.js';
 import { type PortLike, Poster } from './port.js';
@@ -12,7 +13,7 @@ export interface TabMessage {
 }
 
 /** The hub's port to a client in a tab, with the client's options, its waiting messages and its receive window. */
-export class TabPort {
+export class TabPort implements RelayedTab {
   readonly join: Join;
   isVisible = false;
   /** Messages of the tab that are not handed to the network: at most 64 KiB and one message, which the tab posts at a time. */
@@ -63,6 +64,10 @@ export class TabPort {
   opened(post: ToTab & { readonly is: 'opened' }): void {
     this.#hasOpened = true;
     this.post(post);
+  }
+
+  record(kind: number, body: Uint8Array<ArrayBuffer>): void {
+    if (this.#hasOpened) this.post({ is: 'record', kind, body });
   }
 
   deliver(message: Message, bytes: number): void {

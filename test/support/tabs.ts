@@ -173,7 +173,7 @@ export class Origin {
     };
     const openLocal = (): PortLike => {
       const [one, other] = localPorts();
-      new Hub({ platform, locks: undefined, makeSession: plainSession }).accept(other);
+      new Hub({ platform, locks: undefined, makeSession: plainSession, makeRelay: () => undefined }).accept(other);
       return one;
     };
     const tabParts: TabConnectionParts = {
@@ -223,7 +223,7 @@ export class Origin {
   }
 
   #start(): Hub {
-    return new Hub({ platform: this.platform, locks: this.#place, makeSession: plainSession });
+    return new Hub({ platform: this.platform, locks: this.#place, makeSession: plainSession, makeRelay: () => undefined });
   }
 }
 

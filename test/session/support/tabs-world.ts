@@ -175,7 +175,9 @@ export class TabsWorld {
       openWorker: () => this.#openLine(place),
       openLocal: () => {
         const [one, other] = localPorts();
-        new Hub({ platform: place.platform, locks: undefined, makeSession: () => this.world.feature }).accept(other);
+        new Hub({ platform: place.platform, locks: undefined, makeSession: () => this.world.feature, makeRelay: () => undefined }).accept(
+          other,
+        );
         return one;
       },
     };
@@ -248,6 +250,6 @@ export class TabsWorld {
 
   #newHub(): Hub {
     const { platform, locks } = this.#worker;
-    return new Hub({ platform, locks, makeSession: () => this.world.feature });
+    return new Hub({ platform, locks, makeSession: () => this.world.feature, makeRelay: () => undefined });
   }
 }
