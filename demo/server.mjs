@@ -15,7 +15,7 @@ const port = Number(process.env.PORT ?? 8080);
 const cables = new CableService();
 const races = new RaceService(host);
 const httpServer = createServer(createSite(() => services, cables, races));
-const services = new Services(httpServer);
+const services = new Services(httpServer, (line) => cables.report(line));
 routeUpgrades(httpServer, services, cables);
 
 httpServer.on('error', (error) => {

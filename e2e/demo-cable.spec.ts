@@ -206,7 +206,7 @@ test.describe('on a phone', () => {
 
   test('both counters stand side by side, and nothing is wider than the screen', async ({ page }) => {
     await open(page);
-    await page.getByRole('button', { name: 'Cut' }).tap();
+    await page.getByRole('button', { name: 'Cut', exact: true }).tap();
     await expect(receipts(page, 'session')).toHaveCount(1);
     await expect.poll(() => count(page, 'plain', 'lost')).toBeGreaterThan(0);
     const [plain, session] = await Promise.all([side(page, 'plain').boundingBox(), side(page, 'session').boundingBox()]);

@@ -78,7 +78,7 @@ test.describe('theme', () => {
       await expect(page.locator('#log .entry.in.binary')).not.toHaveCount(0);
       await cableOpen(page);
       await expect(async () => {
-        await page.getByRole('button', { name: 'Cut' }).click(); // again, where nothing was under way
+        await page.getByRole('button', { name: 'Cut', exact: true }).click(); // again, where nothing was under way
         await expect(page.locator('#cable-plain')).toHaveAttribute('data-tone', 'lossy', { timeout: 3_000 });
       }).toPass();
       await expect(page.locator('.receipt.session').first()).toBeVisible();
@@ -97,7 +97,7 @@ test.describe('on a phone', () => {
     await page.getByRole('button', { name: 'clock' }).tap();
     await expect(page.locator('#log .entry.in.binary')).not.toHaveCount(0);
     await cableOpen(page);
-    await page.getByRole('button', { name: 'Cut' }).tap();
+    await page.getByRole('button', { name: 'Cut', exact: true }).tap();
     await expect(page.locator('.receipt.plain')).toBeVisible();
     for (const summary of await page.locator('summary').all()) await summary.tap();
     expect(await width()).toEqual([390, 390]);
@@ -162,12 +162,14 @@ test.describe('for people who do not see the page', () => {
   test('landmarks, the drawing and the live regions have their roles and names', async ({ page }) => {
     await expect(page.getByRole('main')).toHaveCount(1);
     await expect(page.getByRole('navigation', { name: 'Sections' })).toBeVisible();
-    for (const name of ['Arena', 'Console', 'Race', 'Pulse', 'Cable'])
+    for (const name of ['Arena', 'Feed', 'Console', 'Race', 'Pulse', 'Cable'])
       await expect(page.getByRole('region', { name, exact: true })).toBeVisible();
     await expect(page.getByRole('img', { name: /The connection is idle/ })).toBeVisible();
     await expect(page.getByRole('log', { name: 'Messages' })).toBeAttached();
     await expect(page.getByRole('log', { name: 'News' })).toBeAttached();
     await expect(page.getByRole('log', { name: 'Receipts' })).toBeAttached();
+    await expect(page.getByRole('log', { name: 'Reports' })).toBeAttached();
+    await expect(page.getByRole('slider', { name: 'Slow reader' })).toHaveAttribute('aria-valuetext', '5 reads per second');
     await expect(page.getByRole('img', { name: /The cable between/ })).toBeVisible();
     await expect(page.getByRole('application', { name: 'The field' })).toHaveAccessibleDescription(/press and hold/i);
     await expect(page.getByRole('group', { name: /Stone/ }).getByRole('radio')).toHaveCount(8);

@@ -19,7 +19,7 @@ interface Fixtures {
   /** For tests that stop the server, fill it, or count the points of a round, which ends after two minutes. */
   hasOwnServer: boolean;
   /** The section that the page opens at; none for its top. What is out of sight is not drawn. */
-  section: 'none' | 'cable' | 'arena' | 'console' | 'race' | 'pulse';
+  section: 'none' | 'cable' | 'arena' | 'feed' | 'console' | 'race' | 'pulse';
   /** The patterns of the errors that a test expects on the page's console. Every other error fails it. */
   expectedErrors: RegExp[];
 }

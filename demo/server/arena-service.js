@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { decodePosition, encodeSnapshot, TICK_MS } from '../shared/arena.js';
 import { Arena } from './arena.js';
+import { headline } from './headlines.js';
 
 /** The longest sensible message is a greeting of about 150 bytes. */
 const MAX_TEXT_LENGTH = 512;
@@ -9,14 +10,25 @@ const RENAME_INTERVAL_MS = 250;
 /** Up to this number, the arena ignores invalid messages. */
 const MAX_NONSENSE = 20;
 
-/** Gives the server's clients a seat in the arena: reads their messages, and sends them the news. */
+/**
+ * Gives the server's clients a seat in the arena, and reads their messages. Its players are the members of a room, which gets the
+ * positions and the news.
+ */
 export class ArenaService {
   #seats = new Set();
   #arena = new Arena((news) => this.#tellAll(news));
+  #room;
+  #publish;
   #ticker;
   #stoppedAt;
 
-  start() {
+  /** `publish` takes a line of text for each event of the game. */
+  constructor(publish) {
+    this.#publish = publish;
+  }
+
+  start(room) {
+    this.#room = room;
     if (this.#stoppedAt !== undefined) this.#arena.pausedFor(Date.now() - this.#stoppedAt);
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
   }
@@ -77,6 +89,7 @@ export class ArenaService {
     const { id, x, y, score } = seat.player;
     const me = { id, name: seat.player.name, mineral: seat.player.mineral, score, isBot: false };
     tell(seat, { type: 'welcome', id, at: { x, y }, token: seat.token, ...picture, players: [...picture.players, me] });
+    this.#room.add(seat.client);
     return true;
   }
 
@@ -95,18 +108,18 @@ export class ArenaService {
     seat.wish = undefined;
   }
 
-  /** Positions are volatile: a slow reader gets fewer of them, and never outdated ones. */
+  /** A player that reads slowly gets the latest positions only: they replace those that are still queued for it. */
   #tick() {
     this.#arena.advance();
     for (const seat of this.#seats) this.#grantWish(seat);
     const snapshot = encodeSnapshot(this.#arena.tick, [...this.#arena.players.values()]);
-    for (const { client, player } of this.#seats) {
-      if (player !== undefined && client.isConnectionOpen()) client.sendMessageBinary(snapshot, 'volatile');
-    }
+    this.#room.sendMessageBinary(snapshot, { latest: 'state' });
   }
 
   #tellAll(news) {
-    for (const seat of this.#seats) if (seat.player !== undefined) tell(seat, news);
+    this.#room.sendMessage(JSON.stringify(news));
+    const line = headline(news, this.#arena.players);
+    if (line !== undefined) this.#publish(line);
   }
 }
 

@@ -65,7 +65,7 @@ export class Arena {
     if (!this.players.delete(player.id)) return;
     this.#remembered.set(token, { score: player.score, at: { x: player.x, y: player.y }, until: this.#now() + REMEMBER_MS });
     if (this.#remembered.size > MAX_REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value);
-    this.#tell({ type: 'left', id: player.id });
+    this.#tell({ type: 'left', id: player.id, name: player.name });
   }
 
   rename(player, { name, mineral }) {

@@ -1,7 +1,9 @@
 import { listen } from 'gemsocket/server';
+import { FEED, FEED_HISTORY, MAX_LINE_BYTES } from '../shared/feed.js';
 import { SAY_MS } from '../shared/pace.js';
 import { Tally } from '../shared/tally.js';
 import { Cable } from './cable.js';
+import { Feed } from './feed.js';
 
 const MAX_LINES = 100;
 /** A line is removed when its page has not requested it for this long. A hidden page requests it seldom. */
@@ -12,31 +14,42 @@ const WATCHED_MS = 1_500;
 const SPARE_MS = 30_000;
 
 /**
- * The counters behind the cables: a server on a port that only this machine reaches. A plain client and a session client of each
- * page exchange numbers with it. Each page has its own line, and its faults affect no other page.
+ * The counters and the feed behind the cables: a server on a port that only this machine reaches. A plain client and a session client of
+ * each page exchange numbers with it, and another session client reads the feed. A page has a line for each of the two, and the faults of a
+ * line affect no other.
  */
 export class CableService {
   #server;
   #lines = new Map();
   #timer;
+  #feed = new Feed((line) => this.#server.publish(FEED, line).catch((error) => console.error(error)));
 
   async start() {
     this.#server = await listen('127.0.0.1', 0, {
       path: '/cable',
       hosts: '*', // a phone on the network uses another name for this machine, and its cable ends here, too
-      maxMessageBytes: 64,
+      maxMessageBytes: MAX_LINE_BYTES,
       maxClients: 10 * MAX_LINES,
       // The server drops a silent peer within 3 s, so that a freeze of 5 s causes a disconnect.
       liveness: { pingMs: 1_000, timeoutMs: 2_000 },
       rateLimit: { messagesPerSecond: 200, burst: 2_000 },
       session: { resumeWindowMs: 60_000, maxDetached: MAX_LINES, maxDetachedBytes: 4 * 1024 * 1024 },
+      authorize: (client, action, topic) => topic === FEED && action !== 'presence' && isFeed(client),
+      topics: { of: (topic) => (topic === FEED ? { historyMessages: FEED_HISTORY } : {}) },
     });
     this.#server.on('connection', (client) => this.#welcome(client));
     this.#timer = setInterval(() => this.#tick(), SAY_MS);
+    this.#feed.start();
+  }
+
+  /** Adds a line of text to the feed. */
+  report(line) {
+    this.#feed.add(line);
   }
 
   async close() {
     clearInterval(this.#timer);
+    this.#feed.stop();
     for (const line of this.#lines.values()) line.cable.close();
     await this.#server.close({ graceMs: 500 });
   }
@@ -64,8 +77,9 @@ export class CableService {
     client.on('error', () => {}); // disconnects are the purpose of the cable
     const { line, as } = namesIn(client.request.url);
     const side = this.#lines.get(line)?.sideOf(as);
-    if (side === undefined) void client.close(1008, 'There is no such line');
-    else side.take(client);
+    if (side !== undefined) side.take(client);
+    else if (this.#lines.has(line) && isFeed(client)) client.on('message', ignore);
+    else void client.close(1008, 'There is no such line');
   }
 
   #tick() {
@@ -143,6 +157,13 @@ class Side {
   get picture() {
     return { sent: this.#sent, ...this.#heard.counts };
   }
+}
+
+/** A reader of the feed sends no messages but those of the topic. A full inbox would pause its connection. */
+function ignore() {}
+
+function isFeed(client) {
+  return namesIn(client.request.url).as === 'feed';
 }
 
 function namesIn(url) {

@@ -7,25 +7,26 @@ export const OUTAGE_MS = 10_000;
 /** The demo's WebSocket servers, on the HTTP server of the page. They can stop and start again while the page stays. */
 export class Services {
   #httpServer;
-  #arena = new ArenaService();
+  #arena;
   #servers = new Map();
   #returnsAt;
   #timer;
 
-  constructor(httpServer) {
+  /** `publish` takes a line of text for each event of the arena. */
+  constructor(httpServer, publish) {
     this.#httpServer = httpServer;
+    this.#arena = new ArenaService(publish);
   }
 
   start() {
     this.#returnsAt = undefined;
     // Players send about 30 messages of a few bytes a second; the console sends files.
-    this.#open('/arena', ['arena'], { maxMessageBytes: 512, rateLimit: { messagesPerSecond: 60, burst: 120 } }, (client) =>
-      this.#arena.welcome(client),
-    );
+    const arenaLimits = { maxMessageBytes: 512, rateLimit: { messagesPerSecond: 60, burst: 120 } };
+    const arenaServer = this.#open('/arena', ['arena'], arenaLimits, (client) => this.#arena.welcome(client));
     this.#open('/echo', ['echo'], { maxMessageBytes: 1024 * 1024, rateLimit: { messagesPerSecond: 200, burst: 400 } }, echo);
     this.#open('/clock', ['clock'], {}, clock);
     this.#open('/goodbye', [], {}, goodbye);
-    this.#arena.start();
+    this.#arena.start(arenaServer.room('arena'));
   }
 
   /** Milliseconds until the WebSocket servers start again; 0 while they run. */
@@ -57,6 +58,7 @@ export class Services {
       serve(client);
     });
     this.#servers.set(path, server);
+    return server;
   }
 
   async #stop(code, reason) {

@@ -15,8 +15,8 @@ export class FaultButtons {
   }
 
   show({ frozenMs, refusedMs, isDelayed }) {
-    count(this.#freeze, frozenMs, 'Freeze 5 s', 'Frozen');
-    count(this.#refuse, refusedMs, 'Refuse 5 s', 'Refusing');
+    countDown(this.#freeze, frozenMs, 'Freeze 5 s', 'Frozen');
+    countDown(this.#refuse, refusedMs, 'Refuse 5 s', 'Refusing');
     this.#isDelayed = isDelayed;
     this.#delay.setAttribute('aria-pressed', String(isDelayed));
   }
@@ -32,11 +32,12 @@ export const faults = {
   hurry: { name: 'hurry', receipt: 'The delay of 500 ms is over.' },
 };
 
-function isReady(button) {
+export function isReady(button) {
   return button.getAttribute('aria-disabled') !== 'true';
 }
 
-function count(button, leftMs, label, busy) {
+/** Disables the button of a fault while the fault lasts. */
+export function countDown(button, leftMs, label, busy) {
   button.setAttribute('aria-disabled', String(leftMs > 0));
   const text = leftMs > 0 ? `${busy}, ${Math.ceil(leftMs / 1000)} s` : label;
   const span = button.querySelector('span');

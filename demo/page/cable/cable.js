@@ -1,5 +1,6 @@
 import { SAY_MS } from '/shared/pace.js';
 import { byId } from '../dom.js';
+import { askLine, newLine } from '../line.js';
 import { watchSight } from '../sight.js';
 import { FaultButtons, faults } from './buttons.js';
 import { CableDrawing } from './drawing.js';
@@ -106,19 +107,14 @@ class CablePanel {
     this.#timer = setTimeout(() => void this.#look(), this.#isSeen && isAnswered ? LOOK_MS : SELDOM_LOOK_MS);
   }
 
-  /** The server's counters arrive over HTTP and not over the cable, so they are correct during every fault. */
   async #ask(query, init) {
     const line = this.#line;
-    try {
-      const answer = await fetch(`/cable?line=${line}${query}`, init);
-      const content = await (answer.ok ? answer.json() : answer.text());
-      if (line !== this.#line) return true; // a new line began during the request
-      if (answer.ok) this.#show(content);
-      else this.#drawing.tell(content);
-      return answer.ok;
-    } catch {
-      return false; // the demo was stopped; a later request detects its return
-    }
+    const answer = await askLine(line, query, init);
+    if (answer === undefined) return false; // the demo was stopped; a later request detects its return
+    if (line !== this.#line) return true; // a new line began during the request
+    if (answer.isOk) this.#show(answer.content);
+    else this.#drawing.tell(answer.content);
+    return answer.isOk;
   }
 
   #show(picture) {
@@ -132,9 +128,4 @@ class CablePanel {
     this.#drawing.show(picture.faults, states, this.#firstCut.advance(this.#hasBegun));
     this.#buttons.show(picture.faults);
   }
-}
-
-/** A random id that other pages cannot guess. (randomUUID() requires an encrypted page.) */
-function newLine() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
