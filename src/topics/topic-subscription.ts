@@ -17,6 +17,7 @@ import {
   MAX_POSITION_BYTES,
   OUTCOME_NONE,
   OUTCOME_SAME_LOG,
+  PAYLOAD_BINARY,
   PAYLOAD_TEXT,
   REVOKED,
   STOP,
@@ -61,7 +62,7 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
   /** Messages that had arrived when the session was resumed. */
   #messagesBefore = 0;
   #isOver = false;
-  /** The report of a subscription that begins at a position, for the first listener. */
+  /** The last report that came before the first listener, such as that of a subscription that begins at a position. */
   #first: Continuity | undefined;
 
   constructor(topics: ClientTopics, topic: string, from: string, windowBytes: number, signal?: AbortSignal) {
@@ -186,22 +187,22 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
     this.#topics.feed(feed, this.#receive);
     this.#position ??= position || undefined;
     this.#arrived ??= position || undefined;
-    if (outcome !== OUTCOME_NONE || !isFirst) this.#report(outcome, replayed, lost, isFirst);
+    if (outcome !== OUTCOME_NONE || !isFirst) this.#report(outcome, replayed, lost);
     this.#granted.resolve(this);
     return true;
   }
 
-  #report(outcome: number, replayed: number, lost: number | undefined, isFirst = false): void {
+  #report(outcome: number, replayed: number, lost: number | undefined): void {
     const resumed = outcome === OUTCOME_SAME_LOG;
     const reason = REASONS[resumed ? (lost === 0 ? 0 : 1) : 2] as string;
     const continuity: Continuity = { resumed, replayed, lost: resumed ? lost : undefined, reason };
-    if (isFirst) this.#first = continuity;
-    else this.#events.emit('continuity', continuity);
+    if (this.#events.has('continuity')) this.#events.emit('continuity', continuity);
+    else this.#first = continuity;
   }
 
   #entry(fields: FieldReader): boolean {
     const position = fields.string(MAX_POSITION_BYTES) || undefined;
-    const isText = fields.varint() === PAYLOAD_TEXT;
+    const isText = fields.varint(PAYLOAD_BINARY, PAYLOAD_TEXT) === PAYLOAD_TEXT;
     const bytes = fields.rest();
     const message = isText ? decodeText(bytes) : bytes.slice();
     if (message === undefined || !fields.isSound) return false;

@@ -7,6 +7,7 @@ from .wire import CONTROL, ProtocolError, Reader, Record, encode_number
 MAX_SUBPROTOCOLS = 32
 MAX_SUBPROTOCOL_BYTES = 255
 MIN_MESSAGE_BYTES = 16_384
+TOPICS = 1  # the feature of section 15
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Offer:
     initial_credit: int
     max_message_bytes: int
     protocols: tuple = ()
+    features: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Welcome:
     outcome: int
     lost: int  # as in the record: 0 for unknown, otherwise one more than the number of messages
     protocol: str
+    features: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def decode_control(body):
         secrets = reader.take(16), reader.take(16)
         terms = _read_terms(reader)
         numbers = [reader.number() for _ in range(3)]
-        return Welcome(*secrets, *terms, *numbers, reader.string(MAX_SUBPROTOCOL_BYTES))
+        return Welcome(*secrets, *terms, *numbers, reader.string(MAX_SUBPROTOCOL_BYTES), _read_features(reader))
     if kind == 3:
         secrets = reader.take(16), reader.take(16)
         numbers = [reader.number() for _ in range(3)]
@@ -86,6 +89,7 @@ def encode_control(control):
     elif isinstance(control, Welcome):
         numbers = (control.initial_credit, control.max_message_bytes, control.resume_window_ms, control.outcome, control.lost)
         body = b"\x02" + control.id + control.secret + _write_numbers(*numbers) + _write_string(control.protocol)
+        body += _write_features(control.features)
     elif isinstance(control, Resume):
         numbers = _write_numbers(control.attempt, control.received, control.messages_sent)
         body = b"\x03" + control.id + control.secret + numbers + _write_offer(control.offer)
@@ -108,12 +112,22 @@ def _read_offer(reader):
     count = reader.number()
     if count > MAX_SUBPROTOCOLS:
         raise ProtocolError("too many subprotocols")
-    return Offer(credit, size, tuple(reader.string(MAX_SUBPROTOCOL_BYTES) for _ in range(count)))
+    protocols = tuple(reader.string(MAX_SUBPROTOCOL_BYTES) for _ in range(count))
+    return Offer(credit, size, protocols, _read_features(reader))
 
 
 def _write_offer(offer):
     numbers = _write_numbers(offer.initial_credit, offer.max_message_bytes, len(offer.protocols))
-    return numbers + b"".join(map(_write_string, offer.protocols))
+    return numbers + b"".join(map(_write_string, offer.protocols)) + _write_features(offer.features)
+
+
+def _read_features(reader):
+    """An older peer does not have the field."""
+    return 0 if reader.is_empty else reader.number()
+
+
+def _write_features(features):
+    return encode_number(features) if features else b""
 
 
 def _write_numbers(*numbers):

@@ -6,6 +6,7 @@ import * as Kind from '../../../src/session/record-kind.js';
 
 type Part = string | { readonly repeat: string; readonly times: number };
 export type VectorBytes = Part | readonly Part[];
+export type VectorText = VectorBytes;
 
 export interface VectorRecord {
   readonly kind: number;
@@ -19,9 +20,13 @@ export function vectors<T>(name: string): T[] {
   return JSON.parse(readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), 'utf8')) as T[];
 }
 
-export function bytesOf(vector: VectorBytes): Uint8Array<ArrayBuffer> {
+export function textOf(vector: VectorText): string {
   const parts = Array.isArray(vector) ? (vector as readonly Part[]) : [vector as Part];
-  return Uint8Array.from(Buffer.from(parts.map(expand).join('').replaceAll(' ', ''), 'hex'));
+  return parts.map(expand).join('');
+}
+
+export function bytesOf(vector: VectorBytes): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(textOf(vector).replaceAll(' ', ''), 'hex'));
 }
 
 export function hexOf(bytes: Uint8Array): string {
