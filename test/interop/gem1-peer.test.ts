@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { type IWebsocketClient, type Message, WebsocketClient } from '../../src/entry/node.js';
+import { type IWebsocketClient, WebsocketClient } from '../../src/entry/node.js';
 import { listen, type ServerClient } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
 import { describeWith } from '../support/needs.js';
 import { limit } from '../support/pace.js';
-import { type Program, start } from '../support/programs.js';
-import { type FaultyProxy, startProxy } from '../support/proxy.js';
+import type { Program } from '../support/programs.js';
+import { startProxy } from '../support/proxy.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { until } from '../support/until.js';
+import { asText, disturb, isMessage, randomMessage, SEED, startPeer } from './gem1.js';
 
 const MESSAGES = Number(process.env.GEM1_MESSAGES ?? 5_000);
-const CUTS = Number(process.env.GEM1_CUTS ?? 30);
-const SEED = Number(process.env.GEM1_SEED ?? 1);
-const here = fileURLToPath(new URL('.', import.meta.url));
 const options = {
   maxMessageBytes: 65_536,
   liveness: { pingMs: limit(300), timeoutMs: limit(300) },
@@ -33,32 +30,14 @@ interface Report {
 }
 
 function python(path: string, ...args: (string | number)[]): Program {
-  const program = 'import asyncio, sys; sys.path.insert(0, sys.argv.pop(1)); from gem1_peer.main import main; asyncio.run(main())';
-  return start(path, ['-B', '-c', program, here, ...args.map(String), '--messages', `${MESSAGES}`, '--seed', `${SEED}`]);
-}
-
-/** Message `index` as both peers create it: its number, its length, and as many characters as that requires; odd ones are binary. */
-function messageOf(index: number, length: number): Message {
-  const head = `${index}:${length}:`;
-  const text = head + String.fromCharCode(97 + (index % 26)).repeat(Math.max(0, length - head.length));
-  return index % 2 === 1 ? new TextEncoder().encode(text) : text;
-}
-
-function isMessage(message: Message, index: number): boolean {
-  const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
-  const isKind = (typeof message === 'string') === (index % 2 === 0);
-  return isKind && text === asText(messageOf(index, Number(text.split(':')[1])));
-}
-
-function asText(message: Message): string {
-  return typeof message === 'string' ? message : new TextDecoder().decode(message);
+  return startPeer(path, 'main', ...args, '--messages', MESSAGES);
 }
 
 /** In bursts; some messages are larger than a record. */
 async function sendAll(client: IWebsocketClient, random: () => number): Promise<void> {
   for (let index = 0; index < MESSAGES; ) {
     for (let burst = 1 + Math.floor(random() * 50); burst > 0 && index < MESSAGES; burst--, index++) {
-      const message = messageOf(index, 1 + Math.floor(random() * (random() < 0.02 ? 60_000 : 200)));
+      const message = randomMessage(index, random);
       if (typeof message === 'string') client.sendMessage(message);
       else client.sendMessageBinary(message);
     }
@@ -90,24 +69,6 @@ async function exchange(client: IWebsocketClient, random: () => number, peer: Pr
 /** The progress of the exchange, 0 to 1, in the slower direction. */
 function progressOf({ stats }: IWebsocketClient): number {
   return Math.min(stats.messagesSent, stats.messagesReceived) / MESSAGES;
-}
-
-/**
- * Cuts, some during the resume itself, and unresponsive networks, spread over the exchange at any speed. The last tenth and the
- * close after it are undisturbed: other tests cover those.
- */
-async function disturb(proxy: FaultyProxy, random: () => number, progress: () => number): Promise<void> {
-  for (let cuts = 0; cuts < CUTS; cuts++) {
-    if (random() < 0.3) await sleep(random() * 10);
-    else await until(() => progress() > (0.85 * cuts) / CUTS, 'the exchange continues after the last cut');
-    const chance = random();
-    if (progress() > 0.9) break;
-    if (chance < 0.1) {
-      proxy.freeze();
-      await sleep(random() * 900);
-      await proxy.heal();
-    } else proxy.cut(chance < 0.55 ? 'fin' : 'reset');
-  }
 }
 
 describeWith('pythonWebsockets', 'gem.1 between this library and the peer in Python', (path) => {

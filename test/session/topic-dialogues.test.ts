@@ -31,7 +31,7 @@ function actOnTopics(side: TopicSide, { subscribe, unsubscribe, publish, revoke 
     if (publish !== undefined) side.publish(publish.topic, message, publish.volatile === true);
   } else {
     if (publish !== undefined) void side.topics.publish(publish.topic, message as string, { volatile: publish.volatile });
-    if (revoke !== undefined) void side.topics.revoke(revoke, 'anyone', () => 'anyone');
+    if (revoke !== undefined) void side.topics.revoke(revoke, 'anyone');
   }
 }
 

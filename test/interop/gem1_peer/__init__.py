@@ -6,7 +6,9 @@
 - receiver.py  one direction in: counting, joining, limits
 - session.py   both directions over one WebSocket after another
 - roles.py     who speaks first: client and server
-- vectors.py   plays test/vectors to all of this
+- topic_records.py, topic_client.py, topic_server.py: topics, and their two halves
+- vectors.py, topic_vectors.py, all_vectors.py: play test/vectors to all of this
 - sockets.py   carries the roles over WebSockets
 - main.py      runs either role with messages that tell their order
+- topic_main.py the same for topics
 """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .wire import CONTROL, ProtocolError, Reader, Record, encode_number
+from .wire import CONTROL, ProtocolError, Reader, Record, encode_number, encode_string
 
 MAX_SUBPROTOCOLS = 32
 MAX_SUBPROTOCOL_BYTES = 255
@@ -88,7 +88,7 @@ def encode_control(control):
         body = b"\x01" + _write_offer(control.offer)
     elif isinstance(control, Welcome):
         numbers = (control.initial_credit, control.max_message_bytes, control.resume_window_ms, control.outcome, control.lost)
-        body = b"\x02" + control.id + control.secret + _write_numbers(*numbers) + _write_string(control.protocol)
+        body = b"\x02" + control.id + control.secret + _write_numbers(*numbers) + encode_string(control.protocol)
         body += _write_features(control.features)
     elif isinstance(control, Resume):
         numbers = _write_numbers(control.attempt, control.received, control.messages_sent)
@@ -118,7 +118,7 @@ def _read_offer(reader):
 
 def _write_offer(offer):
     numbers = _write_numbers(offer.initial_credit, offer.max_message_bytes, len(offer.protocols))
-    return numbers + b"".join(map(_write_string, offer.protocols)) + _write_features(offer.features)
+    return numbers + b"".join(map(encode_string, offer.protocols)) + _write_features(offer.features)
 
 
 def _read_features(reader):
@@ -132,8 +132,3 @@ def _write_features(features):
 
 def _write_numbers(*numbers):
     return b"".join(map(encode_number, numbers))
-
-
-def _write_string(text):
-    data = text.encode()
-    return encode_number(len(data)) + data

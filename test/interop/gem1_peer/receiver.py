@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from .wire import BINARY, CHUNK, END, TEXT, TOO_MUCH, VOLATILE_BINARY, VOLATILE_TEXT, ProtocolError, decode_text
+from .wire import BINARY, CHUNK, END, TEXT, TOO_MUCH, TOPIC, TOPIC_FIELDS_BYTES, VOLATILE_TEXT, ProtocolError, decode_text
 
 SENDABLE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
 
@@ -28,16 +28,15 @@ class Receiver:
         return self.cost + max(0, self.window - self.unread)
 
     def on_numbered(self, record):
+        """Returns the body of a record of topics once it is complete, otherwise None."""
         if self.ended is not None:
             raise ProtocolError("a numbered record after END")
         self.cost += record.cost
         if self.cost > self.announced:
             raise ProtocolError("more than its credit", TOO_MUCH)
-        if record.kind == END:
-            self._on_end(record.body)
-        else:
-            self._on_part(record)
+        topic = self._on_end(record.body) if record.kind == END else self._on_part(record)
         self.received += 1
+        return topic
 
     def on_volatile(self, record):
         if len(record.body) > self.max_message_bytes:
@@ -58,16 +57,18 @@ class Receiver:
         if record.kind == CHUNK and not record.body:
             raise ProtocolError("an empty CHUNK")
         self.part_bytes += len(record.body)
-        if self.part_bytes > self.max_message_bytes:
+        extra = TOPIC_FIELDS_BYTES if record.kind in (CHUNK, TOPIC) else 0
+        if self.part_bytes > self.max_message_bytes + extra:
             raise ProtocolError("a message that is too large", TOO_MUCH)
         self.parts.append(record.body)
         if record.kind == CHUNK:
-            return
+            return None
         data = b"".join(self.parts)
         self.parts, self.part_bytes = [], 0
         if record.kind in (TEXT, BINARY):
             self.messages_received += 1
             self._deliver(decode_text(data) if record.kind == TEXT else data, len(data) + 32)
+        return data if record.kind == TOPIC else None
 
     def _on_end(self, body):
         if self.parts:

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from . import wire
-from .controls import Hello, Offer, Resume, Resumed, Welcome, decode_control, encode_control
+from .controls import TOPICS, Hello, Offer, Resume, Resumed, Welcome, decode_control, encode_control
 from .session import Session, Socket
 from .wire import CONTROL, ProtocolError, decode_batch
 
@@ -41,9 +41,10 @@ def first_control(records):
 class Client:
     """One session after another, over one WebSocket after another."""
 
-    def __init__(self, clock, offer):
+    def __init__(self, clock, offer, topics=None):
         self.clock = clock
         self.offer = offer
+        self.topics = topics
         self.session = None
         self.log = Log()
         self.socket = None
@@ -123,6 +124,9 @@ class Client:
             self.session.receiver.inbox, self.session.receiver.unread = before.receiver.inbox, before.receiver.unread
         for message in unsent:
             self.session.send(message)
+        if self.topics is not None:
+            self.session.topics = self.topics
+            self.topics.on_session(self.session, welcome.features & TOPICS != 0)
 
     def _fail(self, error):
         if self.session is not None:
@@ -145,10 +149,11 @@ class Entry:
 
 
 class Server:
-    def __init__(self, clock, offer, resume_window_ms, draw=secrets.token_bytes):
+    def __init__(self, clock, offer, resume_window_ms, topics=None, draw=secrets.token_bytes):
         self.clock = clock
         self.offer = offer
         self.resume_window_ms = resume_window_ms
+        self.topics = topics
         self.draw = draw
         self.entries = {}
 
@@ -227,7 +232,9 @@ class Server:
         self.entries[entry.id] = entry
         protocol = next((name for name in theirs.protocols if name in ours.protocols), "")
         limits = ours.initial_credit, ours.max_message_bytes, self.resume_window_ms
-        socket.outgoing.append(encode_control(Welcome(entry.id, entry.secret, *limits, outcome, 0, protocol)).encode())
+        socket.outgoing.append(encode_control(Welcome(entry.id, entry.secret, *limits, outcome, 0, protocol, ours.features)).encode())
+        if self.topics is not None:
+            session.topics = self.topics.host(session)
         session.attach(socket)
         return entry
 

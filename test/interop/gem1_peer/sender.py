@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from .wire import BINARY, CHUNK, END, MAX_BODY_BYTES, TEXT, VOLATILE_BINARY, VOLATILE_TEXT, ProtocolError, Record
+from .wire import BINARY, CHUNK, END, MAX_BODY_BYTES, TEXT, TOPIC, TRANSIENT, VOLATILE_BINARY, VOLATILE_TEXT, ProtocolError, Record
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Sender:
     def __init__(self, limit, max_message_bytes):
         self.limit = limit
         self.max_message_bytes = max_message_bytes
-        self.waiting = deque()  # messages and an END that are not numbered yet
+        self.waiting = deque()  # messages, records of topics and an END that are not numbered yet
         self.offset = 0  # how much of the first of them is numbered, in chunks
         self.kept = deque()  # Numbered, not acknowledged
         self.acknowledged = 0
@@ -45,6 +45,19 @@ class Sender:
         if not self.waiting and len(data) <= min(MAX_BODY_BYTES, self.max_message_bytes):
             self.ready.append(Record(VOLATILE_TEXT if isinstance(message, str) else VOLATILE_BINARY, data))
 
+    def send_topic(self, body):
+        self.waiting.append((TOPIC, body, None))
+
+    def send_transient(self, body):
+        """Returns whether it is sent: at once or not at all."""
+        if self.waiting:
+            return False
+        if len(body) > MAX_BODY_BYTES:
+            self.send_topic(body)
+        else:
+            self.ready.append(Record(TRANSIENT, body))
+        return True
+
     def end(self, code, reason):
         self.waiting.append((END, code.to_bytes(2, "big") + reason.encode(), None))
 
@@ -63,7 +76,7 @@ class Sender:
             if is_last:
                 self.waiting.popleft()
                 self.offset = 0
-                self.messages_sent += kind != END
+                self.messages_sent += kind in (TEXT, BINARY)
 
     def on_ack(self, count):
         if not self.acknowledged <= count <= self.numbered:
@@ -87,5 +100,5 @@ class Sender:
     def give_up(self):
         """Returns (messages that may have arrived, messages that cannot have arrived) when the session is lost."""
         undelivered = [numbered.message for numbered in self.kept if numbered.message is not None]
-        unsent = [message for kind, _, message in self.waiting if kind != END]
+        unsent = [message for kind, _, message in self.waiting if kind in (TEXT, BINARY)]
         return undelivered, unsent

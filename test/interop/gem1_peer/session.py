@@ -26,11 +26,25 @@ class Socket:
         self.closing = self.closing or (code, reason)
 
 
+class NoTopics:
+    """Stands for the topics of a session that has none: their records are ignored."""
+
+    def on_record(self, body):
+        pass
+
+    def on_resumed(self):
+        pass
+
+    def on_detached(self):
+        pass
+
+
 class Session:
     def __init__(self, clock, initial_credit, their_max_message_bytes, window, max_message_bytes):
         self.clock = clock
         self.sender = Sender(initial_credit, their_max_message_bytes)
         self.receiver = Receiver(window, max_message_bytes)
+        self.topics = NoTopics()
         self.socket = None
         self.over = None  # (code, reason)
         self.leave_ms = None
@@ -51,6 +65,16 @@ class Session:
         if self.socket is not None:
             self.sender.send_volatile(message)
 
+    def send_topic(self, body):
+        self.sender.send_topic(body)
+        self._number()
+
+    def send_transient(self, body):
+        """Returns whether it is sent."""
+        is_sent = self.socket is not None and self.sender.send_transient(body)
+        self._number()
+        return is_sent
+
     def read(self):
         return self.receiver.read()
 
@@ -68,6 +92,7 @@ class Session:
     def detach(self):
         self.socket = None
         self.sender.ready = []
+        self.topics.on_detached()
 
     def resume(self, socket, received, their_messages_sent):
         """Continues with another WebSocket; returns the number of messages that are sent again in each direction."""
@@ -76,6 +101,7 @@ class Session:
         self._must_credit = True
         replayed = self.sender.replay()
         self._number()
+        self.topics.on_resumed()
         return replayed + max(0, their_messages_sent - self.receiver.messages_received)
 
     def on_records(self, records):
@@ -126,10 +152,14 @@ class Session:
 
     def _on_record(self, record):
         if record.is_numbered:
-            self.receiver.on_numbered(record)
+            topic = self.receiver.on_numbered(record)
+            if topic is not None:
+                self.topics.on_record(topic)
             self._owed_since = self.clock() if self._owed_since is None else self._owed_since
         elif record.kind in (wire.VOLATILE_TEXT, wire.VOLATILE_BINARY):
             self.receiver.on_volatile(record)
+        elif record.kind == wire.TRANSIENT:
+            self.topics.on_record(record.body)
         elif record.kind == wire.ACK:
             self._on_ack(wire.Reader(record.body).number())
         elif record.kind == wire.CREDIT:

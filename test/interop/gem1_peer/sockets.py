@@ -117,9 +117,9 @@ class ServerSide(Server):
         return entry.session if entry is not None else None
 
 
-async def run_client(url, offer, workload):
+async def run_client(url, offer, workload, topics=None):
     """Runs until the session is over."""
-    side = ClientSide(time.monotonic, offer)
+    side = ClientSide(time.monotonic, offer, topics)
     bell = Bell()
     task = asyncio.create_task(workload(lambda: side, bell))
     while side.session is None or not side.session.over:
@@ -138,16 +138,16 @@ async def run_client(url, offer, workload):
     return side
 
 
-async def run_server(port, offer, workload, on_listening):
-    """Runs until the first session is over."""
-    side = ServerSide(time.monotonic, offer, 120_000)
+async def run_server(port, offer, workload, on_listening, topics=None, resume_window_ms=120_000):
+    """Runs until a session is over; those that have expired are not. Returns the first one."""
+    side = ServerSide(time.monotonic, offer, resume_window_ms, topics)
     bell = Bell()
     first = lambda: next(iter(side.entries.values()), None)
     over = asyncio.Event()
 
     async def handle(websocket):
         await Carrier(websocket, side, side.open(), bell).run()
-        if first() is not None and first().session.over:
+        if any(entry.session.over for entry in side.entries.values()):
             over.set()
 
     async with websockets.serve(handle, "127.0.0.1", port, subprotocols=["gem.1"], **SOCKET_OPTIONS) as server:

@@ -1,12 +1,10 @@
-"""Plays test/vectors to this peer: python3 -m gem1_peer.vectors FOLDER prints the failures and the number of vectors."""
+"""Plays the vectors of batches and sessions to this peer."""
 
-import json
-import sys
-from pathlib import Path
+from dataclasses import replace
 
 from . import wire
-from .controls import Hello, Leave, Offer, Resume, Resumed, Unknown, Welcome, decode_control, encode_control
-from .roles import Client, Server
+from .controls import TOPICS, Hello, Leave, Offer, Resume, Resumed, Unknown, Welcome, decode_control, encode_control
+from .roles import NONE_ASKED, Client, Server
 from .wire import CONTROL, Record, decode_batch, decode_text, encode_batches, encode_number
 
 CLIENT_OFFER = Offer(1_048_576, 16_777_216, ("chat",))
@@ -24,11 +22,13 @@ def to_bytes(source):
 
 
 def to_text(source):
+    if isinstance(source, list):
+        return "".join(map(to_text, source))
     return source["repeat"] * source["times"] if isinstance(source, dict) else source
 
 
 def to_message(source):
-    return to_bytes(source["hex"]) if isinstance(source, dict) else source
+    return to_bytes(source["hex"]) if "hex" in source else to_text(source)
 
 
 def expect(actual, expected, what):
@@ -92,12 +92,15 @@ def play_batch(vector):
 class Player:
     """One side, which receives the other side's bytes from the vector."""
 
-    def __init__(self, role):
+    def __init__(self, role, topics=None):
         self.role = role
+        self.topics = topics
         self.now = 0.0
         clock = lambda: self.now
         self.drawn = 0xA0
-        self.side = Client(clock, CLIENT_OFFER) if role == "client" else Server(clock, SERVER_OFFER, RESUME_WINDOW_MS, self.draw)
+        offer = replace(CLIENT_OFFER if role == "client" else SERVER_OFFER, features=0 if topics is None else TOPICS)
+        is_client = role == "client"
+        self.side = Client(clock, offer, topics) if is_client else Server(clock, offer, RESUME_WINDOW_MS, topics, self.draw)
         self.sockets = []
         self.entry = None
 
@@ -137,10 +140,13 @@ class Player:
 
 
 def play_dialogue(dialogue):
-    player = Player(dialogue["role"])
+    play_steps(Player(dialogue["role"]), dialogue, play_step)
+
+
+def play_steps(player, dialogue, play):
     for index, step in enumerate(dialogue["steps"]):
         try:
-            play_step(player, step)
+            play(player, step)
         except AssertionError as error:
             raise AssertionError(f"step {index + 1}: {error}") from error
 
@@ -198,32 +204,24 @@ def expect_receipt(receipt, expected):
 
 
 def play_malformed(vector, role):
-    player = Player(role)
+    player = opened(role)
+    player.theirs(to_bytes(vector["bytes"]))
+    expect_closing(player, vector["code"])
+
+
+def expect_closing(player, code):
+    closing = player.sockets[0].closing
+    expect(closing and closing[0], code, "code")
+
+
+def opened(role, topics=None):
+    """A side after its handshake."""
+    player = Player(role, topics)
     player.open()
     if role == "client":
-        welcome = Welcome(ID, SECRET, SERVER_OFFER.initial_credit, SERVER_OFFER.max_message_bytes, RESUME_WINDOW_MS, 0, 0, "chat")
+        limits = SERVER_OFFER.initial_credit, SERVER_OFFER.max_message_bytes, RESUME_WINDOW_MS
+        welcome = Welcome(ID, SECRET, *limits, NONE_ASKED, 0, "chat", TOPICS)
         player.theirs(encode_control(welcome).encode())
     else:
         player.theirs(encode_control(Hello(CLIENT_OFFER)).encode())
-    player.theirs(to_bytes(vector["bytes"]))
-    closing = player.sockets[0].closing
-    expect(closing and closing[0], vector["code"], "code")
-
-
-def main(folder):
-    load = lambda name: json.loads((Path(folder) / f"{name}.json").read_text())
-    played = [(vector["name"], play_batch, (vector,)) for vector in load("batches")]
-    played += [(dialogue["name"], play_dialogue, (dialogue,)) for dialogue in load("dialogues")]
-    malformed = [vector for vector in load("malformed") if "to" not in vector]
-    played += [(f"{vector['name']} ({role})", play_malformed, (vector, role)) for vector in malformed for role in ("client", "server")]
-    failed = {}
-    for name, play, arguments in played:
-        try:
-            play(*arguments)
-        except Exception as error:  # every vector is played, even after a failure
-            failed[name] = f"{type(error).__name__}: {error}"
-    print(json.dumps({"played": len(played), "failed": failed}, indent=2, ensure_ascii=False))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    return player

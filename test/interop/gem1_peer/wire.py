@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 MAX_BATCH_BYTES = 65_536
 MAX_BODY_BYTES = 16_384
+TOPIC_FIELDS_BYTES = 1_024  # a record of topics may be so much larger than the largest message
 MAX_NUMBER = 2**53 - 1
 MAX_NUMBER_BYTES = 8
 
-CHUNK, TEXT, BINARY, END = 0, 1, 2, 3
-ACK, CREDIT, PING, PONG, VOLATILE_TEXT, VOLATILE_BINARY, CONTROL = 8, 9, 10, 11, 12, 13, 15
+CHUNK, TEXT, BINARY, END, TOPIC = 0, 1, 2, 3, 5
+ACK, CREDIT, PING, PONG, VOLATILE_TEXT, VOLATILE_BINARY, TRANSIENT, CONTROL = range(8, 16)
 
 MALFORMED, TAKEN_OVER, TOO_MUCH, NO_SESSION, NO_HANDSHAKE = 4400, 4409, 4413, 4426, 4504
 
@@ -49,6 +50,11 @@ def encode_number(value):
     return bytes(encoded)
 
 
+def encode_string(text):
+    data = text.encode()
+    return encode_number(len(data)) + data
+
+
 class Reader:
     """Takes fields from the front of a buffer, and raises an error when there are too few bytes."""
 
@@ -67,6 +73,9 @@ class Reader:
         part = self.data[self.at : end]
         self.at = end
         return part
+
+    def rest(self):
+        return self.take(len(self.data) - self.at)
 
     def number(self):
         value = 0

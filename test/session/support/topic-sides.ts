@@ -87,6 +87,7 @@ export class TopicServerSide extends ServerSide {
       (error) => {
         throw error;
       },
+      () => 'anyone',
     );
     super({
       features: FEATURE_TOPICS,
