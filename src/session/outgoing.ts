@@ -261,8 +261,8 @@ export class Outgoing {
     const cost = isNumbered(kind) ? costOf(kind, length) : 1;
     if (isBig ? this.#transport === undefined || this.#retransmitBuffer.isReplaying : !this.#mayWrite(length, cost)) return false;
     if (isBig) {
-      this.#big = new Fragmenter(body, kind);
-      this.pump();
+      // Only this record: the extension that calls has not removed it from its queue yet.
+      for (this.#big = new Fragmenter(body, kind); this.#big !== undefined && this.#writePart(this.#big); );
       return true;
     }
     if (!this.batcher.fits(length)) this.sendBatch();

@@ -74,6 +74,22 @@ describe('a topic', () => {
     expect(read).toEqual(numbered(1_000));
   });
 
+  it('gets each of the messages that are published in one turn, those in fragments too', async () => {
+    const server = await open();
+    const client = await subscriber(server);
+    const subscription = await subscribe(client, 'news');
+    const messages = ['x'.repeat(20_000), 'a', 'y'.repeat(40_000), 'b', 'c'];
+    const positions = await Promise.all(messages.map((message) => publish(client, 'news', message)));
+    expect(new Set(positions).size).toBe(messages.length);
+    expect(server.metrics.messagesPublished).toBe(messages.length);
+    const read: unknown[] = [];
+    await until(() => {
+      read.push(...texts(subscription));
+      expect(read).toHaveLength(messages.length);
+    });
+    expect(read).toEqual(messages);
+  });
+
   it('carries messages of every size up to its largest, and no larger one', async () => {
     const server = await open({ maxMessageBytes: 100_000 });
     const client = await subscriber(server);
