@@ -59,6 +59,25 @@ test('players that join and leave are announced, and listed', async ({ page }) =
   await expect(player(page, 'Grace')).toHaveCount(0);
 });
 
+test('a player whose connection is lost is shown as away, and keeps its gem until it reconnects', async ({ page, expectedErrors }) => {
+  expectedErrors.push(/WebSocket connection to/, /WebSocket is already in CLOSING or CLOSED state/);
+  const other = await page.context().newPage();
+  const link = await cableOf(other);
+  await other.goto(page.url());
+  await inArena(other);
+  await takeName(other, 'Grace');
+  await page.bringToFront();
+  await expect(player(page, 'Grace')).toBeVisible();
+
+  link.cut();
+  await expect(player(page, 'Grace')).toHaveClass('away');
+  await expect(player(page, 'Grace')).toContainText('away');
+  link.restore();
+  await expect(player(page, 'Grace')).not.toHaveClass('away');
+  await expect(page.locator('#news')).not.toContainText('Grace left');
+  await expect(player(other, 'Grace')).toHaveClass('own');
+});
+
 test('a gem follows the pointer while it is held, and stops when it is released', async ({ page }) => {
   await wearRubellite(page);
   const box = await page.locator('#field').boundingBox();
@@ -118,6 +137,27 @@ test('name, stone and score are the tab’s own, and survive a reload', async ({
   await expect(page.getByRole('radio', { name: 'Emerald' })).toBeChecked();
   await expect(other.locator('#players .own')).not.toContainText('Ada');
 });
+
+/** The connection of a page to the arena, which can be cut; until it is restored, new connections are closed. */
+async function cableOf(page: Page): Promise<{ cut(): void; restore(): void }> {
+  let isCut = false;
+  const ends = new Set<{ close(options: { code: number }): unknown }>();
+  await page.routeWebSocket(/\/arena$/, (socket) => {
+    if (isCut) return void socket.close({ code: 3000 });
+    const server = socket.connectToServer();
+    ends.add(server).add(socket);
+  });
+  return {
+    cut() {
+      isCut = true;
+      for (const end of ends) void end.close({ code: 3000 });
+      ends.clear();
+    },
+    restore() {
+      isCut = false;
+    },
+  };
+}
 
 function distance(a: { x: number; y: number } | undefined, b: { x: number; y: number }): number {
   return a === undefined ? Number.POSITIVE_INFINITY : Math.hypot(a.x - b.x, a.y - b.y);

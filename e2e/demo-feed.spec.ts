@@ -58,7 +58,9 @@ test('a reader that keeps up has nothing unread, and shows the lines that the qu
   await expect(reports(page, 'gap')).toHaveCount(0);
 });
 
-test('a reader that stops fills its window and stops nothing else; what it has missed waits in the history', async ({ page }) => {
+test('a reader that stops fills its window and stops nothing else; the messages that it has missed wait in the history', async ({
+  page,
+}) => {
   await setRate(page, 0);
   await expect(page.locator('#feed-rate-text')).toHaveText('0 reads per second');
   await expect(verdict(page, 'slow')).toHaveText(/The window is full: the server sends no more\. \d+ wait in its history\./);
@@ -73,7 +75,7 @@ test('a reader that stops fills its window and stops nothing else; what it has m
 test('a reader that the history outruns gets the gap reported with its exact number', async ({ page }) => {
   test.slow(); // the history holds fifteen seconds
   await setRate(page, 0);
-  await expect(verdict(page, 'slow')).toContainText('the history outrun');
+  await expect(verdict(page, 'slow')).toContainText('the history is outrun');
   await expect.poll(() => count(page, 'slow', 'unread')).toBeGreaterThan(FEED_HISTORY + 60);
   await expectLevel(page);
   const lost = await count(page, 'slow', 'lost');

@@ -39,15 +39,25 @@ export class ArenaService {
   }
 
   welcome(client) {
-    const seat = { client, player: undefined, token: undefined, nonsense: 0, wish: undefined, renamedAt: 0 };
+    const seat = { client, player: undefined, token: undefined, nonsense: 0, wish: undefined, renamedAt: 0, isAway: false };
     const timer = setTimeout(() => seat.player ?? client.close(4008, 'Say hello first'), GREETING_TIMEOUT_MS);
     this.#seats.add(seat);
     client.on('message', (message) => this.#hear(seat, message));
+    client.on('away', () => {
+      seat.isAway = true;
+    });
+    client.on('back', () => {
+      seat.isAway = false;
+      tell(seat, { type: 'time', roundMs: this.#arena.roundMs });
+    });
     client.on('close', () => {
       clearTimeout(timer);
-      this.#seats.delete(seat);
-      if (seat.player) this.#arena.leave(seat.player, seat.token);
+      this.#release(seat);
     });
+  }
+
+  #release(seat) {
+    if (this.#seats.delete(seat) && seat.player) this.#arena.leave(seat.player, seat.token);
   }
 
   #hear(seat, message) {
@@ -82,14 +92,23 @@ export class ArenaService {
 
   #greet(seat, { name, mineral, token }) {
     if (seat.player !== undefined || typeof name !== 'string') return false;
-    const isTaken = [...this.#seats].some((other) => other.token === token);
-    seat.token = isToken(token) && !isTaken ? token : randomUUID();
+    seat.token = isToken(token) && this.#takeOver(token) ? token : randomUUID();
     const picture = this.#arena.picture();
     seat.player = this.#arena.join({ name, mineral, token: seat.token });
     const { id, x, y, score } = seat.player;
     const me = { id, name: seat.player.name, mineral: seat.player.mineral, score, isBot: false };
     tell(seat, { type: 'welcome', id, at: { x, y }, token: seat.token, ...picture, players: [...picture.players, me] });
     this.#room.add(seat.client);
+    return true;
+  }
+
+  /** Ends the seat of a page that is away and was loaded again. Returns false if the token belongs to a page that is connected. */
+  #takeOver(token) {
+    const other = [...this.#seats].find((seat) => seat.token === token);
+    if (other === undefined) return true;
+    if (!other.isAway) return false;
+    this.#release(other);
+    void other.client.close(4408, 'The page was loaded again');
     return true;
   }
 
@@ -124,7 +143,7 @@ export class ArenaService {
 }
 
 function tell({ client }, news) {
-  if (client.isConnectionOpen()) client.sendMessage(JSON.stringify(news));
+  if (client.state === 'open' || client.state === 'reconnecting') client.sendMessage(JSON.stringify(news));
 }
 
 function parse(text) {

@@ -44,8 +44,13 @@ export class Arena {
     return {
       players: [...this.players.values()].map(publicPlayer),
       sparkles: [...this.sparkles.values()],
-      roundMs: Math.max(0, this.#roundEndsAt - this.#now()),
+      roundMs: this.roundMs,
     };
+  }
+
+  /** The milliseconds until the round ends. */
+  get roundMs() {
+    return Math.max(0, this.#roundEndsAt - this.#now());
   }
 
   join({ name, mineral, token }) {

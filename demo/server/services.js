@@ -1,8 +1,18 @@
 import { attach } from 'gemsocket/server';
+import { ARENA } from '../shared/arena.js';
 import { ArenaService } from './arena-service.js';
 import { clock, echo, goodbye } from './echo-service.js';
 
 export const OUTAGE_MS = 10_000;
+
+/** Players send about 30 messages of a few bytes a second; the console sends files. */
+const arenaOptions = {
+  maxMessageBytes: 512,
+  rateLimit: { messagesPerSecond: 60, burst: 120 },
+  // A player whose connection is lost keeps its gem for this long, and the others see that it is away.
+  session: { resumeWindowMs: 15_000, maxDetached: 100 },
+  authorize: (_client, action, topic) => topic === ARENA && action === 'presence',
+};
 
 /** The demo's WebSocket servers, on the HTTP server of the page. They can stop and start again while the page stays. */
 export class Services {
@@ -20,13 +30,11 @@ export class Services {
 
   start() {
     this.#returnsAt = undefined;
-    // Players send about 30 messages of a few bytes a second; the console sends files.
-    const arenaLimits = { maxMessageBytes: 512, rateLimit: { messagesPerSecond: 60, burst: 120 } };
-    const arenaServer = this.#open('/arena', ['arena'], arenaLimits, (client) => this.#arena.welcome(client));
+    const arenaServer = this.#open('/arena', ['arena'], arenaOptions, (client) => this.#arena.welcome(client));
     this.#open('/echo', ['echo'], { maxMessageBytes: 1024 * 1024, rateLimit: { messagesPerSecond: 200, burst: 400 } }, echo);
     this.#open('/clock', ['clock'], {}, clock);
     this.#open('/goodbye', [], {}, goodbye);
-    this.#arena.start(arenaServer.room('arena'));
+    this.#arena.start(arenaServer.room(ARENA));
   }
 
   /** Milliseconds until the WebSocket servers start again; 0 while they run. */

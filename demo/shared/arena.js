@@ -3,6 +3,9 @@
  * Everything else (names, scores, joins and leaves) is JSON text.
  */
 
+/** The room of the players, and the topic of their presence. */
+export const ARENA = 'arena';
+
 /** The field, in units. Positions travel as 16-bit numbers, {@link STEPS} to the unit. */
 export const FIELD = { width: 1600, height: 980 };
 export const GEM_RADIUS = 34;

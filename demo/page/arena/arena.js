@@ -4,6 +4,7 @@ import { drawInSight } from '../sight.js';
 import { ArenaConnection } from './connection.js';
 import { Effects } from './effects.js';
 import { Painter } from './painter.js';
+import { Players } from './presence.js';
 import { Identity, Roster } from './roster.js';
 import { Steering } from './steering.js';
 import { World } from './world.js';
@@ -32,6 +33,7 @@ class Game {
   #effects = new Effects();
   #roster = new Roster();
   #identity = new Identity(() => this.#rename());
+  #players;
   #own;
   #turns = new Map();
   #lastFrame = performance.now();
@@ -39,12 +41,14 @@ class Game {
 
   constructor(connection) {
     this.#connection = connection;
+    this.#players = new Players(connection, () => this.#showStanding());
   }
 
   start() {
     const hello = () => this.#hello();
     this.#connection.on('open', hello);
-    this.#connection.on('reconnected', hello);
+    // A session that is resumed has kept its player.
+    this.#connection.on('reconnected', ({ resumed }) => resumed || hello());
     if (this.#connection.state === 'open') hello();
     drawInSight(this.#field, (now) => this.#frame(now));
     setInterval(() => this.#pollUnseen(performance.now()), UNSEEN_POLL_MS);
@@ -109,7 +113,7 @@ class Game {
     const gems = [];
     for (const [id, player] of this.#world.players) {
       const at = id === this.#world.id ? this.#own : positions.get(id);
-      if (at !== undefined) gems.push({ player, at, turn: this.#turn(id, at, seconds) });
+      if (at !== undefined) gems.push({ player, at, turn: this.#turn(id, at, seconds), isAway: this.#players.away.has(id) });
     }
     return gems.sort((a, b) => Number(a.at === this.#own) - Number(b.at === this.#own));
   }
@@ -129,6 +133,7 @@ class Game {
         this.#own = { ...news.at };
         this.#identity.token = news.token;
         this.#identity.adopt(this.#world.me.mineral);
+        void this.#players.welcomed(news.id);
         break;
       case 'joined':
         this.#roster.tell(`${news.player.name} joined`, news.player);
@@ -159,7 +164,7 @@ class Game {
   }
 
   #showStanding() {
-    this.#roster.showPlayers(this.#world);
+    this.#roster.showPlayers(this.#world, this.#players);
     byId('score').textContent = String(this.#world.me?.score ?? 0);
   }
 

@@ -17,6 +17,10 @@ export class ArenaConnection {
     this.#client = this.#create();
   }
 
+  get client() {
+    return this.#client;
+  }
+
   get state() {
     return this.#client.state;
   }
@@ -45,8 +49,9 @@ export class ArenaConnection {
     }
   }
 
+  /** The session keeps it while the connection is lost. */
   say(what) {
-    if (this.#client.isConnectionOpen()) this.#client.sendMessage(JSON.stringify(what));
+    if (this.state === 'open' || this.state === 'reconnecting') this.#client.sendMessage(JSON.stringify(what));
   }
 
   /** Volatile: a position that cannot leave at once is dropped, because the next one replaces it. */
@@ -55,6 +60,7 @@ export class ArenaConnection {
   }
 
   #create() {
-    return this.#bus.createClient(addressOf('/arena'), undefined, typeOfPage(), { protocols: ['arena'], reconnect });
+    const options = { protocols: ['arena'], reconnect, session: Gemsocket.session() };
+    return this.#bus.createClient(addressOf('/arena'), undefined, typeOfPage(), options);
   }
 }

@@ -57,7 +57,7 @@ export class Painter {
     ink.globalAlpha = isAway ? 0.35 : 1;
     for (const sparkle of sparkles.values()) this.#drawSparkle(sparkle, now);
     for (const gem of gems) this.#drawTrail(effects.trail(gem.player.id), minerals.get(gem.player.mineral));
-    for (const gem of gems) this.#drawGem(gem, isAway && gem.at !== own ? 0.35 : 1, gem.at === own);
+    for (const gem of gems) this.#drawGem(gem, (isAway || gem.isAway) && gem.at !== own ? 0.35 : 1, gem.at === own);
     for (const burst of effects.bursts) this.#drawBurst(burst, effects.shards(burst, now));
     ink.globalAlpha = 1;
   }

@@ -13,17 +13,17 @@ export class Roster {
   #isDue = false;
 
   /** Updates the list after a short delay, once for all changes until then: scores change several times a second. */
-  showPlayers(world) {
+  showPlayers(world, presence) {
     if (this.#isDue) return;
     this.#isDue = true;
-    setTimeout(() => this.#listPlayers(world), LIST_DELAY_MS);
+    setTimeout(() => this.#listPlayers(world, presence), LIST_DELAY_MS);
   }
 
-  #listPlayers(world) {
+  #listPlayers(world, { away }) {
     this.#isDue = false;
     const sorted = [...world.players.values()].sort((a, b) => b.score - a.score || a.id - b.id);
     this.#count.textContent = String(sorted.length);
-    this.#players.replaceChildren(...sorted.map((player) => playerRow(player, player.id === world.id)));
+    this.#players.replaceChildren(...sorted.map((player) => playerRow(player, player.id === world.id, away.has(player.id))));
   }
 
   tell(text, player) {
@@ -95,11 +95,13 @@ export class Identity {
   }
 }
 
-function playerRow({ name, mineral, score, isBot }, isOwn) {
-  const tags = isOwn ? [element('small', {}, 'you')] : isBot ? [element('small', {}, 'bot')] : [];
+function playerRow({ name, mineral, score, isBot }, isOwn, isAway) {
+  const kind = isOwn ? 'own' : isAway ? 'away' : undefined;
+  const tag = isOwn ? 'you' : isBot ? 'bot' : isAway ? 'away' : undefined;
+  const tags = tag === undefined ? [] : [element('small', {}, tag)];
   return element(
     'li',
-    { class: isOwn ? 'own' : undefined },
+    { class: kind },
     gemIcon(mineral),
     element('span', { class: 'player-name' }, name),
     ...tags,

@@ -72,6 +72,9 @@ export class World {
         this.sparkles.set(news.next.id, news.next);
         if (before !== undefined) before.score = news.score;
         break;
+      case 'time':
+        this.roundEndsAt = now + news.roundMs;
+        break;
       case 'round':
         for (const player of this.players.values()) player.score = 0;
         this.roundEndsAt = now + news.roundMs;

@@ -39,7 +39,7 @@ function verdict(unread, held) {
   if (unread <= FEW) return 'Reads every message soon after it arrives.';
   if (held === 0) return `Behind: its messages wait on this page, in a window of ${WINDOW_BYTES} bytes.`;
   if (held <= FEED_HISTORY) return `The window is full: the server sends no more. ${held} wait in its history.`;
-  return 'The window is full and the history outrun: the next read reports the gap.';
+  return 'The window is full, and the history is outrun: the next read reports the gap.';
 }
 
 function setText(node, text) {
