@@ -3,6 +3,7 @@ import type { Continuity, Message } from '../core/types.js';
 
 /** A message of a topic. */
 export interface TopicMessage {
+  /** A string or bytes, as it was published. */
   readonly message: Message;
   /** Opaque; pass it as `from` to resume after this message. Undefined for a volatile message, which is not in the log. */
   readonly position: string | undefined;
@@ -27,6 +28,7 @@ export interface SubscriptionEvents {
  * A loop ends when the subscription ends: by `unsubscribe()`, by a revoked grant, or with the connection.
  */
 export interface Subscription extends AsyncIterable<TopicMessage>, AsyncDisposable {
+  /** The name of the topic. */
   readonly topic: string;
   /** Position of the last message that was read; at first, where the subscription begins. */
   readonly position: string | undefined;
@@ -97,6 +99,7 @@ export interface PresenceEvents {
 
 /** The members of a topic, as one of them or an observer sees them. */
 export interface Presence extends AsyncDisposable {
+  /** The name of the topic. */
   readonly topic: string;
   /** The present members by key, this client's own among them unless it observes. Always the same object; it stays as it is at the end. */
   readonly members: ReadonlyMap<string, Member>;

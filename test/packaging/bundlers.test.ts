@@ -49,10 +49,10 @@ const onlyConnect = "import { connect } from 'gemsocket'; globalThis.it = connec
 const everything = "import * as gemsocket from 'gemsocket'; globalThis.it = { ...gemsocket };";
 
 /** The value that a bundle leaves in `it`, in its own realm. */
-function evaluate(code: string): unknown {
+async function evaluate(code: string): Promise<unknown> {
   const world = createContext({ TextEncoder, TextDecoder, URL, MessageChannel, WebSocket: class {} });
   runInContext(code, world);
-  return structuredClone(world.it);
+  return structuredClone(await world.it);
 }
 
 function project(text: string): string {
@@ -64,6 +64,7 @@ const wordsOfWs = ['Sec-WebSocket-Key', '258EAFA5-E914-47DA-95CA-C5AB0DC85B11', 
 const withSession = "import { connect } from 'gemsocket'; import { session } from 'gemsocket/session'; globalThis.it = [connect, session];";
 /** An option and a fact of its errors, and words that only the server half contains. */
 const wordsOfSession = ['replayBytes', 'an empty batch'];
+const wordOfTopics = 'an invalid record of a topic';
 const wordsOfSessionServer = ['no handshake in time', 'session evicted'];
 const wordsOfBus = ['createClient', 'closeWebsocket', 'UNKNOWN_CLIENT'];
 /** Those that no sentence of an error contains. */
@@ -108,11 +109,12 @@ describe.each(inEachMode)('a bundle of %s for a browser, in %s', (_name, mode, b
       await run(`
         import { WebsocketError } from 'gemsocket';
         import { session } from 'gemsocket/session';
+        import { subscribe } from 'gemsocket/topics';
         import { webSocketStream } from 'gemsocket/websocket-stream';
-        globalThis.it = [() => session({ windowBytes: 0 }), webSocketStream].map((call) => {
-          try { call(); } catch (error) { return error instanceof WebsocketError; }
-        });`),
-    ).toEqual([true, true]);
+        globalThis.it = Promise.all([() => session({ windowBytes: 0 }), () => subscribe(undefined, ''), webSocketStream].map(async (call) => {
+          try { await call(); } catch (error) { return error instanceof WebsocketError; }
+        }));`),
+    ).toEqual([true, true, true]);
   });
 
   test('of connect alone contains neither the bus nor the streams', async () => {
@@ -122,6 +124,15 @@ describe.each(inEachMode)('a bundle of %s for a browser, in %s', (_name, mode, b
       expect(small).not.toContain(word);
     }
     expect(small.length).toBeLessThan(large.length);
+  });
+
+  test('contains topics only where they are imported', async () => {
+    const text = `${withSession} import { subscribe } from 'gemsocket/topics'; globalThis.it.push(subscribe);`;
+    const [topics, session] = await Promise.all([bundle(project(text)), bundle(project(withSession))]);
+    expect(topics).toContain(wordOfTopics);
+    expect(session).not.toContain(wordOfTopics);
+    for (const word of [...wordsOfSessionServer, ...wordsOfWs]) expect(topics).not.toContain(word);
+    expect(importsOf(topics)).toEqual([]);
   });
 
   test('contains a session only where it is imported, without the server half', async () => {

@@ -60,7 +60,7 @@ describe('the exports of the package', () => {
   test('all entries of a program are of one build for any combination of conditions', () => {
     for (const conditions of combinations()) {
       const hasSentences = conditions.includes('node') || conditions.includes('development');
-      const files = ['.', './session', './shared', './websocket-stream'].map((subpath) => fileFor(conditions, subpath) ?? '');
+      const files = ['.', './session', './shared', './topics', './websocket-stream'].map((subpath) => fileFor(conditions, subpath) ?? '');
       const server = fileFor(conditions, './server') ?? [];
       const withSentences = files.concat(server).filter((file) => /^(node|server)\.js$|\.dev\.js$/.test(file));
       expect([conditions, withSentences]).toEqual([conditions, hasSentences ? files.concat(server) : []]);

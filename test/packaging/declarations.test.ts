@@ -9,7 +9,7 @@ interface Declared {
   readonly hasComment: boolean;
 }
 
-const entries = ['node', 'browser', 'server', 'session', 'shared', 'websocket-stream'];
+const entries = ['node', 'browser', 'server', 'session', 'shared', 'topics', 'websocket-stream'];
 
 describe('the declarations that an editor shows', () => {
   const declared = everythingDeclared();

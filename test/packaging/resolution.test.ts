@@ -11,7 +11,7 @@ import webpack from 'webpack';
 import { makeProject } from '../support/installed-package.js';
 
 /** The entries that every platform may import. */
-const EVERYWHERE = ['gemsocket/session', 'gemsocket/websocket-stream'] as const;
+const EVERYWHERE = ['gemsocket/session', 'gemsocket/topics', 'gemsocket/websocket-stream'] as const;
 
 /** The file of dist/ that an import of this name resolves to. */
 type Resolve = (name: string) => Promise<string>;
@@ -20,7 +20,7 @@ const project = (name: string) => makeProject(inject('installation'), { 'main.js
 
 /** The entry among all bundled files: the one that main.js imports. Shared chunks have other names. */
 function entryOf(files: readonly string[]): string {
-  const entry = /^(node\.js|(browser|standard|session|websocket-stream)(\.dev)?\.js)$/;
+  const entry = /^(node\.js|(browser|standard|session|topics|websocket-stream)(\.dev)?\.js)$/;
   const found = [...new Set(files.map((file) => basename(file)))].filter((file) => entry.test(file));
   expect(found).toHaveLength(1);
   return found[0] ?? '';
@@ -219,7 +219,10 @@ test('no file for platforms other than Node reaches a module of Node, ws, or any
   const folder = join(inject('installation'), 'node_modules/gemsocket');
   const { exports } = createRequire(import.meta.url)(join(folder, 'package.json')) as { exports: Exports };
   const files = [...new Set(filesOutsideOfNode(exports))];
-  const both = ['browser', 'session', 'standard', 'websocket-stream'].flatMap((name) => [`./dist/${name}.js`, `./dist/${name}.dev.js`]);
+  const both = ['browser', 'session', 'standard', 'topics', 'websocket-stream'].flatMap((name) => [
+    `./dist/${name}.js`,
+    `./dist/${name}.dev.js`,
+  ]);
   expect(files).toEqual(expect.arrayContaining(both));
   for (const file of files) {
     const reached = [...reachableFrom(join(folder, file)).keys()];
