@@ -20,12 +20,21 @@ export async function writeProgram(name: string, code: string): Promise<string> 
 
 /** Runs the one program of a document that has this text, on a port of its own, and waits until it listens. */
 export async function runProgramWith(file: string, text: string): Promise<{ port: number; program: Program }> {
-  const [block, ...others] = codeBlocks({ file, text: readFileSync(file, 'utf8') }).filter(({ code }) => code.includes(text));
-  if (block === undefined || others.length > 0) throw new Error(`There is not one program with ${text} in ${file}.`);
   const port = await freePort();
-  const program = runNode(await writeProgram('server.mjs', programOf(block, port)));
+  const program = await run('server.mjs', file, text, port);
   await until(() => program.hasEnded || accepts(port), 'the program listens');
   return { port, program };
+}
+
+/** Runs the one program of a document that has this text as a client of the server at this port. */
+export function runClientWith(file: string, text: string, port: number): Promise<Program> {
+  return run('client.mjs', file, text, port);
+}
+
+async function run(name: string, file: string, text: string, port: number): Promise<Program> {
+  const [block, ...others] = codeBlocks({ file, text: readFileSync(file, 'utf8') }).filter(({ code }) => code.includes(text));
+  if (block === undefined || others.length > 0) throw new Error(`There is not one program with ${text} in ${file}.`);
+  return runNode(await writeProgram(name, programOf(block, port)));
 }
 
 function accepts(port: number): Promise<boolean> {
