@@ -57,6 +57,8 @@ describe('a thousand members of one topic', () => {
       expect(records()).toBeLessThan(25 * COUNT);
       expect(server.metrics).toMatchObject({ presences: COUNT, presenceMembers: COUNT });
       expect((await server.members('doc')).size).toBe(COUNT);
+      const late = await presence(clients[0] as IWebsocketClient, 'doc', { observe: true });
+      expect(late.members.size).toBe(COUNT);
     },
     limit(60_000),
   );

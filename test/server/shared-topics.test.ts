@@ -4,7 +4,7 @@ import { type ChannelFeature, clientParts } from '../../src/core/client-parts.js
 import type { Continuity } from '../../src/core/types.js';
 import type { WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
-import { publish, type Subscription, subscribe } from '../../src/entry/topics.js';
+import { type Presence, presence, publish, type Subscription, subscribe } from '../../src/entry/topics.js';
 import { nodePlatform } from '../../src/platform/node/platform.js';
 import { Hub } from '../../src/shared/hub.js';
 import { OneTabRelay } from '../../src/shared/one-tab-relay.js';
@@ -188,5 +188,25 @@ describe('the tabs of a worker', () => {
     expect(server.metrics.messagesPublished).toBe(5);
     await until(() => expect(reports).toHaveLength(2));
     for (const report of reports) expect(report).toMatchObject({ resumed: true, lost: 0 });
+  });
+});
+
+describe('a presence', () => {
+  it('in several tabs is one connection of the member, until the last tab leaves', async () => {
+    const server = await open({ authenticate: () => 'ann', userKey: String });
+    const worker = new Worker(server.port);
+    const [one, two] = [await worker.tab(), await worker.tab()];
+    const [first, second] = [await presence(one, 'doc', { data: 1 }), await presence(two, 'doc', { data: 2 })];
+    const members = (room: Presence) => [...room.members.values()];
+    for (const room of [first, second]) {
+      await until(() => expect(members(room)).toEqual([{ key: 'ann', data: 2, connections: 1, state: 'here' }]));
+    }
+    await first.update(3);
+    for (const room of [first, second]) await until(() => expect(members(room)).toMatchObject([{ data: 3 }]));
+    await one.close();
+    await second.update(4);
+    await until(() => expect(members(second)).toMatchObject([{ data: 4, connections: 1 }]));
+    await second.leave();
+    await until(() => expect(server.metrics).toMatchObject({ presences: 0, presenceMembers: 0 }));
   });
 });
