@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { type Continuity, type IWebsocketClient, type Message, WebsocketClient } from '../../src/entry/node.js';
 import { listen, type ServerClient, type WebsocketServer } from '../../src/entry/server.js';
 import { session } from '../../src/entry/session.js';
-import { publish, type Subscription, subscribe } from '../../src/entry/topics.js';
+import { presence, publish, type Subscription, subscribe } from '../../src/entry/topics.js';
 import { describeWith } from '../support/needs.js';
 import { limit } from '../support/pace.js';
 import type { Program } from '../support/programs.js';
@@ -78,6 +78,20 @@ async function begin(client: IWebsocketClient, from: string, count: number): Pro
   return [messages, reports, subscription.position as string];
 }
 
+async function tryPresence(client: IWebsocketClient): Promise<void> {
+  const observer = await presence(client, 'lobby', { observe: true });
+  const dataOfMembers = () => [...observer.members.values()].map(({ data }) => data);
+  const hasData = (data: unknown[]) =>
+    until(() => JSON.stringify(dataOfMembers()) === JSON.stringify(data), `members with ${JSON.stringify(data)}`);
+  const member = await presence(client, 'lobby', { data: { n: 1 } });
+  await hasData([{ n: 1 }]);
+  await member.update({ n: 2 });
+  await hasData([{ n: 2 }]);
+  await member.leave();
+  await hasData([]);
+  await observer.leave();
+}
+
 /** As the peer in Python does it: topic_main.py. */
 async function tryTopics(client: IWebsocketClient): Promise<void> {
   await expect(subscribe(client, 'secret')).rejects.toMatchObject({ code: 'FORBIDDEN' });
@@ -92,6 +106,7 @@ async function tryTopics(client: IWebsocketClient): Promise<void> {
   const [all, otherReports] = await begin(client, 'nonsense', OLD.length + MORE.length);
   expect(all).toEqual([...OLD, ...MORE]);
   expect(otherReports).toMatchObject([{ resumed: false, replayed: 13, lost: undefined }]);
+  await tryPresence(client);
   await using live = await subscribe(client, 'live');
   // A volatile message may be dropped.
   for (let received = live.getMessage(); received?.message !== 'now'; received = live.getMessage()) {

@@ -7,6 +7,7 @@
 - session.py   both directions over one WebSocket after another
 - roles.py     who speaks first: client and server
 - topic_records.py, topic_client.py, topic_server.py: topics, and their two halves
+- presence_client.py, presence_server.py: the members of topics
 - vectors.py, topic_vectors.py, all_vectors.py: play test/vectors to all of this
 - sockets.py   carries the roles over WebSockets
 - main.py      runs either role with messages that tell their order

@@ -4,7 +4,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from . import topic_records as topics
+from .presence_client import Presence
 from .topic_records import Start, decode_topic, encode_topic, message_cost
+from .wire import ProtocolError
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Subscription:
         return encode_topic(topics.SUBSCRIBE, self.number, window=self.limit, topic=self.topic, start=self.start)
 
     def on_granted(self, record):
+        if "position" not in record.fields:
+            raise ProtocolError("a GRANTED without the fields of a subscription")
         if self.granted is not None or record["outcome"] != topics.NO_POSITION:
             self._report(record["outcome"], record["replayed"], record["lost"])
         self.granted = record["position"] if self.granted is None else self.granted
@@ -111,9 +115,12 @@ class TopicClient:
         return self._request(Subscription(self._next_number(), topic, start, window))
 
     def unsubscribe(self, subscription):
-        if self.requests.pop(subscription.number, None) is not None and self.session is not None:
-            self.session.send_topic(encode_topic(topics.STOP, subscription.number))
+        self.stop(subscription)
         subscription.inbox.clear()
+
+    def stop(self, request):
+        if self.requests.pop(request.number, None) is not None and self.session is not None:
+            self.session.send_topic(encode_topic(topics.STOP, request.number))
 
     def read(self, subscription):
         message, window = subscription.read()
@@ -134,6 +141,14 @@ class TopicClient:
         else:
             publish.position = ""
         return publish
+
+    def join(self, topic, data):
+        """With data in JSON as a member, with None as an observer."""
+        return self._request(Presence(self._next_number(), topic, data))
+
+    def update(self, presence, data):
+        presence.data = data
+        self.session.send_topic(encode_topic(topics.UPDATE, presence.number, data=data))
 
     # The session's side
 
@@ -157,10 +172,10 @@ class TopicClient:
 
     def on_record(self, body):
         record = decode_topic(body)
-        if record.subtype == topics.ENTRY:
-            subscription = self.feeds.get(record.number)
-            if subscription is not None and self.requests.get(subscription.number) is subscription:
-                subscription.on_entry(record)
+        if record.subtype in (topics.ENTRY, topics.MEMBERS):
+            request = self.feeds.get(record.number)
+            if request is not None and self.requests.get(request.number) is request:
+                request.on_entry(record) if record.subtype == topics.ENTRY else request.on_members(record)
             return
         request = self.requests.get(record.number)
         if request is not None:
@@ -169,7 +184,8 @@ class TopicClient:
     def _on_answer(self, request, record):
         if record.subtype == topics.GRANTED:
             self.feeds[record["feed"]] = request
-            request.on_granted(record)
+            if isinstance(request, Subscription):
+                request.on_granted(record)
         elif record.subtype == topics.CONTINUITY:
             request.on_continuity(record)
         elif record.subtype == topics.PUBLISHED:
@@ -180,7 +196,8 @@ class TopicClient:
             del self.requests[request.number]
         elif record.subtype == topics.REVOKED:
             request.is_revoked = True
-            request.inbox.clear()
+            if isinstance(request, Subscription):
+                request.inbox.clear()
             del self.requests[request.number]
 
     def _next_number(self):

@@ -69,6 +69,7 @@ class ClientWorkload(Workload):
         await self._try_forbidden(bell)
         await self._try_history(bell)
         await self._try_volatile(bell)
+        await self._try_presence(bell)
         await asyncio.gather(self._publish(bell), self._read(bell))
         holder().session.end(1000, "done")
         bell.ring()
@@ -98,6 +99,16 @@ class ClientWorkload(Workload):
             await self.wait_for(lambda: publish.position is not None, bell)
             check(publish.position, "", "the position of a volatile message")
         check((received, live.arrived), ("now", ""), "a volatile message")
+
+    async def _try_presence(self, bell):
+        observer, presence = self.topics.join("lobby", None), self.topics.join("lobby", '{"n":1}')
+        data = lambda: [json.loads(member.data) for member in observer.members.values()]
+        await self.wait_for(lambda: presence.is_known and data() == [{"n": 1}], bell)
+        self.topics.update(presence, '{"n":2}')
+        await self.wait_for(lambda: data() == [{"n": 2}], bell)
+        self.topics.stop(presence)
+        await self.wait_for(lambda: data() == [], bell)
+        self.topics.stop(observer)
 
     async def _expect_all(self, topic, start, messages, bell):
         subscription = self.topics.subscribe(topic, start)

@@ -3,6 +3,7 @@
 from collections import deque
 
 from . import topic_records as topics
+from .presence_server import Participant, Presences
 from .topic_records import decode_topic, encode_topic, is_topic_name, message_cost
 
 
@@ -102,22 +103,27 @@ class TopicHost:
         if record.subtype == topics.SUBSCRIBE:
             self._subscribe(record)
         elif record.subtype == topics.STOP:
-            self.cursors.pop(record.number, None)
+            self._stop(record.number)
         elif record.subtype == topics.WINDOW and record.number in self.cursors:
             cursor = self.cursors[record.number]
             cursor.limit = max(cursor.limit, record["limit"])
             self.pump()
         elif record.subtype == topics.PUBLISH:
             self._publish(record)
+        elif record.subtype == topics.JOIN:
+            self._join(record)
+        elif record.subtype == topics.UPDATE:
+            self._update(record)
 
     def on_resumed(self):
         for cursor in self.cursors.values():
             lost = cursor.skip_lost()
             self.session.send_topic(cursor.continuity(cursor.sent + cursor.following, lost))
         self.pump()
+        self.server.presences.changed(self)
 
     def on_detached(self):
-        pass
+        self.server.presences.changed(self)
 
     def pump(self):
         """Sends what the windows allow, only while there is a WebSocket: the log keeps the rest."""
@@ -139,8 +145,7 @@ class TopicHost:
             self.session.send_topic(encode_topic(topics.REVOKED, cursor.number, reason=topics.NOT_PERMITTED))
 
     def _subscribe(self, record):
-        is_used = self.cursors.pop(record.number, None) is not None
-        if is_used or not self.server.permits(record["topic"]):
+        if self._stop(record.number) or not self.server.permits(record["topic"]):
             self._refuse(record.number)
             return
         log = self.server.log_of(record["topic"])
@@ -156,8 +161,38 @@ class TopicHost:
         position = self.server.publish(record["topic"], record["message"], record["id"])
         self.session.send_topic(encode_topic(topics.PUBLISHED, record.number, position=position))
 
-    def _refuse(self, number):
-        self.session.send_topic(encode_topic(topics.REFUSED, number, reason=topics.NOT_PERMITTED, bound=None))
+    def _join(self, record):
+        if self._stop(record.number) or not self.server.permits(record["topic"]):
+            self._refuse(record.number)
+        elif self._is_too_large(record):
+            self._refuse(record.number, topics.TOO_LARGE, topics.MAX_DATA_BYTES)
+        else:
+            participant = Participant(self, record.number, self.server.next_feed(), record["topic"], record["data"])
+            self.server.presences.join(participant)
+
+    def _update(self, record):
+        participant = self.server.presences.find(self, record.number)
+        if participant is None:
+            return
+        if self._is_too_large(record):
+            self._stop(record.number)
+            self._refuse(record.number, topics.TOO_LARGE, topics.MAX_DATA_BYTES)
+        else:
+            participant.data = record["data"]
+            self.server.presences.announce(participant.topic)
+
+    def _is_too_large(self, record):
+        return record["data"] is not None and len(record["data"].encode()) > topics.MAX_DATA_BYTES
+
+    def _stop(self, number):
+        """Ends a request; returns whether there was one."""
+        participant = self.server.presences.find(self, number)
+        if participant is not None:
+            self.server.presences.leave(participant)
+        return self.cursors.pop(number, None) is not None or participant is not None
+
+    def _refuse(self, number, reason=topics.NOT_PERMITTED, bound=None):
+        self.session.send_topic(encode_topic(topics.REFUSED, number, reason=reason, bound=bound))
 
 
 class TopicServer:
@@ -166,6 +201,7 @@ class TopicServer:
         self.is_permitted = permits
         self.logs = {}
         self.hosts = []
+        self.presences = Presences(lambda session: "anyone")
         self.feeds = 0
         self.own_ids = 0
 

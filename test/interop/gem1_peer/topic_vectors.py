@@ -1,15 +1,22 @@
 """Plays the vectors of topics to this peer."""
 
+import json
+
 from . import topic_records as topics
 from . import wire
 from .topic_client import Continuity, Publish, Subscription, TopicClient
-from .topic_records import Start, decode_topic, encode_topic
+from .presence_client import Presence
+from .topic_records import Member, Start, decode_topic, encode_topic
 from .topic_server import TopicServer
 from .vectors import Player, expect, expect_closing, opened, play_step, play_steps, to_bytes, to_message, to_text
 from .wire import TOPIC, TRANSIENT, Record, decode_batch
 
 HISTORY = 3
 NOT_COMPARED = {wire.PING, wire.ACK, wire.CREDIT}
+
+
+def to_json(data):
+    return json.dumps(data, separators=(",", ":"))
 
 
 def new_topics(role):
@@ -24,6 +31,10 @@ def to_fields(source):
     fields = {name: value for name, value in source.items() if name not in ("is", "number", "isTransient", "text", "hex")}
     if "topic" in fields:
         fields["topic"] = to_text(fields["topic"])
+    if "members" in fields:
+        fields["members"] = [Member(**member) for member in fields["members"]]
+    if source["is"] == "join":
+        fields["data"] = fields.get("data")
     if "start" in fields:
         fields["start"] = Start(fields["start"], fields.pop("position", ""))
     if source["is"] == "refused":
@@ -71,7 +82,7 @@ def end_turn(player):
         player.end_turn()
 
 
-def request_of(player, topic, kind=(Subscription, Publish)):
+def request_of(player, topic, kind=(Subscription, Publish, Presence)):
     """The application's last one for the topic."""
     return next(request for request in reversed(player.requests) if request.topic == topic and isinstance(request, kind))
 
@@ -115,6 +126,18 @@ def reads(player, step):
     expect(actual, [to_message(message) for message in step["messages"]], "reads")
 
 
+def presence_of(player, topic):
+    return request_of(player, topic, Presence)
+
+
+def members(player, step):
+    actual = [
+        {"key": member.key, "connections": member.connections, "state": member.state, "data": json.loads(member.data)}
+        for member in presence_of(player, step["topic"]).members.values()
+    ]
+    expect(actual, step["members"], "members")
+
+
 def ours(player, source):
     data = to_bytes(source)
     compared = lambda records: [record for record in records if record.kind not in NOT_COMPARED]
@@ -127,6 +150,10 @@ STEPS = {
     "unsubscribe": lambda player, topic: player.topics.unsubscribe(subscription_of(player, topic)),
     "publish": publish,
     "revoke": lambda player, topic: player.topics.revoke(topic),
+    "join": lambda player, step: player.requests.append(player.topics.join(step["topic"], to_json(step["data"]))),
+    "update": lambda player, step: player.topics.update(presence_of(player, step["topic"]), to_json(step["data"])),
+    "leave": lambda player, topic: player.topics.stop(presence_of(player, topic)),
+    "members": members,
     "granted": lambda player, step: expect(subscription_of(player, step["topic"]).granted, step["position"], "granted"),
     "refused": lambda player, step: expect(request_of(player, step["topic"]).refused, step["reason"] or 0, "refused"),
     "revoked": lambda player, topic: expect(subscription_of(player, topic).is_revoked, True, "revoked"),

@@ -8,11 +8,20 @@ import { bytesOf, hexOf, textOf, type VectorText } from './vectors.js';
 /** A record of topics as the vectors write it. */
 export type TopicRecord = Readonly<Record<string, unknown>> & { readonly is: string; readonly number: number };
 
+interface VectorMember {
+  readonly key: string;
+  readonly connections: number;
+  readonly state: number;
+  readonly data: string;
+}
+
+const MAX_MEMBERS = 1_000;
 const CHUNK_BYTES = 16_384;
 const POSITION = 'position';
 const PAYLOAD = 'payload';
+const MEMBERS = 'members';
 
-/** Subtype and fields of each record, after its number. Of these, `position` after a `start` and `limit` of a refusal may be missing. */
+/** Subtype and fields of each record, after its number. Some may be missing: `hasField`. */
 const LAYOUTS: Readonly<Record<string, readonly [number, ...string[]]>> = {
   subscribe: [Topic.SUBSCRIBE, 'window', 'topic', 'start', POSITION],
   stop: [Topic.STOP],
@@ -24,8 +33,11 @@ const LAYOUTS: Readonly<Record<string, readonly [number, ...string[]]>> = {
   continuity: [Topic.CONTINUITY, 'outcome', 'total', 'lost'],
   revoked: [Topic.REVOKED, 'reason'],
   published: [Topic.PUBLISHED, POSITION],
+  join: [Topic.JOIN, 'observe', 'topic', 'data'],
+  update: [Topic.UPDATE, 'data'],
+  members: [Topic.MEMBERS, 'part', MEMBERS],
 };
-const STRINGS = ['id', 'topic', POSITION];
+const STRINGS = ['id', 'topic', 'data', POSITION];
 
 /** The record in a batch, or in the CHUNKs of a batch. */
 export function decodeTopicRecord(batch: Uint8Array): TopicRecord {
@@ -37,11 +49,17 @@ export function decodeTopicRecord(batch: Uint8Array): TopicRecord {
   const [is, layout] = Object.entries(LAYOUTS).find(([, [known]]) => known === subtype) ?? ['unknown', [0]];
   const record: Record<string, unknown> = { is, number: fields.varint() };
   for (const name of layout.slice(1) as string[]) {
-    if (!(name === POSITION && record.start !== undefined && record.start !== Topic.FROM_POSITION) && !(name === 'limit' && fields.isAtEnd))
-      Object.assign(record, decodeField(name, fields));
+    if (hasField(record, name, fields)) Object.assign(record, decodeField(name, fields));
   }
   if (records.kind === Kind.transient) record.isTransient = true;
   return fields.isSound ? (record as TopicRecord) : { ...(record as TopicRecord), is: 'malformed' };
+}
+
+/** Some fields depend on an earlier one, and GRANTED of a presence has its feed only. */
+function hasField({ is, start, observe, feed }: Readonly<Record<string, unknown>>, name: string, fields: FieldReader): boolean {
+  if (is === 'subscribe' && name === POSITION) return start === Topic.FROM_POSITION;
+  if (is === 'join' && name === 'data') return observe === 0;
+  return !(fields.isAtEnd && (name === 'limit' || feed !== undefined));
 }
 
 function decodeField(name: string, fields: FieldReader): Record<string, unknown> {
@@ -50,17 +68,34 @@ function decodeField(name: string, fields: FieldReader): Record<string, unknown>
     const bytes = fields.rest();
     return isText ? { text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) } : { hex: hexOf(bytes) };
   }
+  if (name === MEMBERS) return { members: decodeMembers(fields) };
   if (name === 'lost') return { lost: Topic.decodeLost(fields.varint()) ?? null };
   return { [name]: STRINGS.includes(name) ? fields.string(Topic.MAX_TOPIC_BYTES) : fields.varint() };
+}
+
+function decodeMembers(fields: FieldReader): VectorMember[] {
+  return Array.from({ length: fields.varint(MAX_MEMBERS) }, () => ({
+    key: fields.string(Topic.MAX_KEY_BYTES),
+    connections: fields.varint(),
+    state: fields.varint(),
+    data: fields.string(Topic.MAX_DATA_BYTES),
+  }));
+}
+
+function encodeField(name: string, value: unknown): unknown {
+  if (name === MEMBERS) return encodeMembers(value as readonly VectorMember[]);
+  return name === 'lost' ? Topic.encodeLost((value as number | null) ?? undefined) : value;
+}
+
+function encodeMembers(members: readonly VectorMember[]): (number | string)[] {
+  return [members.length, ...members.flatMap(({ key, connections, state, data }) => [key, connections, state, data])];
 }
 
 /** The batch with the record, in CHUNKs if it needs them. */
 export function encodeTopicRecord(record: TopicRecord): Uint8Array {
   const plain = plainTopicRecord(record);
   const [subtype, ...names] = LAYOUTS[plain.is] as readonly [number, ...string[]];
-  const values = names
-    .filter((name) => name in plain)
-    .map((name) => (name === 'lost' ? Topic.encodeLost((plain.lost as number | null) ?? undefined) : plain[name]));
+  const values = names.filter((name) => name in plain).flatMap((name) => encodeField(name, plain[name]));
   const message = 'text' in plain ? (plain.text as string) : 'hex' in plain ? bytesOf(plain.hex as string) : undefined;
   const fields = [subtype, plain.number, ...values] as (number | string)[];
   const body = Topic.encodeBody(fields, message === undefined ? undefined : Topic.encodePayload(message));

@@ -5,9 +5,9 @@ import { resolveServerOptions } from '../../../src/server/options.js';
 import { Topics } from '../../../src/server/topics.js';
 import type { ServerClient } from '../../../src/server/types.js';
 import { FEATURE_TOPICS } from '../../../src/session/codec.js';
-import { REFUSALS } from '../../../src/topics/records.js';
-import { publish, subscribe } from '../../../src/topics/topics.js';
-import type { Subscription } from '../../../src/topics/types.js';
+import { AWAY, REFUSALS } from '../../../src/topics/records.js';
+import { presence, publish, subscribe } from '../../../src/topics/topics.js';
+import type { Presence, Subscription } from '../../../src/topics/types.js';
 import { numberedPositions } from './numbered-positions.js';
 import { ClientSide, ServerSide, type Side } from './sides.js';
 
@@ -28,6 +28,7 @@ export async function settle(side: Side): Promise<void> {
 /** A client and what its topics report: of subscriptions by topic, of publishes in their order. */
 export class TopicClientSide extends ClientSide {
   readonly subscriptions = new Map<string, Subscription>();
+  readonly presences = new Map<string, Presence>();
   readonly granted = new Map<string, string>();
   readonly refusals: { readonly topic: string; readonly reason: number | null }[] = [];
   readonly continuities: (VectorContinuity & { readonly topic: string })[] = [];
@@ -52,6 +53,19 @@ export class TopicClientSide extends ClientSide {
       (position) => this.published.push(position ?? ''),
       (error) => this.#refused(topic, error),
     );
+  }
+
+  join(topic: string, data: unknown): void {
+    presence(this.client, topic, { data }).then(
+      (joined) => this.presences.set(topic, joined),
+      (error) => this.#refused(topic, error),
+    );
+  }
+
+  /** The members with the states of the wire. */
+  membersOf(topic: string): Record<string, unknown>[] {
+    const members = [...(this.presences.get(topic)?.members.values() ?? [])];
+    return members.map(({ state, ...member }) => ({ ...member, state: state === 'away' ? AWAY : 0 }));
   }
 
   topicReads(topic: string, count: number): (Message | undefined)[] {
