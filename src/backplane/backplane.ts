@@ -137,12 +137,13 @@ export interface NodeBackplane extends Backplane {
    */
   watch(topic: string): Promise<() => void>;
   /**
-   * Reads the log after a position: at most `limit` entries, oldest first. 'oldest' begins at the first entry of the log; 'now' gives no
-   * entries, and its `next` is the end of the log. A position that is not of this log (`isSameLog`) gives the whole log.
+   * Reads the log after a position: at most `limit` entries, oldest first. 'start' is the place before the first entry that the log ever
+   * had, so that `lost` counts all that were removed; 'oldest' begins at the first entry of the log; 'now' gives no entries, and its `next`
+   * is the end of the log. A position that is not of this log (`isSameLog`) gives the whole log.
    *
    * @param limit at least 1.
    */
-  read(topic: string, after: Position | 'oldest' | 'now', limit: number): Promise<Page>;
+  read(topic: string, after: Position | 'start' | 'oldest' | 'now', limit: number): Promise<Page>;
   /** The last position of each topic's log, for comparison with the last one pushed. */
   tops(topics: readonly string[]): Promise<readonly (Position | undefined)[]>;
   /**

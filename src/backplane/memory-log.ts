@@ -89,10 +89,10 @@ export class MemoryLog implements Expiring {
   }
 
   /** See `NodeBackplane.read`. */
-  page(after: Position | 'oldest' | 'now', limit: number): Page {
+  page(after: Position | 'start' | 'oldest' | 'now', limit: number): Page {
     if (after === 'now') return { entries: [], isSameLog: true, lost: 0, remaining: 0, next: this.top };
     const firstOffset = this.#topOffset - this.length + 1;
-    const offset = after === 'oldest' ? firstOffset - 1 : this.#offsetOf(after);
+    const offset = after === 'start' ? 0 : after === 'oldest' ? firstOffset - 1 : this.#offsetOf(after);
     const skipped = Math.max((offset ?? 0) + 1 - firstOffset, 0);
     const begin = this.#head + skipped;
     const entries = this.#stored.slice(begin, begin + limit).map((stored) => (stored as StoredEntry).entry);

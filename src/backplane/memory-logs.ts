@@ -48,10 +48,10 @@ export class MemoryLogs {
     return entry;
   }
 
-  read(topic: string, after: Position | 'oldest' | 'now', limit: number): Page {
+  read(topic: string, after: Position | 'start' | 'oldest' | 'now', limit: number): Page {
     const log = this.#logs.get(topic);
     if (log === undefined) {
-      const isPosition = after !== 'oldest' && after !== 'now';
+      const isPosition = after !== 'start' && after !== 'oldest' && after !== 'now';
       return { entries: [], isSameLog: !isPosition, lost: isPosition ? undefined : 0, remaining: 0, next: undefined };
     }
     this.#trim(log, this.#parts.time.now());

@@ -80,7 +80,7 @@ export class MemoryNode implements NodeBackplane {
     };
   }
 
-  async read(topic: string, after: Position | 'oldest' | 'now', limit: number): Promise<Page> {
+  async read(topic: string, after: Position | 'start' | 'oldest' | 'now', limit: number): Promise<Page> {
     this.#identity();
     return this.#memory.logs.read(topic, after, limit);
   }
