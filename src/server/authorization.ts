@@ -1,6 +1,5 @@
-import { deadline } from '../core/clock.js';
+import { type Clock, deadline } from '../core/clock.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
-import { nodePlatform } from '../platform/node/platform.js';
 import type { ServerClient } from './types.js';
 
 /** What a client asks to do with a topic. */
@@ -20,11 +19,13 @@ export class Authorization {
   readonly #authorize: Authorize | undefined;
   readonly #timeoutMs: number;
   readonly #report: (error: WebsocketError) => void;
+  readonly #clock: Clock;
 
-  constructor(authorize: Authorize | undefined, timeoutMs: number, report: (error: WebsocketError) => void) {
+  constructor(authorize: Authorize | undefined, timeoutMs: number, report: (error: WebsocketError) => void, clock: Clock) {
     this.#authorize = authorize;
     this.#timeoutMs = timeoutMs;
     this.#report = report;
+    this.#clock = clock;
   }
 
   /** Calls `decided` once: in this turn if the application answers at once, and at the deadline at the latest. Undefined: forbidden. */
@@ -36,7 +37,7 @@ export class Authorization {
       this.#failed(cause);
     }
     if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function') this.#await(Promise.resolve(answer), decided);
-    else decided(grantOf(answer));
+    else decided(this.#grantOf(answer));
   }
 
   #await(answer: Promise<unknown>, decided: (grant: Grant | undefined) => void): void {
@@ -47,9 +48,9 @@ export class Authorization {
       cancel();
       decided(grant);
     };
-    const cancel = deadline(nodePlatform.clock, this.#timeoutMs, () => decide(undefined));
+    const cancel = deadline(this.#clock, this.#timeoutMs, () => decide(undefined));
     answer.then(
-      (value) => decide(grantOf(value)),
+      (value) => decide(this.#grantOf(value)),
       (cause) => {
         this.#failed(cause);
         decide(undefined);
@@ -60,14 +61,14 @@ export class Authorization {
   #failed(cause: unknown): void {
     this.#report(makeError('HANDLER_FAILED', { handler: 'authorize' }, cause));
   }
-}
 
-/** Only true and an object permit something; a grant that has expired does not. */
-function grantOf(answer: unknown): Grant | undefined {
-  if (answer === true) return {};
-  if (typeof answer !== 'object' || answer === null) return undefined;
-  const { expiresAt } = answer as Grant;
-  if (expiresAt === undefined) return {};
-  // A date that is invalid is no permission without an end.
-  return expiresAt instanceof Date && expiresAt.getTime() > Date.now() ? { expiresAt } : undefined;
+  /** Only true and an object permit something; a grant that has expired does not. */
+  #grantOf(answer: unknown): Grant | undefined {
+    if (answer === true) return {};
+    if (typeof answer !== 'object' || answer === null) return undefined;
+    const { expiresAt } = answer as Grant;
+    if (expiresAt === undefined) return {};
+    // A date that is invalid is no permission without an end.
+    return expiresAt instanceof Date && expiresAt.getTime() > this.#clock.now() ? { expiresAt } : undefined;
+  }
 }

@@ -29,7 +29,11 @@ export interface CursorSession {
 }
 
 /** Where a subscription begins. */
-export type Start = { readonly at: 'now' } | { readonly at: 'oldest' } | { readonly at: 'position'; readonly position: Position };
+export type Start =
+  | { readonly at: 'now' }
+  | { readonly at: 'oldest' }
+  /** Undefined: before the first entry that the log ever had. */
+  | { readonly at: 'position'; readonly position: Position | undefined };
 
 /**
  * One subscription: a position in the topic, without a queue. It follows the entries that the node keeps. A slower reader is served from
@@ -42,7 +46,7 @@ export class TopicCursor implements TopicReader {
   readonly #feed: number;
   /** Number of the next entry in the ring; undefined while the log is read. */
   #sequence: number | undefined;
-  /** Position of the last entry that was sent; at first, where the subscription begins. */
+  /** Position before the next entry; undefined: before the first one that the log ever had. */
   #position: Position | undefined;
   #page: Page | undefined;
   #pageAt = 0;
@@ -55,8 +59,7 @@ export class TopicCursor implements TopicReader {
   #limit: number;
   /** The session was resumed, and the report waits for a page of the log. */
   #owesReport = false;
-  /** The last entry whose gap was reported. */
-  #reported: TopicEntry | undefined;
+  #isGranted = false;
   #isOver = false;
 
   /** @param feed the topic's own number, or another one if this session already has a subscription with that. */
@@ -91,6 +94,7 @@ export class TopicCursor implements TopicReader {
 
   /** The session was resumed: reports how many messages follow, those included that were sent and not acknowledged. */
   resumed(): void {
+    if (!this.#isGranted) return;
     const { ring } = this.topic;
     if (this.#sequence !== undefined && this.#sequence >= ring.first) {
       this.#report(OUTCOME_SAME_LOG, this.#messages + ring.next - this.#sequence, 0);
@@ -109,24 +113,28 @@ export class TopicCursor implements TopicReader {
 
   /** False if there is no entry, if the client has to read first, or if the session has no room. */
   writeOne(): boolean {
-    if (this.#isOver || (this.#cost >= this.#limit && !this.#owesReport)) return false;
+    if (this.#isOver || !this.#isGranted || (this.#cost >= this.#limit && !this.#owesReport)) return false;
     const entry = this.#next();
     if (entry === undefined || this.#cost >= this.#limit) return false;
-    const { gap, payload, position } = entry;
-    if (gap !== undefined && this.#reported !== entry) {
-      this.#reported = entry;
+    const { gap, payload, position, previous } = entry;
+    // A cursor that begins behind the gap, or has read about it in the log, is at the predecessor.
+    if (gap !== undefined && this.#position !== previous) {
+      this.#position = previous;
       this.#report(gap.isSameLog ? OUTCOME_SAME_LOG : OUTCOME_OTHER_LOG, 0, gap.lost);
       return true;
     }
     const encoded = this.topic.encoded(entry, this.#feed);
     // The client announced a smaller largest message than the topic has.
     const isTooBig = encoded.bytes > this.#session.maxBytes;
-    if (isTooBig) this.#report(OUTCOME_SAME_LOG, 0, 1);
-    else if (!this.#session.write(this, encoded)) return false;
+    if (!isTooBig && !this.#session.write(this, encoded)) return false;
     this.#position = position;
     if (this.#sequence === undefined) this.#pageAt += 1;
     else this.#sequence += 1;
-    if (isTooBig) return true;
+    if (isTooBig) {
+      // The report may cause a call of `writeOne`.
+      this.#report(OUTCOME_SAME_LOG, 0, 1);
+      return true;
+    }
     this.#messages += 1;
     // The type of the message is no part of it.
     this.#cost += windowCost(payload.length - 1);
@@ -167,27 +175,29 @@ export class TopicCursor implements TopicReader {
   async #beginAtOldest(): Promise<void> {
     const page = await this.topic.read('oldest');
     this.#page = page;
-    this.#grant(undefined, undefined, OUTCOME_NONE, page.entries.length + page.remaining, 0);
+    this.#grant(undefined, beginOf(page), OUTCOME_NONE, page.entries.length + page.remaining, 0);
   }
 
-  async #beginAfter(position: Position): Promise<void> {
+  async #beginAfter(position: Position | undefined): Promise<void> {
     const { ring } = this.topic;
     const sequence = this.#sequenceAfter(position);
     if (sequence !== undefined) return this.#grant(sequence, position, OUTCOME_SAME_LOG, ring.next - sequence, 0);
-    const page = await this.topic.read(position);
+    const page = await this.topic.read(position ?? 'start');
     this.#page = page;
     const outcome = page.isSameLog ? OUTCOME_SAME_LOG : OUTCOME_OTHER_LOG;
-    this.#grant(undefined, page.isSameLog ? position : undefined, outcome, page.entries.length + page.remaining, page.lost);
+    this.#grant(undefined, beginOf(page), outcome, page.entries.length + page.remaining, page.lost);
   }
 
   async #read(): Promise<void> {
     this.#isReading = true;
     try {
-      const page = await this.topic.read(this.#position ?? 'oldest');
+      const page = await this.topic.read(this.#position ?? 'start');
       this.#isReading = false;
       if (this.#isOver) return;
       this.#page = page;
       this.#pageAt = 0;
+      // What is reported as lost is not counted again by another read.
+      this.#position = beginOf(page);
       const outcome = page.isSameLog ? OUTCOME_SAME_LOG : OUTCOME_OTHER_LOG;
       const { length } = page.entries;
       if (this.#owesReport) this.#report(outcome, this.#messages + length + page.remaining, page.lost);
@@ -196,7 +206,7 @@ export class TopicCursor implements TopicReader {
       this.wake();
     } catch {
       this.#isReading = false;
-      this.#session.readFailed(this);
+      if (!this.#isOver) this.#session.readFailed(this);
     }
   }
 
@@ -210,6 +220,7 @@ export class TopicCursor implements TopicReader {
 
   #grant(sequence: number | undefined, position: Position | undefined, outcome: number, replayed: number, lost: number | undefined): void {
     if (this.#isOver) return;
+    this.#isGranted = true;
     this.#sequence = sequence;
     this.#position = position;
     this.#session.answer(encodeBody([GRANTED, this.request, this.#feed, position ?? '', outcome, replayed, encodeLost(lost)]));
@@ -219,4 +230,9 @@ export class TopicCursor implements TopicReader {
   #report(outcome: number, total: number, lost: number | undefined): void {
     this.#session.answer(encodeBody([CONTINUITY, this.request, outcome, total, encodeLost(lost)]));
   }
+}
+
+/** The position before the entries of a page. */
+function beginOf({ entries: [first], next }: Page): Position | undefined {
+  return first === undefined ? next : first.previous;
 }

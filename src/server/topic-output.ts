@@ -1,13 +1,11 @@
+import type { Cancel, Clock } from '../core/clock.js';
 import type { RecordPort } from '../core/extension.js';
 import { Queue } from '../core/queue.js';
 import * as Kind from '../session/record-kind.js';
 import type { PresenceSession } from './client-presence.js';
 import type { SessionWriter } from './presence-observer.js';
-import type { EncodedEntry } from './topic.js';
+import { type EncodedEntry, READ_AGAIN_MS } from './topic.js';
 import type { CursorSession } from './topic-cursor.js';
-
-/** How soon the log is read again after a failure. */
-const READ_AGAIN_MS = 1_000;
 
 /** A subscription of the session. */
 interface Reader extends SessionWriter {
@@ -19,11 +17,14 @@ export class TopicOutput implements CursorSession, PresenceSession {
   readonly #port: RecordPort;
   readonly #answers = new Queue<Uint8Array<ArrayBuffer>>();
   readonly #waiting = new Set<SessionWriter>();
-  readonly #retries = new Map<SessionWriter, NodeJS.Timeout>();
+  readonly #retries = new Map<SessionWriter, Cancel>();
+  readonly #clock: Clock;
   #isPumping = false;
+  #isOver = false;
 
-  constructor(port: RecordPort) {
+  constructor(port: RecordPort, clock: Clock) {
     this.#port = port;
+    this.#clock = clock;
   }
 
   get hasAnswers(): boolean {
@@ -38,8 +39,21 @@ export class TopicOutput implements CursorSession, PresenceSession {
     return !this.#port.isOpen;
   }
 
+  get answers(): number {
+    return this.#answers.length;
+  }
+
+  /** The session has ended. */
+  end(): void {
+    this.#isOver = true;
+    this.#answers.clear();
+  }
+
+  /** A client that does not read its answers has less credit for the records that cause them. */
   answer(body: Uint8Array<ArrayBuffer>): void {
+    if (this.#isOver) return;
     this.#answers.push(body);
+    this.#port.hold(body.length);
     if (!this.#isPumping) this.#port.due();
   }
 
@@ -60,13 +74,16 @@ export class TopicOutput implements CursorSession, PresenceSession {
   }
 
   readFailed(reader: Reader): void {
-    const retry = setTimeout(() => reader.wake(), READ_AGAIN_MS);
-    this.#retries.set(reader, retry.unref());
+    this.#retries.get(reader)?.();
+    this.#retries.set(
+      reader,
+      this.#clock.after(READ_AGAIN_MS, () => reader.wake()),
+    );
   }
 
   forget(writer: SessionWriter): void {
     this.#waiting.delete(writer);
-    clearTimeout(this.#retries.get(writer));
+    this.#retries.get(writer)?.();
     this.#retries.delete(writer);
   }
 
@@ -84,6 +101,7 @@ export class TopicOutput implements CursorSession, PresenceSession {
     if (answer !== undefined) {
       if (!this.#port.write(Kind.topic, answer)) return false;
       this.#answers.shift();
+      this.#port.release(answer.length);
       return true;
     }
     this.#isPumping = true;

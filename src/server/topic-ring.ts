@@ -1,4 +1,4 @@
-import type { Bytes, Position } from '../backplane/backplane.js';
+import type { Entry, Position } from '../backplane/backplane.js';
 
 /** Entries that are missing before an entry, as the log reported it. */
 export interface Gap {
@@ -8,23 +8,25 @@ export interface Gap {
 }
 
 /** An entry as its subscribers get it. */
-export interface TopicEntry {
-  readonly position: Position;
-  readonly payload: Bytes;
+export interface TopicEntry extends Entry {
   readonly gap?: Gap | undefined;
 }
 
-/** Bounds of the entries that a node keeps for the subscribers of a topic: some seconds of a busy one. Behind them a subscriber reads the log. */
-const MAX_ENTRIES = 256;
+/** Bytes of the entries that a node keeps for the subscribers of a topic. Behind them a subscriber reads the log. */
 const MAX_BYTES = 1_048_576;
 
 /** Recent entries by a sequence number of this node, which counts up without a gap. */
 export class TopicRing {
+  readonly #maxEntries: number;
   #entries: (TopicEntry | undefined)[] = [];
   #head = 0;
   #bytes = 0;
   /** Number of the oldest entry. */
   first = 0;
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
+  }
 
   /** Number of the next entry. */
   get next(): number {
@@ -38,8 +40,8 @@ export class TopicRing {
   push(entry: TopicEntry): void {
     this.#entries.push(entry);
     this.#bytes += entry.payload.length;
-    while (this.next - this.first > MAX_ENTRIES || (this.#bytes > MAX_BYTES && this.next - this.first > 1)) this.#drop();
-    if (this.#head < MAX_ENTRIES) return;
+    while (this.next - this.first > this.#maxEntries || (this.#bytes > MAX_BYTES && this.next - this.first > 1)) this.#drop();
+    if (this.#head < this.#maxEntries) return;
     this.#entries = this.#entries.slice(this.#head);
     this.#head = 0;
   }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BackplaneError, type Position } from '../backplane/backplane.js';
+import type { Clock } from '../core/clock.js';
 import type { Extension, RecordPort } from '../core/extension.js';
 import { FieldReader } from '../session/codec.js';
 import * as Kind from '../session/record-kind.js';
@@ -50,6 +51,7 @@ interface LastingRequest {
 export interface TopicServer {
   readonly settings: ServerTopicSettings;
   readonly authorization: Authorization;
+  readonly clock: Clock;
   readonly presences: Presences;
   /** The key of the client's user; undefined if it has failed. */
   keyOf(client: ServerClient): string | undefined;
@@ -63,6 +65,9 @@ export interface TopicServer {
   refused(): void;
   ended(session: TopicSession): void;
 }
+
+/** Answers that a client may not have read before its volatile messages are dropped without an answer. */
+const MAX_ANSWERS = 10_000;
 
 /** The server's half of topics, for one client: its subscriptions, its presences, and what it publishes. */
 export class TopicSession implements Extension {
@@ -79,7 +84,7 @@ export class TopicSession implements Extension {
     this.client = client;
     this.#topics = topics;
     this.#port = port;
-    this.#output = new TopicOutput(port);
+    this.#output = new TopicOutput(port, topics.clock);
   }
 
   receive(kind: number, bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -90,7 +95,7 @@ export class TopicSession implements Extension {
     if (subtype === SUBSCRIBE) this.#subscribe(request, fields);
     else if (subtype === STOP) this.#end(request);
     else if (subtype === WINDOW) this.#allow(request, fields.varint());
-    else if (subtype === PUBLISH) return this.#publish(request, fields, end - start);
+    else if (subtype === PUBLISH) return this.#publish(request, fields, end - start, kind === Kind.transient);
     else if (subtype === JOIN) return this.#join(request, fields, end - start);
     else if (subtype === UPDATE) return this.#update(request, fields, end - start);
     return fields.isSound ? undefined : 'an invalid record of a topic';
@@ -109,6 +114,7 @@ export class TopicSession implements Extension {
   }
 
   ended(): void {
+    this.#output.end();
     for (const request of [...this.#requests.keys()]) this.#end(request);
     this.#topics.ended(this);
   }
@@ -150,7 +156,7 @@ export class TopicSession implements Extension {
       await topic.ready;
       if (this.#requests.get(number) !== request) return;
       await cursor.begin(start);
-      if (this.#requests.get(number) === request) request.ends.push(expiry(grant, () => this.#revoke(number)));
+      if (this.#requests.get(number) === request) request.ends.push(expiry(this.#topics.clock, grant, () => this.#revoke(number)));
     } catch (cause) {
       if (this.#requests.get(number) === request) this.#refuse(number, refusalOf(cause));
     }
@@ -160,18 +166,24 @@ export class TopicSession implements Extension {
     this.#requests.get(number)?.cursor?.allow(limit);
   }
 
-  #publish(number: number, fields: FieldReader, length: number): string | undefined {
+  #publish(number: number, fields: FieldReader, length: number, isTransient: boolean): string | undefined {
     const id = fields.string(MAX_ID_BYTES);
     const name = fields.string(MAX_TOPIC_BYTES);
     const payload = fields.rest().slice();
     const isText = payload[0] === PAYLOAD_TEXT;
     if (!fields.isSound || !(isText || payload[0] === PAYLOAD_BINARY)) return 'an invalid publish';
     if (isText && !isUtf8(payload.subarray(1))) return 'invalid UTF-8';
+    // The records of volatile messages cost no credit.
+    if (isTransient && this.#port.isBehind) return this.#shed(number);
+    if (!isTopicName(name)) return this.#refuse(number, 'FORBIDDEN');
     const { maxMessageBytes } = this.#topics.optionsOf(name);
     if (payload.length - 1 > maxMessageBytes) this.#refuse(number, 'MESSAGE_TOO_BIG', maxMessageBytes);
-    else if (!isTopicName(name)) this.#refuse(number, 'FORBIDDEN');
     else this.#publishInOrder(number, name, id, payload, length);
     return undefined;
+  }
+
+  #shed(number: number): undefined {
+    if (this.#output.answers < MAX_ANSWERS) this.#output.answer(encodeBody([PUBLISHED, number, '']));
   }
 
   /** The client has less credit until the publish is done, so that it cannot start any number of them. */
@@ -211,7 +223,7 @@ export class TopicSession implements Extension {
     if (key === undefined || !isKey(key)) return this.#refuse(number, 'FORBIDDEN');
     try {
       await presence.begin(number, key, (feed) => this.#feedOf(feed));
-      if (this.#requests.get(number) === request) request.ends.push(expiry(grant, () => this.#revoke(number)));
+      if (this.#requests.get(number) === request) request.ends.push(expiry(this.#topics.clock, grant, () => this.#revoke(number)));
     } catch (cause) {
       if (this.#requests.get(number) === request) this.#refuse(number, refusalOf(cause));
     }
@@ -250,7 +262,7 @@ export class TopicSession implements Extension {
     return false;
   }
 
-  #refuse(number: number, code: RefusalCode, limit?: number): void {
+  #refuse(number: number, code: RefusalCode, limit?: number): undefined {
     this.#end(number);
     this.#topics.refused();
     this.#output.answer(encodeBody([REFUSED, number, REFUSALS.indexOf(code) + 1, ...(limit === undefined ? [] : [limit])]));
@@ -280,5 +292,5 @@ class Forbidden extends Error {}
 function startOf(fields: FieldReader): Start {
   const from = fields.varint(FROM_POSITION);
   if (from === FROM_NOW) return { at: 'now' };
-  return from === FROM_OLDEST ? { at: 'oldest' } : { at: 'position', position: fields.string(MAX_POSITION_BYTES) };
+  return from === FROM_OLDEST ? { at: 'oldest' } : { at: 'position', position: fields.string(MAX_POSITION_BYTES) || undefined };
 }

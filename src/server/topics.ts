@@ -9,6 +9,8 @@ import {
   type Sink,
 } from '../backplane/backplane.js';
 import { memoryBackplane } from '../backplane/memory.js';
+import { runtimeClock } from '../backplane/memory-time.js';
+import type { Clock } from '../core/clock.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import type { RecordPort } from '../core/extension.js';
 import { copyOf } from '../core/message-bytes.js';
@@ -19,7 +21,7 @@ import { Authorization } from './authorization.js';
 import type { Broadcast } from './broadcast.js';
 import type { ServerSettings } from './options.js';
 import { type PresenceMetrics, Presences } from './presences.js';
-import { Topic } from './topic.js';
+import { Topic, type TopicContext } from './topic.js';
 import { keepOf, type ServerPublishOptions, type ServerTopicSettings, type TopicSettings, topicSettings } from './topic-options.js';
 import { refusalOf, type TopicServer, TopicSession } from './topic-session.js';
 import type { ServerClient } from './types.js';
@@ -34,17 +36,21 @@ export interface TopicMetrics extends PresenceMetrics {
   readonly topicRequestsRefused: number;
 }
 
+/** The clock and the bounds of topics, so that tests can own them. By default a page of the largest messages takes 2 MiB. */
+type TopicTuning = Pick<TopicContext, 'clock' | 'ringEntries' | 'pageEntries'>;
+
 /** The topics of this node, which its clients subscribe to and publish to. */
 export class Topics implements Sink, TopicServer {
   readonly settings: ServerTopicSettings;
   readonly authorization: Authorization;
   readonly presences: Presences;
   readonly keyOf: (client: ServerClient) => string | undefined;
+  readonly clock: Clock;
   readonly #backplane: NodeBackplane;
-  readonly #broadcast: Broadcast;
   readonly #report: (error: WebsocketError) => void;
   /** Resolves once the backplane is open. */
   readonly #opened: Promise<void>;
+  readonly #context: TopicContext;
   readonly #topics = new Map<string, Topic>();
   readonly #sessions = new Set<TopicSession>();
   readonly #node = randomBytes(4).toString('hex');
@@ -57,21 +63,23 @@ export class Topics implements Sink, TopicServer {
 
   /** @param keyOf the key of a client's user; undefined if it has failed. */
   constructor(
-    settings: ServerSettings,
+    settings: Pick<ServerSettings, 'authorize' | 'authorizeTimeoutMs' | 'backplane' | 'topics'>,
     broadcast: Broadcast,
     report: (error: WebsocketError) => void,
     keyOf: (client: ServerClient) => string | undefined,
+    { clock = runtimeClock, ringEntries = 256, pageEntries = 32 }: Partial<TopicTuning> = {},
   ) {
     const { authorize, authorizeTimeoutMs, backplane = memoryBackplane(), topics } = settings;
     this.settings = topics;
-    this.authorization = new Authorization(authorize, authorizeTimeoutMs, report);
+    this.clock = clock;
+    this.authorization = new Authorization(authorize, authorizeTimeoutMs, report, clock);
     this.keyOf = keyOf;
     this.#backplane = backplane;
-    this.#broadcast = broadcast;
     this.#report = report;
     this.presences = new Presences(this.#node, backplane, broadcast, () => this.nextFeed());
     this.#opened = backplane.open(this.#node, this);
     this.#opened.catch(() => {}); // each caller awaits it
+    this.#context = { backplane, opened: this.#opened, broadcast, clock, ringEntries, pageEntries, gapFound: () => this.#gapFound() };
   }
 
   get isUp(): boolean {
@@ -165,9 +173,7 @@ export class Topics implements Sink, TopicServer {
   hold(name: string): Topic {
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = new Topic(name, this.nextFeed(), this.#backplane, this.#broadcast, () => {
-        this.#gaps += 1;
-      });
+      topic = new Topic(name, this.nextFeed(), this.#context);
       this.#topics.set(name, topic);
     }
     topic.uses += 1;
@@ -179,6 +185,10 @@ export class Topics implements Sink, TopicServer {
     if (topic.uses > 0) return;
     this.#topics.delete(topic.name);
     topic.end();
+  }
+
+  #gapFound(): void {
+    this.#gaps += 1;
   }
 
   nextFeed(): number {

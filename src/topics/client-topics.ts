@@ -67,11 +67,11 @@ export class ClientTopics implements Extension {
    * there is no connection.
    */
   expect(request: TopicRequest): number {
+    if (!this.port.isOpen) return 0;
     this.#lastRequest += 1;
     const number = this.#lastRequest;
     this.#requests.set(number, request);
-    if (!this.port.isOpen) request.detached?.();
-    else if (this.#isUnsupported()) this.#fail(number, request, REFUSED, unsupported());
+    if (this.#isUnsupported()) this.#fail(number, request, REFUSED, unsupported());
     return this.#requests.has(number) ? number : 0;
   }
 

@@ -15,6 +15,7 @@ export class PublishRequest implements TopicRequest {
   readonly #signal: AbortSignal | undefined;
   readonly #published: Deferred<string | undefined> = deferred();
   #request = 0;
+  #isOver = false;
 
   /** @throws {WebsocketError} `OUTBOX_FULL` */
   constructor(topics: ClientTopics, topic: string, payload: Uint8Array<ArrayBuffer>, isVolatile: boolean, signal?: AbortSignal) {
@@ -58,7 +59,10 @@ export class PublishRequest implements TopicRequest {
   /** It is sent at once or not at all. A large one is fragmented, which only numbered records are. */
   #beginVolatile(): void {
     this.#request = this.#topics.expect(this);
-    if (this.#request === 0) return;
+    if (this.#request === 0) {
+      this.#shed();
+      return;
+    }
     const record = this.ask(this.#request);
     const kind = record.length > MAX_BODY_BYTES ? Kind.topic : Kind.transient;
     if (!this.#topics.port.write(kind, record)) this.#shed();
@@ -74,6 +78,8 @@ export class PublishRequest implements TopicRequest {
   };
 
   #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#topics.remove(this.#request);
     this.#topics.release(this.#payload.length);
     this.#signal?.removeEventListener('abort', this.#abort);

@@ -17,7 +17,6 @@ import {
   MAX_POSITION_BYTES,
   OUTCOME_NONE,
   OUTCOME_SAME_LOG,
-  PAYLOAD_BINARY,
   PAYLOAD_TEXT,
   REVOKED,
   STOP,
@@ -62,8 +61,9 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
   /** Messages that had arrived when the session was resumed. */
   #messagesBefore = 0;
   #isOver = false;
-  /** The last report that came before the first listener, such as that of a subscription that begins at a position. */
-  #first: Continuity | undefined;
+  /** Events before the first listener, which gets them: the reports as one. They may arrive with the grant. */
+  readonly #unheard: { [E in keyof SubscriptionEvents]?: Parameters<SubscriptionEvents[E]>[0] } = {};
+  readonly #heard = new Set<keyof SubscriptionEvents>();
 
   constructor(topics: ClientTopics, topic: string, from: string, windowBytes: number, signal?: AbortSignal) {
     this.topic = topic;
@@ -92,11 +92,10 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
 
   on<E extends keyof SubscriptionEvents>(event: E, listener: SubscriptionEvents[E]): () => void {
     const off = this.#events.on(event, listener);
-    const first = this.#first;
-    if (event === 'continuity' && first !== undefined) {
-      this.#first = undefined;
-      queueMicrotask(() => this.#events.emit('continuity', first));
-    }
+    this.#heard.add(event);
+    const { [event]: first } = this.#unheard;
+    delete this.#unheard[event];
+    if (first !== undefined) queueMicrotask(() => this.#events.emit(event, ...([first] as unknown as Parameters<SubscriptionEvents[E]>)));
     return off;
   }
 
@@ -146,8 +145,8 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
   ask(request: number): Uint8Array<ArrayBuffer> {
     this.#cost = this.#messages = this.#messagesBefore = 0;
     this.#limit = Math.max(0, this.#windowBytes - this.#unreadCost);
-    // A log without entries has no position, so everything in it is new.
-    const from = this.#arrived ?? (this.#feed === undefined ? this.#from : 'oldest');
+    // Before the first entry of a log the position is empty.
+    const from = this.#arrived ?? (this.#feed === undefined ? this.#from : '');
     const fields = from === 'now' ? [FROM_NOW] : from === 'oldest' ? [FROM_OLDEST] : [FROM_POSITION, from];
     return encodeBody([SUBSCRIBE, request, this.#limit, this.topic, ...fields]);
   }
@@ -164,9 +163,11 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
   }
 
   failed(error: WebsocketError, subtype: number): void {
-    if (subtype === REVOKED) {
+    // A new session may not be granted what the one before was.
+    if (subtype === REVOKED || (this.#feed !== undefined && error.code !== 'NOT_OPEN')) {
       this.#inbox.clear();
-      this.#events.emit('revoked', error);
+      if (this.#heard.has('revoked')) this.#events.emit('revoked', error);
+      else this.#unheard.revoked = error;
     }
     this.#over(error);
   }
@@ -186,7 +187,7 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
     this.#feed = feed;
     this.#topics.feed(feed, this.#receive);
     this.#position ??= position || undefined;
-    this.#arrived ??= position || undefined;
+    this.#arrived = position || undefined;
     if (outcome !== OUTCOME_NONE || !isFirst) this.#report(outcome, replayed, lost);
     this.#granted.resolve(this);
     return true;
@@ -196,13 +197,13 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
     const resumed = outcome === OUTCOME_SAME_LOG;
     const reason = REASONS[resumed ? (lost === 0 ? 0 : 1) : 2] as string;
     const continuity: Continuity = { resumed, replayed, lost: resumed ? lost : undefined, reason };
-    if (this.#events.has('continuity')) this.#events.emit('continuity', continuity);
-    else this.#first = continuity;
+    if (this.#heard.has('continuity')) this.#events.emit('continuity', continuity);
+    else this.#unheard.continuity = sumOf(this.#unheard.continuity, continuity);
   }
 
   #entry(fields: FieldReader): boolean {
     const position = fields.string(MAX_POSITION_BYTES) || undefined;
-    const isText = fields.varint(PAYLOAD_BINARY, PAYLOAD_TEXT) === PAYLOAD_TEXT;
+    const isText = fields.varint() === PAYLOAD_TEXT;
     const bytes = fields.rest();
     const message = isText ? decodeText(bytes) : bytes.slice();
     if (message === undefined || !fields.isSound) return false;
@@ -225,4 +226,10 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
     this.#granted.reject(error);
     this.#inbox.end(ENDED, () => {});
   }
+}
+
+function sumOf(one: Continuity | undefined, other: Continuity): Continuity {
+  if (one === undefined) return other;
+  const lost = one.lost === undefined || other.lost === undefined ? undefined : one.lost + other.lost;
+  return { resumed: one.resumed && other.resumed, replayed: one.replayed + other.replayed, lost, reason: other.reason };
 }
