@@ -12,7 +12,7 @@ import { splitBatch } from '../../../src/session/codec.js';
 import { sessionDefaults } from '../../../src/session/feature.js';
 import { ClientHandshake } from '../../../src/session/handshake.js';
 import { type RegistryBounds, type Secrets, SessionRegistry } from '../../../src/session/registry.js';
-import type { ServerChannel, ServerSession } from '../../../src/session/server-session.js';
+import type { ServerChannel, ServerChannelSettings, ServerSession } from '../../../src/session/server-session.js';
 import { SessionChannel, type SessionSettings } from '../../../src/session/session-channel.js';
 import { TestServerClient } from '../../support/server-client.js';
 import { Cable, type CableEnd } from './cable.js';
@@ -20,7 +20,7 @@ import { FakeClock } from './fake-clock.js';
 
 export interface WorldOptions {
   readonly client?: Partial<SessionSettings>;
-  readonly server?: Partial<SessionSettings>;
+  readonly server?: Partial<ServerChannelSettings>;
   readonly options?: ClientOptions;
   readonly registry?: Partial<RegistryBounds>;
   readonly mayResume?: () => boolean;
@@ -81,6 +81,7 @@ export class World {
   );
   #reads = 0;
   readonly #channels = new Map<Client, ServerChannel>();
+  clientChannel: SessionChannel | undefined;
   readonly #watchers = new Set<LifecycleListener>();
   #entered: (client: Client) => void = () => {};
   #acceptor: SessionAcceptor<TestServerClient, undefined>;
@@ -93,13 +94,15 @@ export class World {
     this.feature = {
       name: 'gem.1',
       options: sessionDefaults,
-      makeChannel: (resolved, platform) => (context) =>
-        new SessionChannel(
+      makeChannel: (resolved, platform) => (context) => {
+        this.clientChannel = new SessionChannel(
           context,
           new ClientHandshake(resolved.protocols),
           { ...settings, outbox: resolved.outbox, ...options.client },
           platform,
-        ),
+        );
+        return this.clientChannel;
+      },
     };
     this.clientPlatform = {
       ...this.#platform((request, events) => {
