@@ -49,8 +49,6 @@ export interface RecordPort {
   /** The peer has less credit until the bytes of a record that it sent are released. */
   hold(bytes: number): void;
   release(bytes: number): void;
-  /** Whether what is held, with the unread messages, fills the window. */
-  readonly isBehind: boolean;
 }
 
 /** The part of a client on which extensions are built. Clients that are plain have no extensions. */

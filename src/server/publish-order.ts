@@ -10,6 +10,11 @@ interface Pending {
 export class PublishOrder {
   readonly #pending = new Queue<Pending>();
 
+  /** Publishes whose permission is not decided, and those behind them. */
+  get length(): number {
+    return this.#pending.length;
+  }
+
   /** @returns the function that the decision is passed to. */
   add(start: (isGranted: boolean) => void): (isGranted: boolean) => void {
     const pending: Pending = { isGranted: undefined, start };

@@ -66,8 +66,8 @@ export interface TopicServer {
   ended(session: TopicSession): void;
 }
 
-/** Answers that a client may not have read before its volatile messages are dropped without an answer. */
-const MAX_ANSWERS = 10_000;
+/** Publishes that are not done, with the answers that wait, at which volatile messages are dropped; at twice as many without an answer. */
+const MAX_VOLATILE = 1_000;
 
 /** The server's half of topics, for one client: its subscriptions, its presences, and what it publishes. */
 export class TopicSession implements Extension {
@@ -174,7 +174,7 @@ export class TopicSession implements Extension {
     if (!fields.isSound || !(isText || payload[0] === PAYLOAD_BINARY)) return 'an invalid publish';
     if (isText && !isUtf8(payload.subarray(1))) return 'invalid UTF-8';
     // The records of volatile messages cost no credit.
-    if (isTransient && this.#port.isBehind) return this.#shed(number);
+    if (isTransient && this.#order.length + this.#output.answers >= MAX_VOLATILE) return this.#shed(number);
     if (!isTopicName(name)) return this.#refuse(number, 'FORBIDDEN');
     const { maxMessageBytes } = this.#topics.optionsOf(name);
     if (payload.length - 1 > maxMessageBytes) this.#refuse(number, 'MESSAGE_TOO_BIG', maxMessageBytes);
@@ -183,7 +183,7 @@ export class TopicSession implements Extension {
   }
 
   #shed(number: number): undefined {
-    if (this.#output.answers < MAX_ANSWERS) this.#output.answer(encodeBody([PUBLISHED, number, '']));
+    if (this.#output.answers < 2 * MAX_VOLATILE) this.#output.answer(encodeBody([PUBLISHED, number, '']));
   }
 
   /** The client has less credit until the publish is done, so that it cannot start any number of them. */

@@ -37,10 +37,6 @@ export class Extensions implements RecordPort {
     return this.#host.outgoing.maxBytes;
   }
 
-  get isBehind(): boolean {
-    return this.#host.incoming.credit.isBehind;
-  }
-
   get areIdle(): boolean {
     return [...this.#all.values()].every(({ isIdle }) => isIdle);
   }

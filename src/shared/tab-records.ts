@@ -7,7 +7,6 @@ export class TabRecords implements RecordPort {
   isOpen = false;
   features = 0;
   maxBodyBytes = 0;
-  readonly isBehind = false;
   readonly #post: (post: ToHub) => void;
   readonly #all = new Map<string, Extension>();
   /** The hub knows the requests of this tab. */

@@ -1,7 +1,7 @@
 import { Emitter, type Listeners } from '../core/emitter.js';
 import { makeError, type WebsocketError } from '../core/errors.js';
 import { Inbox, type InboxSource } from '../core/inbox.js';
-import type { Continuity, MessageIterator } from '../core/types.js';
+import type { MessageIterator } from '../core/types.js';
 import { asyncDispose, type Deferred, deferred } from '../core/util.js';
 import type { FieldReader } from '../session/codec.js';
 import { decodeText } from '../session/codec.js';
@@ -29,6 +29,8 @@ import type { Subscription, SubscriptionEvents, TopicMessage } from './types.js'
 const noListeners: Listeners<SubscriptionEvents> = { continuity: [], revoked: [] };
 /** The subscription's own bound is its window. */
 const NO_BOUNDS = { maxMessages: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+/** Of an application without listeners. */
+const MAX_UNHEARD = 100;
 const ENDED = { code: 1000, reason: '', wasClean: true };
 
 const REASONS = [
@@ -61,9 +63,8 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
   /** Messages that had arrived when the session was resumed. */
   #messagesBefore = 0;
   #isOver = false;
-  /** Events before the first listener, which gets them: the reports as one. They may arrive with the grant. */
-  readonly #unheard: { [E in keyof SubscriptionEvents]?: Parameters<SubscriptionEvents[E]>[0] } = {};
-  readonly #heard = new Set<keyof SubscriptionEvents>();
+  /** Events without a listener, for the first one: they may arrive with the grant. */
+  #unheard: [event: keyof SubscriptionEvents, value: never][] = [];
 
   constructor(topics: ClientTopics, topic: string, from: string, windowBytes: number, signal?: AbortSignal) {
     this.topic = topic;
@@ -92,10 +93,11 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
 
   on<E extends keyof SubscriptionEvents>(event: E, listener: SubscriptionEvents[E]): () => void {
     const off = this.#events.on(event, listener);
-    this.#heard.add(event);
-    const { [event]: first } = this.#unheard;
-    delete this.#unheard[event];
-    if (first !== undefined) queueMicrotask(() => this.#events.emit(event, ...([first] as unknown as Parameters<SubscriptionEvents[E]>)));
+    const unheard = this.#unheard;
+    this.#unheard = [];
+    queueMicrotask(() => {
+      for (const [name, value] of unheard) this.#emit(name, value);
+    });
     return off;
   }
 
@@ -166,8 +168,7 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
     // A new session may not be granted what the one before was.
     if (subtype === REVOKED || (this.#feed !== undefined && error.code !== 'NOT_OPEN')) {
       this.#inbox.clear();
-      if (this.#heard.has('revoked')) this.#events.emit('revoked', error);
-      else this.#unheard.revoked = error;
+      this.#emit('revoked', error);
     }
     this.#over(error);
   }
@@ -196,9 +197,12 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
   #report(outcome: number, replayed: number, lost: number | undefined): void {
     const resumed = outcome === OUTCOME_SAME_LOG;
     const reason = REASONS[resumed ? (lost === 0 ? 0 : 1) : 2] as string;
-    const continuity: Continuity = { resumed, replayed, lost: resumed ? lost : undefined, reason };
-    if (this.#heard.has('continuity')) this.#events.emit('continuity', continuity);
-    else this.#unheard.continuity = sumOf(this.#unheard.continuity, continuity);
+    this.#emit('continuity', { resumed, replayed, lost: resumed ? lost : undefined, reason });
+  }
+
+  #emit<E extends keyof SubscriptionEvents>(event: E, value: Parameters<SubscriptionEvents[E]>[0]): void {
+    if (this.#events.has(event)) this.#events.emit(event, ...([value] as Parameters<SubscriptionEvents[E]>));
+    else if (this.#unheard.length < MAX_UNHEARD) this.#unheard.push([event, value as never]);
   }
 
   #entry(fields: FieldReader): boolean {
@@ -226,10 +230,4 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
     this.#granted.reject(error);
     this.#inbox.end(ENDED, () => {});
   }
-}
-
-function sumOf(one: Continuity | undefined, other: Continuity): Continuity {
-  if (one === undefined) return other;
-  const lost = one.lost === undefined || other.lost === undefined ? undefined : one.lost + other.lost;
-  return { resumed: one.resumed && other.resumed, replayed: one.replayed + other.replayed, lost, reason: other.reason };
 }
