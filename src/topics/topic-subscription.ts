@@ -17,6 +17,7 @@ import {
   MAX_POSITION_BYTES,
   OUTCOME_NONE,
   OUTCOME_SAME_LOG,
+  PAYLOAD_BINARY,
   PAYLOAD_TEXT,
   REVOKED,
   STOP,
@@ -207,7 +208,7 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
 
   #entry(fields: FieldReader): boolean {
     const position = fields.string(MAX_POSITION_BYTES) || undefined;
-    const isText = fields.varint() === PAYLOAD_TEXT;
+    const isText = fields.varint(PAYLOAD_BINARY, PAYLOAD_TEXT) === PAYLOAD_TEXT;
     const bytes = fields.rest();
     const message = isText ? decodeText(bytes) : bytes.slice();
     if (message === undefined || !fields.isSound) return false;

@@ -40,7 +40,7 @@ class Subscription:
         self.granted = None  # the position at which it begins
         self.refused = None  # the reason; 0 if the server has no topics
         self.is_revoked = False
-        self.arrived = ""  # the position of the last ENTRY
+        self.arrived = ""  # the position of the last ENTRY, at first that of the GRANTED
         self.reports = deque()
         self.inbox = deque()
         self.unread = 0
@@ -49,8 +49,7 @@ class Subscription:
     def ask(self):
         """In a new session everything after the last ENTRY is asked for."""
         if self.granted is not None:
-            known = self.arrived or self.granted
-            self.start = Start(topics.AFTER_POSITION, known) if known else Start(topics.OLDEST)
+            self.start = Start(topics.AFTER_POSITION, self.arrived)
         self._reset()
         return encode_topic(topics.SUBSCRIBE, self.number, window=self.limit, topic=self.topic, start=self.start)
 
@@ -60,6 +59,7 @@ class Subscription:
         if self.granted is not None or record["outcome"] != topics.NO_POSITION:
             self._report(record["outcome"], record["replayed"], record["lost"])
         self.granted = record["position"] if self.granted is None else self.granted
+        self.arrived = record["position"]
 
     def on_continuity(self, record):
         self._report(record["outcome"], max(0, record["total"] - self.messages_before), record["lost"])

@@ -30,7 +30,7 @@ class Log:
         return self.messages[number - self.first]
 
     def is_of_this_log(self, position):
-        return position.isdecimal() and position == str(int(position)) and 1 <= int(position) <= self.last
+        return position == "" or position.isdecimal() and position == str(int(position)) and 1 <= int(position) <= self.last
 
 
 class Cursor:
@@ -56,18 +56,19 @@ class Cursor:
 
     def grant(self, start):
         """Finds the place, and returns the answer."""
-        position, outcome, lost = "", topics.NO_POSITION, 0
-        if start.at == topics.NOW:
-            position = str(self.log.last) if self.log.last > 0 else ""
-        elif start.at == topics.OLDEST:
+        outcome, lost = topics.NO_POSITION, 0
+        if start.at == topics.OLDEST:
             self.next = self.log.first
+        elif start.at == topics.NOW:
+            pass
         elif self.log.is_of_this_log(start.position):
-            position, outcome = start.position, topics.SAME_LOG
-            self.next = int(start.position) + 1
+            outcome = topics.SAME_LOG
+            self.next = int(start.position or 0) + 1
             lost = self.skip_lost()
         else:
             outcome, lost = topics.OTHER_LOG, None
             self.next = self.log.first
+        position = str(self.next - 1) if self.next > 1 else ""
         fields = {"position": position, "outcome": outcome, "replayed": self.following, "lost": lost}
         return encode_topic(topics.GRANTED, self.number, feed=self.feed, **fields)
 
