@@ -59,13 +59,9 @@ export class PublishRequest implements TopicRequest {
   /** It is sent at once or not at all. A large one is fragmented, which only numbered records are. */
   #beginVolatile(): void {
     this.#request = this.#topics.expect(this);
-    if (this.#request === 0) {
-      this.#shed();
-      return;
-    }
     const record = this.ask(this.#request);
     const kind = record.length > MAX_BODY_BYTES ? Kind.topic : Kind.transient;
-    if (!this.#topics.port.write(kind, record)) this.#shed();
+    if (this.#request === 0 || !this.#topics.port.write(kind, record)) this.#shed();
   }
 
   #shed(): void {
