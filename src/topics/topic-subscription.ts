@@ -19,7 +19,6 @@ import {
   OUTCOME_SAME_LOG,
   PAYLOAD_BINARY,
   PAYLOAD_TEXT,
-  REVOKED,
   STOP,
   SUBSCRIBE,
   WINDOW,
@@ -165,9 +164,9 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
     return fields.isSound;
   }
 
-  failed(error: WebsocketError, subtype: number): void {
-    // A new session may not be granted what the one before was.
-    if (subtype === REVOKED || (this.#feed !== undefined && error.code !== 'NOT_OPEN')) {
+  failed(error: WebsocketError): void {
+    // Revoked, or not granted again in a new session.
+    if (this.#feed !== undefined && error.code !== 'NOT_OPEN') {
       this.#inbox.clear();
       this.#emit('revoked', error);
     }
