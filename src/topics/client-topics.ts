@@ -69,10 +69,10 @@ export class ClientTopics implements Extension {
   expect(request: TopicRequest): number {
     if (!this.port.isOpen) return 0;
     this.#lastRequest += 1;
-    const number = this.#lastRequest;
-    this.#requests.set(number, request);
-    if (this.#isUnsupported()) this.#fail(number, request, REFUSED, unsupported());
-    return this.#requests.has(number) ? number : 0;
+    this.#requests.set(this.#lastRequest, request);
+    if (!this.#isUnsupported()) return this.#lastRequest;
+    this.#fail(this.#lastRequest, request, REFUSED, unsupported());
+    return 0;
   }
 
   /** Unique among all clients, and the same however often the message is sent. */

@@ -64,7 +64,7 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
   #messagesBefore = 0;
   #isOver = false;
   /** Events without a listener, for the first one: they may arrive with the grant. */
-  #unheard: [event: keyof SubscriptionEvents, value: never][] = [];
+  readonly #unheard: [event: keyof SubscriptionEvents, value: never][] = [];
 
   constructor(topics: ClientTopics, topic: string, from: string, windowBytes: number, signal?: AbortSignal) {
     this.topic = topic;
@@ -92,13 +92,10 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
   }
 
   on<E extends keyof SubscriptionEvents>(event: E, listener: SubscriptionEvents[E]): () => void {
-    const off = this.#events.on(event, listener);
-    const unheard = this.#unheard;
-    this.#unheard = [];
     queueMicrotask(() => {
-      for (const [name, value] of unheard) this.#emit(name, value);
+      for (const [name, value] of this.#unheard.splice(0)) this.#emit(name, value);
     });
-    return off;
+    return this.#events.on(event, listener);
   }
 
   listen(listener: (received: TopicMessage) => void): void {
