@@ -46,7 +46,7 @@ export class TopicOutput implements CursorSession, PresenceSession {
   /** The session has ended. */
   end(): void {
     this.#isOver = true;
-    this.#answers.clear();
+    for (let answer = this.#answers.shift(); answer !== undefined; answer = this.#answers.shift()) this.#port.release(answer.length);
   }
 
   /** A client that does not read its answers has less credit for the records that cause them. */
