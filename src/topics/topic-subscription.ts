@@ -55,6 +55,8 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
   #position: string | undefined;
   /** Position of the last message that arrived, read or not. */
   #arrived: string | undefined;
+  /** Messages after `#arrived` that were reported as lost. A grant of a new session counts them again. */
+  #lost = 0;
   /** Since the grant: messages, and the cost of those that count towards the window. */
   #messages = 0;
   #cost = 0;
@@ -157,6 +159,7 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
     const total = fields.varint();
     const lost = decodeLost(fields.varint());
     if (fields.isSound) this.#report(outcome, Math.max(0, total - this.#messagesBefore), lost);
+    this.#lost += lost ?? 0;
     this.#messagesBefore = Math.max(total, this.#messages);
     return fields.isSound;
   }
@@ -186,7 +189,8 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
     this.#topics.feed(feed, this.#receive);
     this.#position ??= position || undefined;
     this.#arrived = position || undefined;
-    if (outcome !== OUTCOME_NONE || !isFirst) this.#report(outcome, replayed, lost);
+    if (outcome !== OUTCOME_NONE || !isFirst) this.#report(outcome, replayed, lost && Math.max(0, lost - this.#lost));
+    this.#lost = 0;
     this.#granted.resolve(this);
     return true;
   }
@@ -213,6 +217,7 @@ export class TopicSubscription implements Subscription, TopicRequest, InboxSourc
       this.#messages += 1;
       this.#cost += cost;
       this.#arrived = position;
+      this.#lost = 0;
     } else if (this.#unreadCost >= this.#windowBytes) return true;
     this.#unreadCost += cost;
     this.#inbox.push({ message, position }, bytes.length);
