@@ -102,6 +102,6 @@ describe('the package in a page without a bundler', () => {
     const dist = join(inject('installation'), 'node_modules/gemsocket/dist');
     const map = JSON.parse(readFileSync(join(dist, `${file}.map`), 'utf8')) as { sources: string[]; sourcesContent: string[] };
     const client = map.sources.findIndex((source) => source.endsWith('src/core/client.ts'));
-    expect(map.sourcesContent[client]).toContain('class Client implements IWebsocketClient');
+    expect(map.sourcesContent[client]).toContain('class Client implements ExtensibleClient');
   });
 });

@@ -29,6 +29,9 @@ async function closeBeforeMessage(bench: Bench): Promise<[IWebsocketClient, Prom
   const client = await bench.connect('/sink', { open }, { closeTimeoutMs: bench.limit(10_000) });
   await poll(client);
   const closed = client.close();
+  // A tab passes the close to its worker, and this connection after it: once it is open, the worker has closed the other one.
+  const other = `ws://127.0.0.1:${bench.server.port}/echo?key=${Math.random()}`;
+  bench.track(await bench.gemsocket.connect(other, { type: 'insecure' }));
   await bench.command({ text: 'on the way' }, { silence: false });
   return [client, closed];
 }
