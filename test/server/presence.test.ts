@@ -478,6 +478,7 @@ describe('records that no client of ours sends', () => {
     write(JOIN, 1, 0, 'doc', '0');
     await until(() => expect(server.metrics.presenceMembers).toBe(1));
     const received = countRecords();
+    const startedMs = performance.now();
     const observer = await presence(await tab(server, 'bob'), 'doc', { observe: true });
     const data = JSON.stringify('x'.repeat(4_000));
     let sent = 0;
@@ -487,7 +488,8 @@ describe('records that no client of ours sends', () => {
     await until(() => expect(observer.members.get('ann')?.data).toHaveLength(4_000));
     await until(() => expect(write(UPDATE, 1, '"last"')).toBe(true));
     await until(() => expect(observer.members.get('ann')?.data).toBe('last'));
-    expect(received()).toBeLessThan(20);
+    // One for each of the two in a batch of 50 ms, however long a busy machine takes.
+    expect(received()).toBeLessThan(10 + (2 * (performance.now() - startedMs)) / 50);
     expect(client.isConnectionOpen()).toBe(true);
   });
 });
